@@ -1,0 +1,1 @@
+"""What must survive a restart: the journal, the accounts, the settings."""

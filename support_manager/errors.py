@@ -1,0 +1,69 @@
+"""What can go wrong, as codes with parameters; the sentences for people are translations under `error.<code>`.
+
+SupportManagerError
+├── Refused             the relay said no; `code` is a protocol.codes.ErrorCode
+├── RelayUnavailable    no answer, no connection, or no relay at that address
+├── CertificateProblem  TLS could not be trusted; carries the fingerprint that was seen
+├── LocalProblem        something on this machine: settings, keyring, mail program, disk
+└── InvalidTransition   a bug of ours: a state was asked to become one it cannot
+"""
+
+from enum import StrEnum
+
+from support_manager.protocol.codes import ErrorCode
+
+
+class AppCode(StrEnum):
+    """Errors that arise in the app itself; they share one name space with the relay's codes."""
+
+    RELAY_UNREACHABLE = "relay_unreachable"
+    NOT_A_RELAY = "not_a_relay"
+    BAD_ADDRESS = "bad_address"
+    NO_TLS = "no_tls"
+    """Plain HTTP to another machine: refused."""
+    TIMED_OUT = "timed_out"
+    CERTIFICATE_UNKNOWN = "certificate_unknown"
+    CERTIFICATE_CHANGED = "certificate_changed"
+    CONNECTION_LOST = "connection_lost"
+    KEYRING_UNAVAILABLE = "keyring_unavailable"
+    SETTINGS_UNREADABLE = "settings_unreadable"
+    SETTINGS_NOT_SAVED = "settings_not_saved"
+    NO_MAIL_PROGRAM = "no_mail_program"
+    BAD_MAIL_ADDRESS = "bad_mail_address"
+    BAD_LINK = "bad_link"
+    MEDIA_FAILED = "media_failed"
+    INTERNAL_APP = "internal_app"
+
+
+class SupportManagerError(Exception):
+    """Base of everything that a person may be told about.
+
+    Args:
+        code: what happened.
+        params: values for the sentence, e.g. `{"host": "…"}`; never secrets.
+    """
+
+    def __init__(self, code: ErrorCode | AppCode, **params: str) -> None:
+        super().__init__(str(code))
+        self.code = code
+        self.params = params
+
+
+class Refused(SupportManagerError):  # noqa: N818 - reads as what happened
+    """The relay said no."""
+
+
+class RelayUnavailable(SupportManagerError):  # noqa: N818
+    """The relay could not be reached or did not answer in time."""
+
+
+class CertificateProblem(SupportManagerError):  # noqa: N818
+    """The relay's certificate is not trusted; `params["fingerprint"]` is the SHA-256 that was seen."""
+
+
+class LocalProblem(SupportManagerError):  # noqa: N818
+    """Something on this machine."""
+
+
+class InvalidTransition(SupportManagerError):  # noqa: N818
+    """A state machine was asked for a step it does not have."""

@@ -1,0 +1,1 @@
+"""Media of a session: connections to the participants, pictures, and what their figures say."""

@@ -1,0 +1,120 @@
+"""The media engine's interface: commands in, events out, pictures through mailboxes; nothing here imports aiortc."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from support_manager.media.mailbox import FrameMailbox
+from support_manager.protocol.signals import Candidate
+from support_manager.protocol.views import IceServer
+
+
+@dataclass(frozen=True, slots=True)
+class PeerKey:
+    """One participant of one session; the hub has one connection to each."""
+
+    session_id: str
+    participant_id: str
+
+
+class Liveness(Enum):
+    """What the picture on the screen is worth."""
+
+    WAITING = "waiting"
+    """No frame yet."""
+    LIVE = "live"
+    STATIC = "static"
+    """Nothing moves, and the page's heartbeat says that it is alive and sharing."""
+    LOST = "lost"
+    """No heartbeat and no packet for `limits.DEAD_PEER_S`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReady:
+    """The answer to an offer, to be signalled back under the same epoch."""
+
+    peer: PeerKey
+    epoch: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRejected:
+    """An offer that the engine cannot work with (malformed, wrong media lines, stale)."""
+
+    peer: PeerKey
+    epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConnected:
+    """ICE and DTLS are through."""
+
+    peer: PeerKey
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLost:
+    """The connection is dead; only a fresh offer helps."""
+
+    peer: PeerKey
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShareFigures:
+    """Figures of one peer's share, every second while it is connected, and at once when `liveness` changes."""
+
+    peer: PeerKey
+    liveness: Liveness
+    fps: float
+    age_ms: float
+    kilobytes_per_s: float
+    width: int
+    height: int
+    loss: float
+    since_last_sign_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFailed:
+    """The media thread itself failed; the app goes on without pictures."""
+
+    reason: str
+
+
+MediaEvent = AnswerReady | OfferRejected | PeerConnected | PeerLost | ShareFigures | EngineFailed
+
+
+class MediaEngine(Protocol):
+    """Runs in a thread of its own. Commands may be called from the thread that called `start`, and return at once."""
+
+    def start(self, listener: Callable[[MediaEvent], None]) -> None:
+        """Start the thread; `listener` is called on the asyncio loop that runs in the calling thread."""
+
+    def take_offer(self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...]) -> None:
+        """Answer an offer; ends in `AnswerReady` or `OfferRejected`. The peer's older connection closes then."""
+
+    def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
+        """Add a trickled candidate; one of another epoch is dropped."""
+
+    def close_peer(self, peer: PeerKey) -> None:
+        """Close the connection to one participant, without an event."""
+
+    def close_session(self, session_id: str) -> None:
+        """Close all connections of a session and drop its mailboxes."""
+
+    def set_visible(self, peer: PeerKey, visible: bool) -> None:
+        """Full rate for a picture on screen, 2 fps and 300 kbit/s for a hidden one; a fresh frame on showing."""
+
+    def share_ended(self, peer: PeerKey) -> None:
+        """The share is over: forget its frames; the connection stays for the next one."""
+
+    def mailbox(self, peer: PeerKey) -> FrameMailbox:
+        """The mailbox of that peer's share; made on first use."""
+
+    async def aclose(self) -> None:
+        """Close every connection and end the thread, within 3 s."""

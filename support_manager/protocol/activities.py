@@ -1,0 +1,119 @@
+"""The activity table (behaviour, section 7) as data: who starts what, who consents, who sees it, what ends it."""
+
+from enum import StrEnum
+
+import msgspec
+
+from support_manager.protocol.roles import MEMBERS, Role
+
+
+class ActivityKind(StrEnum):
+    """What people do together in a session."""
+
+    VIEW = "view"
+    """B-7.1: the customer's desktop, application or tab."""
+    SHOW = "show"
+    """B-7.2: the rep's desktop or application."""
+    DRAW = "draw"
+    FILE = "file"
+    VIDEO = "video"
+    VOICE = "voice"
+    RECORDING = "recording"
+
+
+class ActivityState(StrEnum):
+    """Where an activity stands."""
+
+    ASKED = "asked"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+ACTIVITY_TRANSITIONS: dict[ActivityState, frozenset[ActivityState]] = {
+    ActivityState.ASKED: frozenset({ActivityState.RUNNING, ActivityState.ENDED}),
+    ActivityState.RUNNING: frozenset({ActivityState.ENDED}),
+    ActivityState.ENDED: frozenset(),
+}
+
+
+class ActivityEnd(StrEnum):
+    """Why an activity ended."""
+
+    DENIED = "denied"
+    CANCELLED = "cancelled"
+    """Taken back before it was answered."""
+    STOPPED = "stopped"
+    SOURCE_ENDED = "source_ended"
+    """The browser's own stop button, or the shared window was closed."""
+    PICKER_DISMISSED = "picker_dismissed"
+    PAGE_RELOADED = "page_reloaded"
+    PARTICIPANT_LEFT = "participant_left"
+    CUSTOMER_SWITCHED = "customer_switched"
+    CONTROL_TRANSFERRED = "control_transferred"
+    SESSION_TRANSFERRED = "session_transferred"
+    SESSION_ENDED = "session_ended"
+    FAILED = "failed"
+
+
+class Source(StrEnum):
+    """What a share shows, in the words of the W3C's displaySurface (Screen Capture, section 6)."""
+
+    SCREEN = "monitor"
+    WINDOW = "window"
+    TAB = "browser"
+
+
+class Consent(StrEnum):
+    """Whose yes an activity needs."""
+
+    NONE = "none"
+    PRIMARY = "primary"
+    OWNER = "owner"
+    """Whoever's camera or microphone it is."""
+    RECEIVER = "receiver"
+
+
+class ActivityRule(msgspec.Struct, frozen=True):
+    """One row of the table."""
+
+    rule: str
+    asked_by: frozenset[Role]
+    offered_by: frozenset[Role]
+    consent: Consent
+    seen_by: frozenset[Role]
+    ended_by: frozenset[ActivityEnd]
+
+
+_ALWAYS = frozenset(
+    {
+        ActivityEnd.STOPPED,
+        ActivityEnd.FAILED,
+        ActivityEnd.PARTICIPANT_LEFT,
+        ActivityEnd.SESSION_ENDED,
+        ActivityEnd.SESSION_TRANSFERRED,
+    }
+)
+_CONTROL = frozenset({ActivityEnd.CONTROL_TRANSFERRED})
+_SWITCH = frozenset({ActivityEnd.CUSTOMER_SWITCHED})
+_SHARE = frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED, ActivityEnd.PICKER_DISMISSED})
+_BOTH = frozenset({Role.CONTROLLER, Role.PRIMARY})
+_CONTROLLER = frozenset({Role.CONTROLLER})
+_PRIMARY = frozenset({Role.PRIMARY})
+_NOBODY: frozenset[Role] = frozenset()
+
+ACTIVITIES: dict[ActivityKind, ActivityRule] = {
+    ActivityKind.VIEW: ActivityRule(
+        "B-7.1", _CONTROLLER, _PRIMARY, Consent.PRIMARY, MEMBERS, _ALWAYS | _CONTROL | _SWITCH | _SHARE
+    ),
+    ActivityKind.SHOW: ActivityRule(
+        "B-7.2", _NOBODY, _CONTROLLER, Consent.NONE, MEMBERS, _ALWAYS | _CONTROL | _SWITCH | _SHARE
+    ),
+    ActivityKind.DRAW: ActivityRule("B-7.3", _NOBODY, _BOTH, Consent.NONE, MEMBERS, _ALWAYS | _CONTROL | _SWITCH),
+    ActivityKind.FILE: ActivityRule("B-7.5", _NOBODY, _BOTH, Consent.RECEIVER, _BOTH, _ALWAYS | _CONTROL),
+    ActivityKind.VIDEO: ActivityRule("B-7.6", _NOBODY, _BOTH, Consent.OWNER, MEMBERS, _ALWAYS | _CONTROL),
+    ActivityKind.VOICE: ActivityRule("B-7.7", _CONTROLLER, _PRIMARY, Consent.OWNER, MEMBERS, _ALWAYS | _CONTROL),
+    ActivityKind.RECORDING: ActivityRule("B-7.8", _CONTROLLER, _NOBODY, Consent.PRIMARY, MEMBERS, _ALWAYS | _CONTROL),
+}
+
+AVAILABLE = frozenset({ActivityKind.VIEW})
+"""The kinds this version can run; the relay answers `not_supported` to the others."""

@@ -1,0 +1,47 @@
+"""Messages on the data channel between a participant and the hub: JSON text, one object each, peer to peer.
+
+They need no relay, so they work while it restarts. Both sides send a `Beat` every `limits.HEARTBEAT_S`; after
+`limits.DEAD_PEER_S` without one the peer counts as lost, which tells a dead screen from one on which nothing moves.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from support_manager.protocol.fields import Pixels
+
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    pass
+
+
+class Beat(_Message, frozen=True, kw_only=True, tag="beat"):
+    """I am alive. Carries what a clock comparison needs (NTP's four stamps, RFC 5905 section 8)."""
+
+    sent_ms: Milliseconds
+    """The sender's monotonic-ish wall clock (page: performance.timeOrigin + performance.now())."""
+    echo_ms: Milliseconds = 0
+    """`sent_ms` of the last beat received from the other side, 0 if none."""
+    held_ms: Milliseconds = 0
+    """How long that beat lay here before this one left."""
+    sharing: bool = False
+    """Whether the sender's share track is live."""
+
+
+class Rate(_Message, frozen=True, kw_only=True, tag="rate"):
+    """Hub → participant: what the share is worth right now; a hidden tab asks for 2 fps and 300 kbit/s."""
+
+    max_fps: Annotated[int, msgspec.Meta(ge=1, le=60)]
+    max_kbps: Annotated[int, msgspec.Meta(ge=50, le=50_000)]
+
+
+class ShareInfo(_Message, frozen=True, kw_only=True, tag="share"):
+    """Participant → hub: size of what is captured, before any scaling."""
+
+    width: Pixels
+    height: Pixels
+
+
+ChannelMessage = Beat | Rate | ShareInfo

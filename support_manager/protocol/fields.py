@@ -1,0 +1,42 @@
+"""The bounded field types of which every message is made."""
+
+from typing import Annotated
+
+import msgspec
+
+from support_manager.protocol import limits
+
+_ID = r"^[A-Za-z0-9_-]+$"
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ID_CHARS, pattern=_ID)]
+"""A public identifier; knowing one gives no right to anything."""
+Token = Annotated[str, msgspec.Meta(min_length=20, max_length=limits.TOKEN_CHARS, pattern=_ID)]
+"""A secret of 256 random bits in URL-safe base 64."""
+Number = Annotated[str, msgspec.Meta(pattern=rf"^[0-9]{{{limits.SESSION_NUMBER_DIGITS}}}$")]
+"""A session number without the spaces it is shown with."""
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.NAME_CHARS)]
+"""A person's name as he typed it: text from a stranger, never markup."""
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TEXT_CHARS)]
+TrackingCode = Annotated[str, msgspec.Meta(max_length=limits.TRACKING_CODE_CHARS)]
+Locale = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", max_length=limits.LOCALE_CHARS)]
+ClientVersion = Annotated[str, msgspec.Meta(max_length=limits.VERSION_CHARS)]
+AccountName = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ACCOUNT_NAME_CHARS)]
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.PASSWORD_CHARS)]
+Sdp = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.SDP_CHARS)]
+CandidateLine = Annotated[str, msgspec.Meta(max_length=limits.CANDIDATE_CHARS)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Epoch = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+"""Which media connection of a participant a signal is about; the highest one is the current one."""
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Place of an event within its session, from 1 upwards; 0 means «nothing seen yet»."""
+Time = Annotated[int, msgspec.Meta(ge=0)]
+"""Milliseconds since 1970-01-01 UTC by the relay's clock."""
+Pixels = Annotated[int, msgspec.Meta(ge=0, le=32_768)]
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what the relay tells clients: unknown fields are ignored, so that a newer relay may add some."""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what clients send: an unknown field is an error."""

@@ -1,0 +1,47 @@
+"""Every bound of the wire in one place; both ends and the customer's page read them.
+
+Units are in the names: `_CHARS` are Unicode code points after NFC, `_BYTES` are bytes of UTF-8.
+"""
+
+NAME_CHARS = 60
+TEXT_CHARS = 4_000
+TRACKING_CODE_CHARS = 60
+TRANSFER_MESSAGE_CHARS = 345
+ACCOUNT_NAME_CHARS = 64
+PASSWORD_CHARS = 256
+PASSWORD_MIN_CHARS = 10
+
+SESSION_NUMBER_DIGITS = 9
+ID_CHARS = 64
+TOKEN_CHARS = 128
+LOCALE_CHARS = 16
+VERSION_CHARS = 32
+
+SDP_CHARS = 60_000
+CANDIDATE_CHARS = 1_024
+CANDIDATES_PER_EPOCH = 64
+ICE_SERVERS = 8
+ICE_URLS = 8
+URL_CHARS = 512
+
+MESSAGE_BYTES = 128 * 1024
+"""The largest Socket.IO packet either side accepts; a full SDP with JSON escapes stays well below."""
+ATTACHMENTS = 0
+"""No event carries binary parts, so a packet that announces any is refused."""
+
+TRANSCRIPT_LINES = 2_000
+PARTICIPANTS_PER_SESSION = 32
+CHANNEL_MESSAGE_BYTES = 16 * 1024
+
+WRONG_NUMBERS_PER_MINUTE_PER_ADDRESS = 10
+WRONG_NUMBERS_PER_MINUTE_PER_SITE = 100
+WRONG_PASSWORDS_PER_MINUTE_PER_ADDRESS = 10
+EVENTS_PER_SECOND = 20
+"""Sustained rate of events one connection may send; bursts up to `EVENTS_BURST`."""
+EVENTS_BURST = 100
+
+RETURN_AFTER_CLOSED_PAGE_S = 600
+CONTROLLER_LOST_S = 60
+SESSION_WITHOUT_CONTROLLER_S = 600
+HEARTBEAT_S = 1.0
+DEAD_PEER_S = 3.0

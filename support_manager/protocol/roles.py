@@ -1,0 +1,97 @@
+"""Who may send what: roles, states of a session, and the table that denies whatever it does not list."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a connection is towards one session, decided by the relay alone (B-1.3)."""
+
+    ANONYMOUS = "anonymous"
+    """A page that has not joined."""
+    SIGNED_IN = "signed_in"
+    """A rep's app, outside the session in question."""
+    CONTROLLER = "controller"
+    ASSISTANT = "assistant"
+    PRIMARY = "primary"
+    """The customer being helped."""
+    SECONDARY = "secondary"
+    WAITING = "waiting"
+    """A customer whom the controller has not let in yet (single mode)."""
+
+
+REPS = frozenset({Role.CONTROLLER, Role.ASSISTANT})
+CUSTOMERS = frozenset({Role.PRIMARY, Role.SECONDARY})
+MEMBERS = REPS | CUSTOMERS
+
+
+class SessionState(StrEnum):
+    """Where a session stands."""
+
+    NONE = "none"
+    """The request concerns no session that exists yet."""
+    WAITING = "waiting"
+    """Started; no customer has joined."""
+    ACTIVE = "active"
+    OFFERED = "offered"
+    QUEUED = "queued"
+    ENDED = "ended"
+
+
+LIVE = frozenset({SessionState.WAITING, SessionState.ACTIVE, SessionState.OFFERED, SessionState.QUEUED})
+_NONE = frozenset({SessionState.NONE})
+_ACTIVE = frozenset({SessionState.ACTIVE})
+
+ALLOWED: dict[str, dict[Role, frozenset[SessionState]]] = {
+    "session.start": {Role.SIGNED_IN: _NONE},
+    "session.list": {Role.SIGNED_IN: _NONE},
+    "session.join": {Role.ANONYMOUS: _NONE},
+    "session.resume": {
+        # The resume token (page) or the account (app) says who it is; until then the page is anonymous.
+        Role.ANONYMOUS: LIVE | {SessionState.ENDED},
+        Role.CONTROLLER: LIVE | {SessionState.ENDED},
+        Role.ASSISTANT: LIVE | {SessionState.ENDED},
+        Role.PRIMARY: LIVE | {SessionState.ENDED},
+        Role.SECONDARY: LIVE | {SessionState.ENDED},
+    },
+    "session.end": {Role.CONTROLLER: LIVE},
+    "session.leave": {
+        Role.ASSISTANT: LIVE,
+        Role.PRIMARY: LIVE,
+        Role.SECONDARY: LIVE,
+        Role.WAITING: LIVE,
+    },
+    "page.closing": {Role.PRIMARY: LIVE, Role.SECONDARY: LIVE, Role.WAITING: LIVE},
+    "participant.report": {Role.PRIMARY: LIVE, Role.SECONDARY: LIVE, Role.CONTROLLER: LIVE, Role.ASSISTANT: LIVE},
+    "activity.ask": {Role.CONTROLLER: _ACTIVE},
+    "activity.offer": {Role.PRIMARY: _ACTIVE},
+    "activity.answer": {Role.PRIMARY: _ACTIVE, Role.CONTROLLER: _ACTIVE},
+    "activity.update": {Role.PRIMARY: _ACTIVE, Role.CONTROLLER: _ACTIVE},
+    "activity.stop": {
+        Role.CONTROLLER: LIVE,
+        Role.PRIMARY: LIVE,
+    },
+    "chat.send": {
+        Role.CONTROLLER: LIVE,
+        Role.ASSISTANT: LIVE,
+        Role.PRIMARY: LIVE,
+        Role.SECONDARY: LIVE,
+    },
+    "signal.send": {
+        Role.CONTROLLER: LIVE,
+        Role.ASSISTANT: LIVE,
+        Role.PRIMARY: LIVE,
+        Role.SECONDARY: LIVE,
+    },
+    "ice.get": {
+        Role.CONTROLLER: LIVE,
+        Role.ASSISTANT: LIVE,
+        Role.PRIMARY: LIVE,
+        Role.SECONDARY: LIVE,
+    },
+}
+"""Event → role → states in which that role may send it. What is not here is refused (`not_allowed`)."""
+
+
+def is_allowed(event: str, role: Role, state: SessionState) -> bool:
+    """Say whether `role` may send `event` while the session is in `state`; deny by default."""
+    return state in ALLOWED.get(event, {}).get(role, frozenset())

@@ -1,0 +1,1 @@
+"""Media ports made of Qt."""
