@@ -1,0 +1,71 @@
+"""What the relay's core asks of its surroundings: settings, accounts, clock and randomness, as interfaces."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from support_manager.protocol.views import AccountView, IceServer
+
+
+class Clock(Protocol):
+    """Two clocks, so that tests can turn both by hand."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970-01-01 UTC, for what people and the journal read."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that never jump, for rates and time-outs."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_ms(self) -> int:
+        """Read the wall clock."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic_s(self) -> float:
+        """Read the monotonic clock."""
+        return time.monotonic()
+
+
+RandomBytes = Callable[[int], bytes]
+"""Gives that many unpredictable bytes; `secrets.token_bytes` outside tests."""
+
+random_bytes: RandomBytes = secrets.token_bytes
+
+
+class RelaySettings(Protocol):
+    """What the operator decides; the core reads it at every use, so that a change takes effect at once."""
+
+    @property
+    def company(self) -> str:
+        """Name of the site's owner, shown to customers."""
+
+    @property
+    def public_url(self) -> str:
+        """Address under which customers reach the relay, without a slash at the end."""
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Browser origins that may open a socket; clients without an Origin are no browsers and are let through."""
+
+    @property
+    def ice_servers(self) -> tuple[IceServer, ...]:
+        """Handed out to members of sessions; empty by default, never a public server behind the operator's back."""
+
+    @property
+    def behind_proxy(self) -> bool:
+        """Whether the last `X-Forwarded-For` entry is the client's address."""
+
+    @property
+    def connections_per_address(self) -> int:
+        """How many sockets one address may hold."""
+
+
+class AccountsPort(Protocol):
+    """Who a rep is."""
+
+    async def account_by_access(self, token: str) -> AccountView | None:
+        """The enabled account behind a valid access token, or None."""
