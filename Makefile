@@ -1,0 +1,64 @@
+# Every command of the project. `make run` does the main job, `make test` passes the tests; both set up what is missing.
+PYTHON ?= python3
+PY := .venv/bin/python
+BENCH ?=
+TESTS ?= tests
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: help run demo test test-slow bench check fix docs setup setup-run lock installer clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: ## install what is missing for everything
+	@$(PYTHON) tools/setup.py run test
+
+setup-run:
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then $(PYTHON) tools/setup.py run; else $(PYTHON) tools/setup.py run test; fi
+
+run: setup-run ## a relay and the app signed in to it; without a display the guided tour
+	@$(PY) -m tools.run
+
+demo: setup ## the guided tour on a virtual screen, screenshots in build/demo/
+	@$(PY) -m tests.harness.netns -- $(PY) -m tools.demo
+
+test: setup ## unit, contract, integration, one path in real Chromium per activity
+	@$(PY) -m tests.harness.netns -- $(PY) -m pytest -m "not slow" $(TESTS)
+
+test-slow: setup ## the rest: Firefox, bad networks, long runs
+	@$(PY) -m tests.harness.netns -- $(PY) -m pytest -m slow --timeout 600 $(TESTS)
+
+bench: setup ## the benchmarks, e.g. make bench BENCH="view relay"
+	@$(PY) -m tests.harness.netns -- $(PY) -m benchmarks $(BENCH)
+
+check: setup ## style, types, imports, translations, generated files
+	@mkdir -p build
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache >build/lint-imports.log 2>&1 || { cat build/lint-imports.log; exit 1; }
+	@$(PY) -m tools.generate --check
+	@$(PY) -m tools.check_translations
+	@echo "check: all good"
+
+fix: setup ## format, mend what can be mended, write the generated files
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format --quiet .
+	@$(PY) -m tools.generate
+
+docs: setup ## write the generated files
+	@$(PY) -m tools.generate
+
+lock: setup ## bring the lock files up to date with pyproject.toml
+	@.venv/bin/pip-compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements/app.lock pyproject.toml
+	@.venv/bin/pip-compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe --extra dev \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -c requirements/app.lock \
+	  -o requirements/dev.lock pyproject.toml
+
+installer: setup ## the frozen app in build/dist, checked by its own --self-test
+	@.venv/bin/pyinstaller --noconfirm --log-level WARN --distpath build/dist --workpath build/pyinstaller build_installer.spec
+	@$(PY) -m tests.harness.netns -- env QT_QPA_PLATFORM=offscreen build/dist/support-manager/support-manager --self-test
+
+clean: ## remove what was built
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

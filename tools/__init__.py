@@ -1,0 +1,1 @@
+"""The project's own tools: set-up, generators, checks, the run and the guided tour."""
