@@ -1,0 +1,45 @@
+"""Turns an error's code into a sentence and the next step, in the reader's language."""
+
+from support_manager.errors import AppCode, SupportManagerError
+from support_manager.protocol.codes import ErrorCode
+from ui.i18n import Translator
+
+
+class ErrorText:
+    """Finds the sentences of the area `errors`: `error.CODE` says what happened, `error.CODE.next` what to do.
+
+    Args:
+        translator: gives the sentences.
+    """
+
+    def __init__(self, translator: Translator) -> None:
+        self._translator = translator
+
+    def of(self, code: ErrorCode | AppCode | str, params: dict[str, str] | None = None, log_id: str = "") -> str:
+        """What happened and what to do now, as plain text.
+
+        Args:
+            code: of the relay or of the app; an unknown one gives the general sentence.
+            params: values for the sentence; missing ones give the general sentence, never an exception.
+            log_id: by which the details are found in the log, added where it is given.
+        """
+        key = f"error.{code}"
+        words = self._sentence(key, params or {}) or self._sentence("error.internal_app", params or {})
+        if log_id:
+            words += " " + self._translator.t("app", "error.log_id", id=log_id)
+        return words
+
+    def of_error(self, error: SupportManagerError, log_id: str = "") -> str:
+        """The same for a raised error."""
+        return self.of(error.code, error.params, log_id)
+
+    def _sentence(self, key: str, params: dict[str, str]) -> str:
+        found = [self._filled(part, params) for part in (key, f"{key}.next") if self._translator.has("errors", part)]
+        return " ".join(part for part in found if part)
+
+    def _filled(self, key: str, params: dict[str, str]) -> str:
+        try:
+            return self._translator.t("errors", key, **params)
+        except (KeyError, IndexError, ValueError):
+            # The relay chooses the parameters: one that is missing must not cost the rep the whole message.
+            return ""
