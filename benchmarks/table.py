@@ -113,7 +113,8 @@ class Report:
         print(f"\n{self.name}")
         for row in rows:
             cells = [
-                cell.rjust(w) if column == 1 else cell.ljust(w) for column, (cell, w) in enumerate(zip(row, widths))
+                cell.rjust(w) if column == 1 else cell.ljust(w)
+                for column, (cell, w) in enumerate(zip(row, widths, strict=True))
             ]
             print("  " + "  ".join(cells).rstrip())
         print(f"  load before {_loads(self.load_before)}, after {_loads(load_after)}")
