@@ -1,1 +1,1 @@
-"""Sans-IO state of the relay: sessions, roles and activities; clock and randomness are passed in."""
+"""Sessions without any input or output: requests become facts, facts make the state, facts become events."""

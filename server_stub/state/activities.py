@@ -1,0 +1,193 @@
+"""The life of activities by the protocol's table: who asks, who consents, who sees, what ends them (B-7)."""
+
+import msgspec
+
+from server_stub.state.facts import ActivitySet, Fact
+from server_stub.state.model import Participant, Session
+from server_stub.state.names import clean_text
+from server_stub.state.refused import Refused
+from support_manager.protocol import limits, requests
+from support_manager.protocol.activities import (
+    ACTIVITIES,
+    AVAILABLE,
+    ActivityEnd,
+    ActivityKind,
+    ActivityRule,
+    ActivityState,
+    Consent,
+)
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.roles import Role
+from support_manager.protocol.views import ActivityView, Capability
+
+_OWNERS_REASONS = frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PICKER_DISMISSED, ActivityEnd.PAGE_RELOADED})
+"""Only whoever's screen it is can know these."""
+_ANYBODYS_REASONS = frozenset({ActivityEnd.STOPPED, ActivityEnd.FAILED, ActivityEnd.CANCELLED, ActivityEnd.DENIED})
+
+
+def decide_ask(
+    session: Session, me: Participant, request: requests.ActivityAsk, now_ms: int, activity_id: str
+) -> list[Fact]:
+    """Somebody asks for an activity that another must agree to."""
+    rule = _rule(request.kind)
+    if me.role not in rule.asked_by:
+        raise Refused(ErrorCode.NOT_ALLOWED)
+    subject = session.member(request.subject)
+    if subject is None:
+        raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
+    if subject.role not in rule.offered_by:
+        raise Refused(ErrorCode.NOT_ALLOWED)
+    if request.kind is ActivityKind.VIEW and subject.device.screen is Capability.NO:
+        raise Refused(ErrorCode.NOT_SUPPORTED)
+    if current(session, request.kind, subject.id) is not None:
+        raise Refused(ErrorCode.ACTIVITY_BUSY)
+    view = ActivityView(
+        id=activity_id,
+        kind=request.kind,
+        state=ActivityState.ASKED,
+        asked_by=me.id,
+        subject=subject.id,
+        seen_by=_viewers(session, rule, subject.id),
+        changed_at=now_ms,
+    )
+    return [ActivitySet(activity=view, request_id=request.request_id)]
+
+
+def decide_offer(
+    session: Session, me: Participant, request: requests.ActivityOffer, now_ms: int, activity_id: str
+) -> list[Fact]:
+    """The sender starts an activity of his own accord; if he is being asked for it, this is his yes."""
+    rule = _rule(request.kind)
+    if me.role not in rule.offered_by:
+        raise Refused(ErrorCode.NOT_ALLOWED)
+    if rule.consent is Consent.RECEIVER:
+        raise Refused(ErrorCode.NOT_SUPPORTED)
+    known = current(session, request.kind, me.id)
+    if known is not None and known.state is ActivityState.RUNNING:
+        raise Refused(ErrorCode.ACTIVITY_BUSY)
+    view = ActivityView(
+        id=known.id if known is not None else activity_id,
+        kind=request.kind,
+        state=ActivityState.RUNNING,
+        asked_by=known.asked_by if known is not None else me.id,
+        subject=me.id,
+        seen_by=_viewers(session, rule, me.id),
+        changed_at=now_ms,
+        source=request.source,
+        width=request.width,
+        height=request.height,
+    )
+    return [ActivitySet(activity=view, request_id=request.request_id)]
+
+
+def decide_answer(session: Session, me: Participant, request: requests.ActivityAnswer, now_ms: int) -> list[Fact]:
+    """Yes or no to what was asked, by the one of whom it was asked and by nobody else."""
+    activity = _find(session, request.activity_id)
+    if activity.subject != me.id:
+        raise Refused(ErrorCode.NOT_ALLOWED)
+    if activity.state is ActivityState.RUNNING:
+        if request.accept:
+            return []
+        raise Refused(ErrorCode.NOT_ALLOWED)
+    if not request.accept:
+        return [_ended(activity, ActivityEnd.DENIED, me.id, now_ms)]
+    view = msgspec.structs.replace(
+        activity,
+        state=ActivityState.RUNNING,
+        seen_by=_viewers(session, ACTIVITIES[activity.kind], me.id),
+        changed_at=now_ms,
+        source=request.source,
+        width=request.width,
+        height=request.height,
+    )
+    return [ActivitySet(activity=view, words=clean_text(request.words, limits.TEXT_CHARS))]
+
+
+def decide_update(session: Session, me: Participant, request: requests.ActivityUpdate, now_ms: int) -> list[Fact]:
+    """The owner of a running share switched its source, paused it, or its size changed."""
+    activity = _find(session, request.activity_id)
+    if activity.subject != me.id or activity.state is not ActivityState.RUNNING:
+        raise Refused(ErrorCode.NOT_ALLOWED)
+    view = msgspec.structs.replace(
+        activity,
+        source=request.source if request.source is not None else activity.source,
+        paused=request.paused,
+        width=request.width or activity.width,
+        height=request.height or activity.height,
+    )
+    if view == activity:
+        return []
+    return [ActivitySet(activity=msgspec.structs.replace(view, changed_at=now_ms))]
+
+
+def decide_stop(session: Session, me: Participant, request: requests.ActivityStop, now_ms: int) -> list[Fact]:
+    """Anybody concerned stops it; stopping what has ended is no error, for two may stop at once."""
+    if request.activity_id in session.ended_activities:
+        return []
+    activity = _find(session, request.activity_id)
+    if request.reason in _OWNERS_REASONS:
+        if activity.subject != me.id:
+            raise Refused(ErrorCode.NOT_ALLOWED)
+    elif request.reason not in _ANYBODYS_REASONS:
+        raise Refused(ErrorCode.NOT_ALLOWED)
+    reason = request.reason
+    if activity.state is ActivityState.ASKED and reason not in _OWNERS_REASONS and reason is not ActivityEnd.FAILED:
+        reason = ActivityEnd.DENIED if activity.subject == me.id else ActivityEnd.CANCELLED
+    elif activity.state is ActivityState.RUNNING and reason in (ActivityEnd.CANCELLED, ActivityEnd.DENIED):
+        reason = ActivityEnd.STOPPED
+    return [_ended(activity, reason, me.id, now_ms)]
+
+
+def end_of(session: Session, participant_id: str, reason: ActivityEnd, now_ms: int) -> list[Fact]:
+    """End what hangs on one participant: his own shares, and what he asked for and nobody answered yet."""
+    return [
+        _ended(activity, reason, participant_id, now_ms)
+        for activity in session.activities.values()
+        if activity.subject == participant_id
+        or (activity.asked_by == participant_id and activity.state is ActivityState.ASKED)
+    ]
+
+
+def end_all(session: Session, reason: ActivityEnd, by: str | None, now_ms: int) -> list[Fact]:
+    """End everything."""
+    return [_ended(activity, reason, by, now_ms) for activity in session.activities.values()]
+
+
+def seen_by_newcomer(session: Session, participant_id: str, role: Role, now_ms: int) -> list[Fact]:
+    """Whoever joins while something runs is named among those who see it (B-2.6)."""
+    return [
+        ActivitySet(
+            activity=msgspec.structs.replace(activity, seen_by=(*activity.seen_by, participant_id), changed_at=now_ms)
+        )
+        for activity in session.activities.values()
+        if role in ACTIVITIES[activity.kind].seen_by
+    ]
+
+
+def current(session: Session, kind: ActivityKind, subject: str) -> ActivityView | None:
+    """The asked or running activity of a kind that is about `subject`."""
+    return next((a for a in session.activities.values() if a.kind is kind and a.subject == subject), None)
+
+
+def _rule(kind: ActivityKind) -> ActivityRule:
+    if kind not in AVAILABLE:
+        raise Refused(ErrorCode.NOT_SUPPORTED)
+    return ACTIVITIES[kind]
+
+
+def _find(session: Session, activity_id: str) -> ActivityView:
+    found = session.activities.get(activity_id)
+    if found is None:
+        raise Refused(ErrorCode.ACTIVITY_UNKNOWN)
+    return found
+
+
+def _viewers(session: Session, rule: ActivityRule, subject: str) -> tuple[str, ...]:
+    return tuple(p.id for p in session.members() if p.role in rule.seen_by and p.id != subject)
+
+
+def _ended(activity: ActivityView, reason: ActivityEnd, by: str | None, now_ms: int) -> ActivitySet:
+    view = msgspec.structs.replace(
+        activity, state=ActivityState.ENDED, end=reason, ended_by=by, changed_at=now_ms, paused=False
+    )
+    return ActivitySet(activity=view)

@@ -1,0 +1,249 @@
+"""What a request does: `decide_*` checks the rules and answers with facts; nothing here changes anything.
+
+Every function gets the session, who asks, the request and a `Moment`; it returns the facts in order (none when the
+request was carried out before) or raises `Refused`. The table of roles was asked before (`authorise`).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from server_stub.state import activities
+from server_stub.state.facts import (
+    ChatAdded,
+    ConnectionChanged,
+    DeviceReported,
+    Ended,
+    Fact,
+    Joined,
+    Left,
+    Started,
+    StateChanged,
+    TokenRotated,
+)
+from server_stub.state.model import Participant, Session
+from server_stub.state.names import clean_name, clean_text
+from server_stub.state.refused import Refused
+from server_stub.state.tokens import hash_token, new_id
+from support_manager.protocol import limits, requests
+from support_manager.protocol.activities import ActivityEnd
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.roles import REPS, Role, SessionState, is_allowed
+from support_manager.protocol.views import (
+    AccountView,
+    Audience,
+    ChatLine,
+    Connection,
+    Device,
+    EndReason,
+    LeaveReason,
+    Mode,
+)
+
+_BROWSER_CHARS = 120
+_REPLAY_ID_CHARS = 16
+"""A join may be repeated under its `request_id` only if nobody can guess that (≥ 96 bits in base 64)."""
+
+
+class Moment(NamedTuple):
+    """When and with what chance a decision is made."""
+
+    now_ms: int
+    random: Callable[[int], bytes]
+
+
+def authorise(event: str, role: Role, state: SessionState) -> None:
+    """Ask the table.
+
+    Raises:
+        Refused: `session_ended` to a member whose session is over, else `not_allowed`.
+    """
+    if is_allowed(event, role, state):
+        return
+    if state is SessionState.ENDED and role is not Role.ANONYMOUS:
+        raise Refused(ErrorCode.SESSION_ENDED)
+    raise Refused(ErrorCode.NOT_ALLOWED)
+
+
+def decide_start(account: AccountView, number: str, request: requests.SessionStart, moment: Moment) -> list[Fact]:
+    """A rep opens a session (B-3.1)."""
+    if request.mode not in account.modes:
+        raise Refused(ErrorCode.NO_PRIVILEGE)
+    if request.mode is not Mode.MULTI:
+        raise Refused(ErrorCode.NOT_SUPPORTED)
+    return [
+        Started(
+            number=number,
+            mode=request.mode,
+            account_id=account.id,
+            participant_id=new_id(moment.random),
+            name=clean_name(account.display_name, limits.NAME_CHARS) or account.name,
+            locale=account.locale,
+            request_id=request.request_id,
+            tracking_code=clean_name(request.tracking_code, limits.TRACKING_CODE_CHARS),
+        )
+    ]
+
+
+class JoinDecision(NamedTuple):
+    """A join's facts and whom they let in."""
+
+    facts: list[Fact]
+    participant_id: str
+
+
+def decide_join(
+    session: Session, request: requests.SessionJoin, locale: str, token: str, moment: Moment
+) -> JoinDecision:
+    """A customer comes in (B-2.3, B-2.5); the same request again lets the same customer in, with a new token."""
+    again = _joined_before(session, request.request_id)
+    if again is not None:
+        hashed = hash_token(token)
+        facts: list[Fact] = [TokenRotated(participant_id=again.id, used=hashed, new=hashed)]
+        return JoinDecision(facts + _back(again), again.id)
+    name = clean_name(request.name, limits.NAME_CHARS)
+    if not name:
+        raise Refused(ErrorCode.BAD_MESSAGE)
+    if session.holder(Role.PRIMARY) is not None:
+        raise Refused(ErrorCode.SESSION_TAKEN)
+    if len(session.participants) >= limits.PARTICIPANTS_PER_SESSION:
+        raise Refused(ErrorCode.SESSION_TAKEN)
+    joined = Joined(
+        participant_id=new_id(moment.random),
+        role=Role.PRIMARY,
+        name=name,
+        locale=locale,
+        device=_device(request.device),
+        request_id=request.request_id,
+        token_hash=hash_token(token),
+    )
+    facts = [joined]
+    if session.state is not SessionState.ACTIVE:
+        facts.append(StateChanged(state=SessionState.ACTIVE))
+    facts += activities.seen_by_newcomer(session, joined.participant_id, joined.role, moment.now_ms)
+    return JoinDecision(facts, joined.participant_id)
+
+
+def _joined_before(session: Session, request_id: str) -> Participant | None:
+    if len(request_id) < _REPLAY_ID_CHARS:
+        return None
+    return next((p for p in session.members() if p.request_id == request_id), None)
+
+
+def find_by_token(session: Session, token: str) -> Participant:
+    """Who holds a resume token; tokens of 256 random bits are looked up by their hash, so timing tells nothing.
+
+    Raises:
+        Refused: `resume_refused`.
+    """
+    hashed = hash_token(token)
+    for person in session.members():
+        if hashed in person.token_hashes:
+            return person
+    raise Refused(ErrorCode.RESUME_REFUSED)
+
+
+def decide_resume(session: Session, me: Participant, used: str | None, new: str | None) -> list[Fact]:
+    """A member comes back; a page gets a new token while `used` holds until the new one is used."""
+    if not session.is_live:
+        return []
+    facts: list[Fact] = []
+    if used is not None and new is not None:
+        facts.append(TokenRotated(participant_id=me.id, used=hash_token(used), new=hash_token(new)))
+    return facts + _back(me)
+
+
+def _back(me: Participant) -> list[Fact]:
+    if me.connection is Connection.ONLINE:
+        return []
+    return [ConnectionChanged(participant_id=me.id, connection=Connection.ONLINE)]
+
+
+def decide_connection(session: Session, me: Participant, connection: Connection, moment: Moment) -> list[Fact]:
+    """A connection broke, or the page said that it closes; only the latter ends what the page was showing (B-12.5)."""
+    if not session.is_live or me.left is not None or me.connection is connection:
+        return []
+    if me.connection is Connection.CLOSED_PAGE and connection is Connection.LOST:
+        return []
+    facts: list[Fact] = []
+    if connection is Connection.CLOSED_PAGE:
+        facts += activities.end_of(session, me.id, ActivityEnd.PAGE_RELOADED, moment.now_ms)
+    return [*facts, ConnectionChanged(participant_id=me.id, connection=connection)]
+
+
+def decide_report(me: Participant, request: requests.ParticipantReport) -> list[Fact]:
+    """What this device can do has become known (B-2.4)."""
+    device = _device(request.device)
+    return [] if device == me.device else [DeviceReported(participant_id=me.id, device=device)]
+
+
+def decide_chat(session: Session, me: Participant, request: requests.ChatSend, moment: Moment) -> list[Fact]:
+    """One line; private lines are for reps to write and to read (B-7.4)."""
+    if (me.id, request.line_id) in session.lines:
+        return []
+    if request.audience is Audience.REPS and me.role not in REPS:
+        raise Refused(ErrorCode.NOT_ALLOWED)
+    if len(session.chat) >= limits.TRANSCRIPT_LINES:
+        raise Refused(ErrorCode.TRANSCRIPT_FULL)
+    text = clean_text(request.text, limits.TEXT_CHARS)
+    if not text:
+        raise Refused(ErrorCode.BAD_MESSAGE)
+    line = ChatLine(
+        id=request.line_id,
+        seq=session.seq + 1,
+        at=moment.now_ms,
+        sender=me.id,
+        sender_name=me.name,
+        sender_role=me.role,
+        text=text,
+        audience=request.audience,
+    )
+    return [ChatAdded(line=line)]
+
+
+def decide_end(session: Session, reason: EndReason, by: str | None, moment: Moment) -> list[Fact]:
+    """The session ends for everybody, and with it all that runs (B-12.1)."""
+    return [*activities.end_all(session, ActivityEnd.SESSION_ENDED, by, moment.now_ms), Ended(reason=reason, by=by)]
+
+
+def decide_leave(session: Session, me: Participant, reason: LeaveReason, moment: Moment) -> list[Fact]:
+    """Somebody goes for good; when the customer is gone, the session waits for one again."""
+    facts: list[Fact] = [
+        *activities.end_of(session, me.id, ActivityEnd.PARTICIPANT_LEFT, moment.now_ms),
+        Left(participant_id=me.id, reason=reason),
+    ]
+    if me.role is Role.PRIMARY and session.state is SessionState.ACTIVE:
+        facts.append(StateChanged(state=SessionState.WAITING))
+    return facts
+
+
+def decide_expiry(session: Session, moment: Moment) -> list[Fact]:
+    """What time alone does: a controller lost for too long ends it (B-12.6), a customer gone for too long is gone."""
+    if not session.is_live:
+        return []
+    controller = session.holder(Role.CONTROLLER)
+    if controller is not None and _gone_for(controller, moment, limits.SESSION_WITHOUT_CONTROLLER_S):
+        return decide_end(session, EndReason.CONTROLLER_LOST, None, moment)
+    for person in session.members():
+        if person.role in REPS or not _gone_for(person, moment, limits.RETURN_AFTER_CLOSED_PAGE_S):
+            continue
+        closed = person.connection is Connection.CLOSED_PAGE
+        # One at a time: the facts of a second one would be decided on a state that the first has changed.
+        return decide_leave(session, person, LeaveReason.CLOSED_PAGE if closed else LeaveReason.LOST, moment)
+    return []
+
+
+def _gone_for(person: Participant, moment: Moment, seconds: int) -> bool:
+    gone = person.connection is not Connection.ONLINE
+    return gone and moment.now_ms - person.connection_since >= seconds * 1_000
+
+
+def _device(report: requests.DeviceReport) -> Device:
+    return Device(
+        screen=report.screen,
+        microphone=report.microphone,
+        camera=report.camera,
+        network=report.network,
+        secure=report.secure,
+        phone=report.phone,
+        browser=clean_name(report.browser, _BROWSER_CHARS),
+    )

@@ -1,0 +1,84 @@
+"""All sessions of this relay and the ways to find one: by id, by number, by link, by account."""
+
+from collections.abc import Iterator, KeysView
+
+from server_stub.state.facts import Ended, Entry, Started
+from server_stub.state.model import Session, apply
+from server_stub.state.tokens import hash_token, link_token
+
+KEEP_ENDED_MS = 600_000
+"""How long an ended session is remembered, so that whoever comes back reads why it ended."""
+
+
+class Registry:
+    """Sessions and their indexes; changed by `apply` alone.
+
+    Args:
+        link_key: the installation's key for link tokens.
+    """
+
+    def __init__(self, link_key: bytes) -> None:
+        self._link_key = link_key
+        self._sessions: dict[str, Session] = {}
+        self._by_number: dict[str, Session] = {}
+        self._by_link: dict[str, Session] = {}
+        self._by_account: dict[str, dict[str, Session]] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._sessions.values()))
+
+    def get(self, session_id: str) -> Session | None:
+        """A session, live or lately ended."""
+        return self._sessions.get(session_id)
+
+    def live(self) -> list[Session]:
+        """Sessions in which something can still happen."""
+        return list(self._by_number.values())
+
+    @property
+    def numbers(self) -> KeysView[str]:
+        """Numbers in use."""
+        return self._by_number.keys()
+
+    def find(self, number: str | None, link: str | None) -> Session | None:
+        """The live session behind a number or a link token; ended ones are not in the indexes, so they take as long
+        as those that never were (B-2.7)."""
+        by_link = self._by_link.get(hash_token(link or ""))
+        by_number = self._by_number.get(number or "")
+        return by_link if link is not None else by_number
+
+    def of_account(self, account_id: str) -> list[Session]:
+        """Live sessions that a rep controls."""
+        return list(self._by_account.get(account_id, {}).values())
+
+    def link_token(self, session: Session) -> str:
+        """The token of a session's join link."""
+        return link_token(self._link_key, session.id)
+
+    def apply(self, entry: Entry) -> Session:
+        """Apply an entry to its session and keep the indexes true."""
+        session = self._sessions.get(entry.session_id)
+        if session is None:
+            session = Session(entry.session_id)
+        apply(session, entry)
+        fact = entry.fact
+        if isinstance(fact, Started):
+            self._sessions[session.id] = session
+            self._by_number[session.number] = session
+            self._by_link[hash_token(self.link_token(session))] = session
+            self._by_account.setdefault(session.account_id, {})[session.id] = session
+        elif isinstance(fact, Ended):
+            self._by_number.pop(session.number, None)
+            self._by_link.pop(hash_token(self.link_token(session)), None)
+            mine = self._by_account.get(session.account_id, {})
+            mine.pop(session.id, None)
+            if not mine:
+                self._by_account.pop(session.account_id, None)
+        return session
+
+    def forget_ended(self, now_ms: int) -> list[Session]:
+        """Drop sessions that ended long ago; returns them."""
+        old = [s for s in self._sessions.values() if not s.is_live and now_ms - s.ended_at >= KEEP_ENDED_MS]
+        for session in old:
+            del self._sessions[session.id]
+        return old
