@@ -1,0 +1,208 @@
+"""The relay's HTTP interface for the app and for monitors: `protocol/http.py` over aiohttp, JSON only."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from server_stub.accounts import Accounts
+from server_stub.attempts import Attempts
+from server_stub.settings import LiveSettings
+from server_stub.store.database import StoreError
+from server_stub.transport import client_address
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.fields import Wire
+from support_manager.protocol.http import Health, Refresh, SignIn
+from support_manager.protocol.requests import Nothing
+from support_manager.protocol.version import OLDEST_SUPPORTED, PROTOCOL_VERSION
+from support_manager.protocol.views import SiteView
+from support_manager.protocol.wire import ProtocolError, ack_error, ack_ok, to_message
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+BODY_BYTES = 4 * 1024
+BODY_S = 10.0
+"""How long a request's body may take, from its first byte to its last."""
+
+_STATUS = {
+    ErrorCode.BAD_MESSAGE: 400,
+    ErrorCode.VERSION_TOO_OLD: 400,
+    ErrorCode.VERSION_TOO_NEW: 400,
+    ErrorCode.WRONG_CREDENTIALS: 401,
+    ErrorCode.TOKEN_EXPIRED: 401,
+    ErrorCode.ACCOUNT_DISABLED: 403,
+    ErrorCode.NOT_ALLOWED: 403,
+    ErrorCode.TOO_LARGE: 413,
+    ErrorCode.TOO_MANY_TRIES: 429,
+    ErrorCode.RELAY_BUSY: 503,
+    ErrorCode.RELAY_STOPPING: 503,
+    ErrorCode.INTERNAL: 503,
+}
+
+
+def relay_version() -> str:
+    """The version of the installed program."""
+    try:
+        return version("support-manager")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+class HttpApi:
+    """Sign-in, refresh, sign-out, site information and health.
+
+    Args:
+        accounts: who may sign in.
+        settings: the running relay's settings.
+        figures: live sessions and participants.
+        attempts: counts wrong passwords by address.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        settings: LiveSettings,
+        figures: Callable[[], tuple[int, int]],
+        attempts: Attempts | None = None,
+    ) -> None:
+        self._accounts = accounts
+        self._settings = settings
+        self._figures = figures
+        self._attempts = attempts or Attempts()
+        self._version = relay_version()
+        self._started = time.monotonic()
+        self.stopping = False
+
+    def attach(self, app: web.Application) -> None:
+        """Serve the interface under `/api/` and `/health`."""
+        app.router.add_post("/api/sign-in", self._guarded(self._sign_in))
+        app.router.add_post("/api/refresh", self._guarded(self._refresh))
+        app.router.add_post("/api/sign-out", self._guarded(self._sign_out))
+        app.router.add_get("/api/site", self._guarded(self._site))
+        app.router.add_get("/health", self._health)
+
+    def _guarded(
+        self, handler: Callable[[web.Request], Awaitable[Wire]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                if self.stopping:
+                    raise ProtocolError(ErrorCode.RELAY_STOPPING)
+                origin = request.headers.get("Origin")
+                if origin is not None and origin not in self._settings.allowed_origins:
+                    raise ProtocolError(ErrorCode.NOT_ALLOWED)
+                return _json(ack_ok(await handler(request)))
+            except ProtocolError as error:
+                response = _json(ack_error(error.code), status=_STATUS.get(error.code, 400))
+                if error.code is ErrorCode.TOO_MANY_TRIES:
+                    response.headers["Retry-After"] = "60"
+                return response
+            except StoreError as error:
+                log.error("the database failed", code=error.code, detail=error.detail)
+                return _json(ack_error(ErrorCode.RELAY_BUSY), status=503)
+
+        return handle
+
+    async def _sign_in(self, request: web.Request) -> Wire:
+        asked = await read_json(request, SignIn)
+        _check_version(asked.v)
+        address = client_address(request, behind_proxy=self._settings.behind_proxy)
+        # Counted before the check, so that a hundred guesses at once are a hundred guesses; a right one is given back.
+        if not self._attempts.take(address):
+            log.warning("too many wrong passwords", address=address)
+            raise ProtocolError(ErrorCode.TOO_MANY_TRIES)
+        try:
+            signed_in = await self._accounts.sign_in(asked.name, asked.password)
+        except ProtocolError as error:
+            if error.code is not ErrorCode.WRONG_CREDENTIALS:
+                self._attempts.give_back(address)
+            else:
+                log.warning("wrong password", address=address)
+            raise
+        self._attempts.give_back(address)
+        log.info("signed in", account=signed_in.account.id, address=address)
+        return signed_in
+
+    async def _refresh(self, request: web.Request) -> Wire:
+        asked = await read_json(request, Refresh)
+        _check_version(asked.v)
+        return await self._accounts.refresh(asked.refresh_token)
+
+    async def _sign_out(self, request: web.Request) -> Wire:
+        asked = await read_json(request, Refresh)
+        await self._accounts.sign_out(asked.refresh_token)
+        return Nothing()
+
+    async def _site(self, request: web.Request) -> Wire:
+        return self.site_view()
+
+    def site_view(self) -> SiteView:
+        """What everybody may know of this relay."""
+        return SiteView(
+            company=self._settings.company,
+            relay_version=self._version,
+            protocol=PROTOCOL_VERSION,
+            oldest_protocol=OLDEST_SUPPORTED,
+            url=self._settings.public_url,
+        )
+
+    async def _health(self, request: web.Request) -> web.Response:
+        sessions, participants = self._figures()
+        health = Health(
+            status="stopping" if self.stopping else "ok",
+            relay_version=self._version,
+            sessions=sessions,
+            participants=participants,
+            uptime_s=int(time.monotonic() - self._started),
+        )
+        return _json(ack_ok(health), status=503 if self.stopping else 200)
+
+
+async def read_json(request: web.Request, kind: type[T]) -> T:
+    """The body of a request as a message of `kind`: JSON by content type and by content, small, and soon there.
+
+    Raises:
+        ProtocolError: `bad_message` or `too_large`.
+    """
+    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise ProtocolError(ErrorCode.BAD_MESSAGE, "content type")
+    if "Content-Encoding" in request.headers:
+        raise ProtocolError(ErrorCode.BAD_MESSAGE, "content encoding")
+    if request.content_length is not None and request.content_length > BODY_BYTES:
+        raise ProtocolError(ErrorCode.TOO_LARGE, "body")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > BODY_BYTES:
+                    raise ProtocolError(ErrorCode.TOO_LARGE, "body")
+    except (TimeoutError, web.RequestPayloadError):
+        raise ProtocolError(ErrorCode.BAD_MESSAGE, "slow or broken body") from None
+    try:
+        raw = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        raise ProtocolError(ErrorCode.BAD_MESSAGE, "not JSON") from None
+    return to_message(raw, kind)
+
+
+def _check_version(spoken: int) -> None:
+    if spoken < OLDEST_SUPPORTED:
+        raise ProtocolError(ErrorCode.VERSION_TOO_OLD)
+    if spoken > PROTOCOL_VERSION:
+        raise ProtocolError(ErrorCode.VERSION_TOO_NEW)
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(value),
+        status=status,
+        headers={"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"},
+    )

@@ -1,0 +1,249 @@
+"""The pages that the relay serves: the site, the customer's page, their files, and the headers that guard them all."""
+
+import gzip
+import hashlib
+import html
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources.abc import Traversable
+from urllib.parse import quote
+
+from aiohttp import web
+
+import resources
+from resources import catalog
+from server_stub.settings import LiveSettings
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+}
+"""What may be served at all; a file of another kind in the folders is not."""
+PAGES = {"/": "home", "/start": "start", "/assist": "assist", "/sign-in": "sign_in"}
+"""Address → name of the page; its text stands in the translations under that name."""
+_LANGUAGE_COOKIE = "language"
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One body, ready to be sent: plain and compressed, with its tag."""
+
+    body: bytes
+    packed: bytes
+    """Empty where compression saves nothing."""
+    tag: str
+    kind: str
+
+    @classmethod
+    def of(cls, body: bytes, kind: str) -> "Asset":
+        """Compress and tag `body` once."""
+        packed = (
+            gzip.compress(body, 9, mtime=0) if len(body) > 256 and not kind.startswith(("image/png", "font/")) else b""
+        )
+        tag = hashlib.sha256(body).hexdigest()[:20]
+        return cls(body, packed if len(packed) < len(body) else b"", tag, kind)
+
+    def answer(self, request: web.Request, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+        """The response to a GET or HEAD for this asset: 304 when the client has it already (RFC 9110 section 13)."""
+        packed = bool(self.packed) and _accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        # A different body needs a different strong tag (RFC 9110 section 8.8.3.3).
+        tag = f'"{self.tag}-gz"' if packed else f'"{self.tag}"'
+        common = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding", **(headers or {})}
+        if status == 200 and tag in [
+            one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")
+        ]:
+            return web.Response(status=304, headers=common)
+        common["Content-Type"] = self.kind
+        if packed:
+            common["Content-Encoding"] = "gzip"
+        return web.Response(body=self.packed if packed else self.body, status=status, headers=common)
+
+
+def _accepts_gzip(header: str) -> bool:
+    for entry in header.lower().split(","):
+        name, _, quality = entry.strip().partition(";")
+        if name.strip() in ("gzip", "*"):
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+class Site:
+    """Serves a fixed list of files, made at start: no request ever becomes a path of the file system.
+
+    Args:
+        settings: the running relay's settings.
+    """
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._settings = settings
+        self._files: dict[str, Asset] = {}
+        for name, file in _walk(resources.path("customer_page")):
+            address = "/join" if name == "index.html" else f"/page/{name}"
+            self._files[address] = Asset.of(file.read_bytes(), TYPES[_suffix(name)])
+        for name, file in _walk(resources.path("site")):
+            if _suffix(name) != ".html":
+                self._files[f"/site/{name}"] = Asset.of(file.read_bytes(), TYPES[_suffix(name)])
+        for language in catalog.LANGUAGES:
+            file = resources.path(f"translations/{language}/page.json")
+            if file.is_file():
+                self._files[f"/page/translations/{language}.json"] = Asset.of(file.read_bytes(), TYPES[".json"])
+
+    def attach(self, app: web.Application) -> None:
+        """Answer every GET that nobody else does; attach this last."""
+        app.router.add_get("/{path:.*}", self._get)
+
+    async def _get(self, request: web.Request) -> web.StreamResponse:
+        # The path as it was sent, decoded by nobody: an encoded spelling of an address is another address.
+        path = request.rel_url.raw_path
+        asset = self._files.get(path)
+        if asset is not None:
+            return asset.answer(request)
+        language, chosen = choose_language(request)
+        name = PAGES.get(path, "not_found")
+        page = _render(
+            name,
+            path if path in PAGES else "",
+            language,
+            self._settings.company,
+            self._settings.public_url,
+            self._settings.app_url,
+        )
+        headers = {"Vary": "Accept-Encoding, Accept-Language, Cookie", "Content-Language": language}
+        response = page.answer(request, status=200 if path in PAGES else 404, headers=headers)
+        if chosen:
+            response.set_cookie(
+                _LANGUAGE_COOKIE,
+                language,
+                max_age=365 * 24 * 3600,
+                samesite="Strict",
+                secure=self._settings.is_tls,
+            )
+        return response
+
+
+def choose_language(request: web.Request) -> tuple[str, bool]:
+    """The language of an answer, and whether the visitor chose it just now (`?lang=ro`) and wants it kept."""
+    asked = request.query.get("lang", "")
+    if asked in catalog.LANGUAGES:
+        return asked, True
+    kept = request.cookies.get(_LANGUAGE_COOKIE, "")
+    if kept in catalog.LANGUAGES:
+        return kept, False
+    return _best_of(request.headers.get("Accept-Language", "")[:500]), False
+
+
+def _best_of(header: str) -> str:
+    """The visitor's first choice among our languages (RFC 9110 section 12.5.4); English when there is none."""
+    wanted: list[tuple[float, int, str]] = []
+    for place, entry in enumerate(header.split(",")):
+        tag, _, quality = entry.partition(";")
+        try:
+            weight = float(quality.strip().removeprefix("q=")) if quality.strip() else 1.0
+        except ValueError:
+            continue
+        head = tag.strip().split("-", 1)[0].lower()
+        if head in catalog.LANGUAGES and weight > 0:
+            wanted.append((-weight, place, head))
+    return min(wanted)[2] if wanted else catalog.LANGUAGES[0]
+
+
+_PLACE = re.compile(r"\{\{(?P<raw>\{content\})?(?P<word>t:)?(?P<name>[a-z_.]*)\}\}")
+
+
+@lru_cache(maxsize=128)
+def _render(name: str, path: str, language: str, company: str, public_url: str, app_url: str) -> Asset:
+    """One page in one language; every value is escaped, so that a company called `<b>` is called just that."""
+    relay = quote(public_url, safe="")
+    values = {
+        "company": company,
+        "language": language,
+        "path": path or "/",
+        "public_url": public_url,
+        "app_url": app_url,
+        "start_link": f"support-manager:start?relay={relay}",
+        "assist_link": f"support-manager:assist?relay={relay}",
+        "sign_in_link": f"support-manager:sign-in?relay={relay}",
+        "title": catalog.sentence(language, "site", f"{name}.title"),
+        "offer": "offer" if app_url else "ask",
+    }
+    for place in PAGES.values():
+        values[f"current_{place}"] = "page" if place == name else "false"
+    for other in catalog.LANGUAGES:
+        values[f"current_{other}"] = "true" if other == language else "false"
+
+    def fill(template: str, content: str) -> str:
+        def replace(match: re.Match[str]) -> str:
+            if match["raw"]:
+                return content
+            if match["word"]:
+                key = match["name"].replace("_page_", name)
+                return html.escape(catalog.sentence(language, "site", key, **_places(company)))
+            return html.escape(values[match["name"]])
+
+        return _PLACE.sub(replace, template)
+
+    body = fill(resources.text("site/layout.html"), fill(resources.text(f"site/{name}.html"), ""))
+    return Asset.of(body.encode(), TYPES[".html"])
+
+
+def _places(company: str) -> dict[str, object]:
+    return {"company": company}
+
+
+def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        name = prefix + entry.name
+        if entry.is_dir():
+            if entry.name != "__pycache__":
+                yield from _walk(entry, f"{name}/")
+        elif _suffix(entry.name) in TYPES and not entry.name.startswith("."):
+            yield name, entry
+
+
+def _suffix(name: str) -> str:
+    return name[name.rfind(".") :].lower() if "." in name else ""
+
+
+def security_headers(settings: LiveSettings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """A signal handler that puts the guarding headers on every response of the application, refusals included."""
+
+    async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
+        headers = response.headers
+        for name, value in _headers(settings.allowed_origins, settings.is_tls).items():
+            headers[name] = value
+        headers.pop("Server", None)
+
+    return on_prepare
+
+
+@lru_cache(maxsize=8)
+def _headers(origins: tuple[str, ...], is_tls: bool) -> dict[str, str]:
+    # 'self' covers the socket in new browsers only (CSP 3), so its origins are named too.
+    sockets = " ".join(origin.replace("http", "ws", 1) for origin in origins)
+    headers = {
+        "Content-Security-Policy": (
+            f"default-src 'self'; connect-src 'self' {sockets}; img-src 'self' data:; object-src 'none'; "
+            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": (
+            "display-capture=(self), microphone=(self), camera=(self), geolocation=(), payment=(), usb=()"
+        ),
+    }
+    if is_tls:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers

@@ -1,0 +1,123 @@
+"""What an operator does now and then: look whether all is well, and copy the database while the relay runs."""
+
+import asyncio
+import os
+import sqlite3
+import stat
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+
+from server_stub import settings
+from server_stub.app import ServeOptions, open_database, store_failure
+from server_stub.failures import OperatorError
+from server_stub.store.database import StoreError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    good: bool
+    text: str
+
+
+async def check(options: ServeOptions) -> list[Finding]:
+    """Look at the data folder, the database and the settings; nothing is changed but a pending migration.
+
+    Raises:
+        OperatorError: when the data folder or the database cannot be used at all.
+    """
+    findings: list[Finding] = []
+    try:
+        async with open_database(options, exclusive=False) as database:
+            findings.append(Finding(True, "The database opens and is up to date."))
+            path = database.sqlite_path
+            if path is not None:
+                async with database.transaction() as connection:
+                    result = str((await connection.execute(text("PRAGMA integrity_check(1)"))).scalar())
+                findings.append(
+                    Finding(True, "The database is whole.")
+                    if result == "ok"
+                    else Finding(False, f"The database is damaged ({result}); stop the relay and restore a backup.")
+                )
+                findings.extend(_modes(path.parent if not options.database else None, path))
+            values = await settings.read_all(database)
+    except StoreError as error:
+        raise store_failure(error, options) from None
+    url = values["public_url"]
+    if url.startswith("http:") and not url.startswith(("http://127.", "http://localhost", "http://[::1]")):
+        findings.append(
+            Finding(
+                False, f"The public URL {url} is not https; browsers let nobody share a screen there. Set an https one."
+            )
+        )
+    else:
+        findings.append(Finding(True, f"The public URL is {url or 'where the relay listens'}."))
+    return findings
+
+
+def _modes(folder: Path | None, database: Path) -> list[Finding]:
+    if sys.platform == "win32":
+        return []
+    findings = []
+    for path in (folder, database):
+        if path is None:
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        wanted = "700" if path.is_dir() else "600"
+        findings.append(
+            Finding(True, f"Only the relay's user can read {path}.")
+            if not mode & 0o077
+            else Finding(False, f"Others can read {path} (mode {mode:03o}); run: chmod {wanted} {path}")
+        )
+    return findings
+
+
+async def backup(options: ServeOptions, target: Path) -> None:
+    """Copy the SQLite database by its online backup, also while the relay writes; the copy appears whole or not at all.
+
+    Raises:
+        OperatorError: without a SQLite file, when the target exists or cannot be written, or the database stays locked.
+    """
+    source = _source(options)
+    if await asyncio.to_thread(target.exists):
+        raise OperatorError(
+            f"{target} exists already; name a file that does not, so that no older backup is overwritten."
+        )
+    part = target.with_name(target.name + ".part")
+    try:
+        await asyncio.to_thread(_copy, source, part, target)
+    except sqlite3.Error as error:
+        part.unlink(missing_ok=True)
+        raise OperatorError(f"The backup failed ({error}); run support-relay check, and try again.") from None
+    except OSError as error:
+        raise OperatorError(f"{target} cannot be written ({error.strerror}); choose another place.") from None
+
+
+def _source(options: ServeOptions) -> Path:
+    try:
+        database = open_database(options, exclusive=False)
+    except StoreError as error:
+        raise store_failure(error, options) from None
+    path = database.sqlite_path
+    if path is None:
+        raise OperatorError("This backup is for SQLite; copy another database with its own tools, such as pg_dump.")
+    if not path.is_file():
+        raise OperatorError(f"There is no database at {path}; name the relay's data folder with --data.")
+    return path
+
+
+def _copy(source: Path, part: Path, target: Path) -> None:
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    address = f"{source.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=10)) as read, closing(sqlite3.connect(part)) as write:
+        read.backup(write, pages=1024, sleep=0.01)
+        if write.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("the copy is damaged")
+        # A copy in one file: the WAL mode of the source would leave two more beside it.
+        write.execute("PRAGMA journal_mode=DELETE")
+    part.replace(target)
