@@ -1,8 +1,20 @@
 """The app's settings: a small typed file in the profile folder, read leniently, written atomically."""
 
-import msgspec
+import asyncio
+import contextlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+import msgspec
+import platformdirs
+import structlog
+
+from support_manager.errors import AppCode, LocalProblem
 from support_manager.protocol.views import Mode
+
+log = structlog.get_logger(__name__)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,3 +37,107 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`host:port` → SHA-256 fingerprint that the rep accepted."""
     window: dict[str, str] = msgspec.field(default_factory=dict)
     """Geometry and the like, by object name, base 64."""
+
+
+_FILE = "settings.json"
+
+
+def profile_folder(given: Path | None = None) -> Path:
+    """The folder that holds what the app remembers: the given one, or the platform's place for it."""
+    return given if given is not None else Path(platformdirs.user_config_dir("support-manager", appauthor=False))
+
+
+class SettingsStore:
+    """Reads the settings once, and writes them whole.
+
+    Args:
+        folder: the profile folder; it is made when something is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _FILE
+        self._writing = asyncio.Lock()
+        self.set_aside: Path | None = None
+        """Where the old file lies now, when it could not be read."""
+        self.current = self._read()
+
+    def _read(self) -> Settings:
+        try:
+            raw = self._path.read_bytes()
+        except FileNotFoundError:
+            return Settings()
+        except OSError as error:
+            log.warning("settings cannot be opened", error=type(error).__name__)
+            self.set_aside = self._path
+            return Settings()
+        try:
+            found = msgspec.json.decode(raw)
+            if not isinstance(found, dict):
+                raise msgspec.ValidationError("not an object")
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            self._put_aside()
+            return Settings()
+        return _lenient(found)
+
+    def _put_aside(self) -> None:
+        """Keep the file that nobody can read: the next write must not be the end of it."""
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+        target = self._path.with_name(f"{_FILE}.unreadable-{stamp}")
+        try:
+            self._path.rename(target)
+        except OSError:
+            target = self._path
+        self.set_aside = target
+        log.warning("settings are unreadable and were set aside", file=target.name)
+
+    async def change(self, **changes: object) -> Settings:
+        """Change some settings and write them, in a thread.
+
+        Raises:
+            LocalProblem: `settings_not_saved`; the change holds for this run all the same.
+            TypeError: for a setting that does not exist or a value of a wrong type: a bug of ours.
+        """
+        try:
+            self.current = msgspec.convert(
+                msgspec.to_builtins(msgspec.structs.replace(self.current, **changes)), Settings, strict=True
+            )
+        except msgspec.ValidationError as error:
+            raise TypeError(str(error)) from None
+        async with self._writing:  # one after the other, each with what is true by then
+            try:
+                await asyncio.to_thread(_write, self._path, self.current)
+            except OSError as error:
+                log.warning("settings not saved", error=type(error).__name__)
+                raise LocalProblem(AppCode.SETTINGS_NOT_SAVED, reason=error.strerror or type(error).__name__) from error
+        return self.current
+
+
+def _lenient(found: dict[str, Any]) -> Settings:
+    """Take every setting that makes sense; an unknown or spoilt one costs only itself."""
+    settings = Settings()
+    for field in msgspec.structs.fields(Settings):
+        if field.name in found:
+            try:
+                value = msgspec.convert(found[field.name], field.type, strict=True)
+            except msgspec.ValidationError:
+                log.warning("setting ignored", name=field.name)
+                continue
+            settings = msgspec.structs.replace(settings, **{field.name: value})
+    return settings
+
+
+def _write(path: Path, settings: Settings) -> None:
+    """Write beside and rename over: a crash or a full disk leaves the old file whole (POSIX rename, MoveFileEx)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = msgspec.json.format(msgspec.json.encode(settings), indent=2)
+    beside = path.with_name(f"{path.name}.new-{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(text + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise

@@ -1,0 +1,191 @@
+"""The desk: all open sessions of this app, what arrives for them, and the media engine that serves them."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from uuid import uuid4
+
+import structlog
+
+from support_manager.errors import AppCode, LocalProblem, Refused
+from support_manager.events import AppEvent, Failed, SessionSnapshot
+from support_manager.media.engine import EngineFailed, MediaEngine, MediaEvent
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.events import Notice, SessionEvent, SessionReplaced, SignalReceived
+from support_manager.protocol.fields import Wire
+from support_manager.protocol.requests import SessionList, Sessions, SessionStart, SessionStarted
+from support_manager.protocol.views import Mode, SessionView
+from support_manager.session.outbox import Send
+from support_manager.session.runtime import SessionRuntime
+from support_manager.tasks import TaskOwner
+
+log = structlog.get_logger(__name__)
+
+_HELD_EVENTS = 1_000
+
+
+class Desk:
+    """Every session this app takes part in.
+
+    Args:
+        send: to the relay, over whatever connection there is.
+        engine_factory: makes the media engine; called in a thread, because it imports the media libraries.
+        emit: called with the events for windows.
+    """
+
+    def __init__(self, send: Send, engine_factory: Callable[[], MediaEngine], emit: Callable[[AppEvent], None]) -> None:
+        self._send = send
+        self._factory = engine_factory
+        self._emit = emit
+        self._runtimes: dict[str, SessionRuntime] = {}
+        self._engine: asyncio.Task[MediaEngine] | None = None
+        self._starting = 0
+        self._early: dict[str, list[SessionEvent]] = {}
+        self._tasks = TaskOwner("desk")
+
+    @property
+    def sessions(self) -> Mapping[str, SessionSnapshot]:
+        """The open sessions, in the order in which they were opened."""
+        return {each.id: each.snapshot for each in self._runtimes.values()}
+
+    def __getitem__(self, session_id: str) -> SessionRuntime:
+        """The runtime of an open session.
+
+        Raises:
+            Refused: `session_unknown`.
+        """
+        runtime = self._runtimes.get(session_id)
+        if runtime is None:
+            raise Refused(ErrorCode.SESSION_UNKNOWN)
+        return runtime
+
+    def get(self, session_id: str) -> SessionRuntime | None:
+        """The runtime of an open session, if it is open."""
+        return self._runtimes.get(session_id)
+
+    async def start_session(self, mode: Mode, tracking_code: str) -> SessionSnapshot:
+        """Start a session at the relay and open it here."""
+        message = SessionStart(request_id=uuid4().hex, mode=mode, tracking_code=tracking_code.strip())
+        self._starting += 1
+        try:
+            started = await self._send(message, SessionStarted)
+        finally:
+            self._starting -= 1
+        early = self._early.pop(started.session.id, [])
+        runtime = self._runtimes.get(started.session.id) or self._open(started.session, recovered=False)
+        runtime.went_online()
+        for event in early:
+            runtime.take_event(event)
+        return runtime.snapshot
+
+    async def take_up(self) -> None:
+        """Bind all sessions to the present connection: resume the known ones, find the others (crash, other run).
+
+        Raises:
+            SupportManagerError: the connection failed again.
+        """
+        for runtime in list(self._runtimes.values()):
+            if not await runtime.resume():
+                self._forget(runtime)
+        found = await self._send(SessionList(), Sessions)
+        for view in found.sessions:
+            if view.id not in self._runtimes:
+                await self._open(view, recovered=True).resume()
+        self._sweep()
+
+    def went_offline(self) -> None:
+        """The relay is away."""
+        for runtime in self._runtimes.values():
+            runtime.went_offline()
+
+    def take(self, message: Wire) -> None:
+        """Take an event of the relay."""
+        if isinstance(message, SessionEvent):
+            runtime = self._runtimes.get(message.session_id)
+            if runtime is not None:
+                runtime.take_event(message)
+                self._sweep()
+            elif self._starting:
+                held = self._early.setdefault(message.session_id, [])
+                if len(held) < _HELD_EVENTS:  # the relay's answer to `session.start` is still on its way
+                    held.append(message)
+        elif isinstance(message, SignalReceived):
+            runtime = self._runtimes.get(message.session_id)
+            if runtime is not None:
+                runtime.take_signal(message)
+        elif isinstance(message, SessionReplaced):
+            runtime = self._runtimes.get(message.session_id)
+            if runtime is not None:
+                log.warning("session taken up elsewhere", session=message.session_id)
+                runtime.went_offline()
+                self._emit(Failed(ErrorCode.RESUME_REFUSED, session_id=message.session_id))
+        elif isinstance(message, Notice):
+            log.info("notice of the relay", code=message.code.value)
+
+    def set_visible(self, session_id: str, visible: bool) -> None:
+        """Whether that session's picture is on screen."""
+        runtime = self._runtimes.get(session_id)
+        if runtime is not None:
+            runtime.set_visible(visible)
+
+    # --- media
+
+    def engine(self) -> "asyncio.Future[MediaEngine]":
+        """The media engine; the first call makes and starts it."""
+        if self._engine is None:
+            self._engine = self._tasks.spawn(self._start_engine(), name="engine")
+        return asyncio.shield(self._engine)
+
+    async def _start_engine(self) -> MediaEngine:
+        try:
+            engine = await asyncio.to_thread(self._factory)
+            engine.start(self._take_media)
+        except Exception as error:
+            log.exception("media engine did not start")
+            self._engine = None  # the next offer tries again
+            self._emit(Failed(AppCode.MEDIA_FAILED))
+            raise LocalProblem(AppCode.MEDIA_FAILED) from error
+        return engine
+
+    def _take_media(self, event: MediaEvent) -> None:
+        if isinstance(event, EngineFailed):
+            log.error("media engine failed", reason=event.reason)
+            for runtime in self._runtimes.values():
+                runtime.take_media(event)
+            self._emit(Failed(AppCode.MEDIA_FAILED))
+            return
+        peers_runtime = self._runtimes.get(event.peer.session_id)
+        if peers_runtime is not None:
+            peers_runtime.take_media(event)
+
+    # --- coming and going
+
+    def _open(self, view: SessionView, *, recovered: bool) -> SessionRuntime:
+        runtime = SessionRuntime(view, self._send, self.engine, self._emit, lambda: uuid4().hex)
+        self._runtimes[view.id] = runtime
+        runtime.open(recovered=recovered)
+        return runtime
+
+    def _sweep(self) -> None:
+        for runtime in [each for each in self._runtimes.values() if each.is_closed]:
+            self._forget(runtime)
+
+    def _forget(self, runtime: SessionRuntime) -> None:
+        if self._runtimes.pop(runtime.id, None) is not None:
+            _ = self._tasks.spawn(runtime.aclose(), name=f"close-{runtime.id}")
+
+    async def clear(self) -> None:
+        """Put every session away without ending it, as on signing out."""
+        runtimes, self._runtimes = list(self._runtimes.values()), {}
+        await asyncio.gather(*(each.aclose(close_media=True) for each in runtimes))
+
+    async def aclose(self) -> None:
+        """Stop all sessions here, then the media engine. The sessions stay on the relay."""
+        runtimes, self._runtimes = list(self._runtimes.values()), {}
+        await asyncio.gather(*(each.aclose() for each in runtimes))
+        if self._engine is not None:
+            try:
+                engine = await asyncio.wait_for(self._engine, 1.0)
+                await asyncio.wait_for(engine.aclose(), 3.0)
+            except (TimeoutError, LocalProblem):
+                log.exception("media engine did not end in time")
+        await self._tasks.aclose(1.0)

@@ -1,0 +1,337 @@
+"""The rep's view of one session as a sans-IO machine: facts and snapshots in, the new view and its meaning out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from support_manager.events import Attention, Happening, LineState, PendingLine, Picture, SessionSnapshot
+from support_manager.protocol import events as wire
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.roles import CUSTOMERS, Role, SessionState
+from support_manager.protocol.views import (
+    ActivityView,
+    ChatLine,
+    Connection,
+    EndReason,
+    LeaveReason,
+    ParticipantView,
+    SessionView,
+)
+
+_HELD_EVENTS = 1_000
+"""Events kept while a snapshot is on its way; more than that and the snapshot is asked for anew by the next loss."""
+
+_LEFT = {
+    LeaveReason.LEFT: Happening.LEFT,
+    LeaveReason.REMOVED: Happening.LEFT,
+    LeaveReason.CLOSED_PAGE: Happening.CLOSED_PAGE,
+    LeaveReason.LOST: Happening.LOST,
+}
+_CONNECTION = {
+    Connection.ONLINE: Happening.BACK,
+    Connection.LOST: Happening.LOST,
+    Connection.CLOSED_PAGE: Happening.CLOSED_PAGE,
+}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one step of the machine brought about."""
+
+    changed: bool = False
+    attention: list[Attention] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    """Participants who are not in the session any more."""
+    share_over: list[str] = field(default_factory=list)
+    """Participants whose share ended."""
+    ended: EndReason | None = None
+
+    def add(self, other: "Outcome") -> None:
+        """Take over what a further step brought about."""
+        self.changed |= other.changed
+        self.attention += other.attention
+        self.gone += other.gone
+        self.share_over += other.share_over
+        self.ended = self.ended or other.ended
+
+
+class SessionMachine:
+    """Holds what is known of one session and never shows anything that does not fit together.
+
+    Args:
+        view: the first snapshot.
+    """
+
+    def __init__(self, view: SessionView) -> None:
+        self._view = view
+        self._pending: list[PendingLine] = []
+        self._confirmed: dict[str, int] = {}
+        self._picture = Picture.NONE
+        self._held: list[wire.SessionEvent] | None = None
+
+    @property
+    def view(self) -> SessionView:
+        """The relay's view, as far as it is known here."""
+        return self._view
+
+    @property
+    def pending(self) -> tuple[PendingLine, ...]:
+        """Our own lines that are not in the transcript yet."""
+        return tuple(self._pending)
+
+    @property
+    def share(self) -> ActivityView | None:
+        """The view that is asked for or running."""
+        return next((each for each in self._view.activities if each.kind is ActivityKind.VIEW), None)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has ended."""
+        return self._view.state is SessionState.ENDED
+
+    def snapshot(self) -> SessionSnapshot:
+        """What windows show."""
+        return SessionSnapshot(view=self._view, picture=self._picture, pending=self.pending, share=self.share)
+
+    def person(self, participant_id: str) -> ParticipantView | None:
+        """The participant of that id."""
+        return next((each for each in self._view.participants if each.id == participant_id), None)
+
+    def hold(self) -> None:
+        """Keep events aside until the snapshot that is being asked for is here: it may be older than they are."""
+        if self._held is None:
+            self._held = []
+
+    def take_snapshot(self, view: SessionView) -> Outcome:
+        """Take the relay's whole view; `view.chat` may be only the newer part of the transcript."""
+        held, self._held = self._held or [], None
+        outcome = Outcome()
+        if view.id == self._view.id and view.seq >= self._view.seq:
+            outcome.add(self._replace(view))
+        for event in held:
+            outcome.add(self.apply(event))
+        return outcome
+
+    def apply(self, event: wire.SessionEvent) -> Outcome:
+        """Take one event of the relay; a duplicate, or one of another session, changes nothing."""
+        if event.session_id != self._view.id:
+            return Outcome()
+        if self._held is not None:
+            if len(self._held) < _HELD_EVENTS:
+                self._held.append(event)
+            return Outcome()
+        if event.seq <= self._view.seq or self.is_over:
+            return Outcome()
+        outcome = _STEPS[type(event.fact)](self, event.fact)
+        self._view = msgspec.structs.replace(self._view, seq=event.seq)
+        outcome.changed = True
+        return outcome
+
+    def add_pending(self, line_id: str, text: str) -> None:
+        """Show a line of our own that is on its way."""
+        self._pending.append(PendingLine(id=line_id, text=text))
+
+    def confirm(self, line_id: str, seq: int) -> Outcome:
+        """The relay has that line, as number `seq`; it leaves `pending` once the line itself is here."""
+        self._confirmed[line_id] = seq
+        return Outcome(changed=self._settle_pending())
+
+    def fail(self, line_id: str) -> Outcome:
+        """The relay refused that line for good."""
+        self._pending = [
+            PendingLine(each.id, each.text, LineState.FAILED) if each.id == line_id else each for each in self._pending
+        ]
+        return Outcome(changed=True)
+
+    def set_picture(self, picture: Picture) -> Outcome:
+        """What the view is showing."""
+        changed, self._picture = picture is not self._picture, picture
+        return Outcome(changed=changed)
+
+    # --- snapshots
+
+    def _replace(self, view: SessionView) -> Outcome:
+        old = self._view
+        outcome = Outcome(changed=True)
+        lines = {line.id: line for line in (*old.chat, *view.chat)}
+        known = {line.id for line in old.chat}
+        chat = tuple(sorted(lines.values(), key=lambda line: line.seq))
+        self._view = msgspec.structs.replace(view, chat=chat)
+        before = {each.id: each for each in old.participants}
+        after = {each.id: each for each in view.participants}
+        for each in view.participants:
+            was = before.get(each.id)
+            if was is None:
+                self._note(outcome, Happening.JOINED, each)
+            elif was.connection is not each.connection:
+                self._note(outcome, _CONNECTION[each.connection], each)
+        for each in old.participants:
+            if each.id not in after:
+                outcome.gone.append(each.id)
+                self._note(outcome, Happening.LEFT, each)
+        for line in chat:
+            if line.id not in known:
+                self._note_line(outcome, line)
+        running = {each.id: each for each in view.activities}
+        for activity in old.activities:
+            if activity.kind is ActivityKind.VIEW and activity.id not in running:
+                self._share_ended(outcome, activity)
+        for activity in view.activities:
+            was_running = any(each.id == activity.id and each.state is ActivityState.RUNNING for each in old.activities)
+            if activity.state is ActivityState.RUNNING and not was_running:
+                self._note_share(outcome, activity)
+        if view.state is SessionState.ENDED and old.state is not SessionState.ENDED:
+            outcome.ended = view.end_reason or EndReason.EXPIRED
+        self._settle_pending()
+        return outcome
+
+    # --- facts
+
+    def _joined(self, fact: wire.ParticipantJoined) -> Outcome:
+        outcome = Outcome()
+        known = self.person(fact.participant.id) is not None
+        self._put_person(fact.participant)
+        if not known:
+            self._note(outcome, Happening.JOINED, fact.participant)
+        return outcome
+
+    def _person_changed(self, fact: wire.ParticipantChanged) -> Outcome:
+        if self.person(fact.participant.id) is not None:
+            self._put_person(fact.participant)
+        return Outcome()
+
+    def _connection(self, fact: wire.ParticipantConnection) -> Outcome:
+        outcome = Outcome()
+        person = self.person(fact.participant_id)
+        if person is not None and person.connection is not fact.connection:
+            person = msgspec.structs.replace(person, connection=fact.connection)
+            self._put_person(person)
+            self._note(outcome, _CONNECTION[fact.connection], person)
+        return outcome
+
+    def _left(self, fact: wire.ParticipantLeft) -> Outcome:
+        outcome = Outcome()
+        person = self.person(fact.participant_id)
+        if person is None:
+            return outcome
+        self._note(outcome, _LEFT[fact.reason], person)
+        outcome.gone.append(person.id)
+        for activity in self._view.activities:
+            if activity.subject == person.id:
+                self._share_ended(outcome, activity)
+        self._view = msgspec.structs.replace(
+            self._view,
+            participants=tuple(each for each in self._view.participants if each.id != person.id),
+            activities=tuple(each for each in self._view.activities if each.subject != person.id),
+        )
+        return outcome
+
+    def _activity(self, fact: wire.ActivityChanged) -> Outcome:
+        outcome = Outcome()
+        new = fact.activity
+        was = next((each for each in self._view.activities if each.id == new.id), None)
+        others = tuple(each for each in self._view.activities if each.id != new.id)
+        if new.state is ActivityState.ENDED:
+            self._view = msgspec.structs.replace(self._view, activities=others)
+            if was is not None:
+                self._share_ended(outcome, new)
+            return outcome
+        if was is not None and was.state is ActivityState.RUNNING and new.state is ActivityState.ASKED:
+            return outcome  # no such step; the running one is the truth
+        self._view = msgspec.structs.replace(self._view, activities=(*others, new))
+        if new.state is ActivityState.RUNNING and (was is None or was.state is not ActivityState.RUNNING):
+            self._note_share(outcome, new)
+        return outcome
+
+    def _chat(self, fact: wire.ChatAdded) -> Outcome:
+        outcome = Outcome()
+        if all(line.id != fact.line.id for line in self._view.chat):
+            chat = tuple(sorted((*self._view.chat, fact.line), key=lambda line: line.seq))
+            self._view = msgspec.structs.replace(self._view, chat=chat)
+            self._note_line(outcome, fact.line)
+        self._settle_pending()
+        return outcome
+
+    def _session(self, fact: wire.SessionChanged) -> Outcome:
+        if fact.state is not SessionState.ENDED:  # the end has a fact of its own, with a reason
+            self._view = msgspec.structs.replace(self._view, state=fact.state, locked=fact.locked)
+        return Outcome()
+
+    def _ended(self, fact: wire.SessionEnded) -> Outcome:
+        outcome = Outcome(ended=fact.reason)
+        for activity in self._view.activities:
+            if activity.kind is ActivityKind.VIEW:
+                outcome.share_over.append(activity.subject)
+        self._view = msgspec.structs.replace(
+            self._view, state=SessionState.ENDED, end_reason=fact.reason, activities=()
+        )
+        self._picture = Picture.NONE
+        return outcome
+
+    # --- pieces
+
+    def _put_person(self, person: ParticipantView) -> None:
+        people = self._view.participants
+        if any(each.id == person.id for each in people):
+            people = tuple(person if each.id == person.id else each for each in people)
+        else:
+            people = (*people, person)
+        self._view = msgspec.structs.replace(self._view, participants=people)
+
+    def _settle_pending(self) -> bool:
+        """Drop what is in the transcript by now: known by its id, or by the number the relay gave it."""
+        ids = {line.id for line in self._view.chat}
+        numbers = {line.seq for line in self._view.chat if line.sender == self._view.you}
+        done = {each.id for each in self._pending if each.id in ids or self._confirmed.get(each.id) in numbers}
+        self._pending = [each for each in self._pending if each.id not in done]
+        for line_id in done:
+            self._confirmed.pop(line_id, None)
+        return bool(done)
+
+    def _note(self, outcome: Outcome, what: Happening, person: ParticipantView) -> None:
+        if person.id != self._view.you:
+            outcome.attention.append(Attention(self._view.id, what, person.name))
+
+    def _note_line(self, outcome: Outcome, line: ChatLine) -> None:
+        if line.sender != self._view.you:
+            outcome.attention.append(Attention(self._view.id, Happening.CHAT, line.sender_name, line))
+
+    def _note_share(self, outcome: Outcome, activity: ActivityView) -> None:
+        person = self.person(activity.subject)
+        if activity.kind is ActivityKind.VIEW and person is not None:
+            self._note(outcome, Happening.SHARING, person)
+
+    def _share_ended(self, outcome: Outcome, activity: ActivityView) -> None:
+        if activity.kind is not ActivityKind.VIEW:
+            return
+        outcome.share_over.append(activity.subject)
+        person = self.person(activity.subject)
+        if person is None or activity.ended_by == self._view.you:
+            return
+        if activity.end in (ActivityEnd.DENIED, ActivityEnd.PICKER_DISMISSED):
+            self._note(outcome, Happening.DENIED, person)
+        elif activity.end in (ActivityEnd.STOPPED, ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED, None):
+            self._note(outcome, Happening.STOPPED, person)
+
+
+_STEPS: dict[type, Callable[..., Outcome]] = {
+    wire.ParticipantJoined: SessionMachine._joined,
+    wire.ParticipantChanged: SessionMachine._person_changed,
+    wire.ParticipantConnection: SessionMachine._connection,
+    wire.ParticipantLeft: SessionMachine._left,
+    wire.ActivityChanged: SessionMachine._activity,
+    wire.ChatAdded: SessionMachine._chat,
+    wire.SessionChanged: SessionMachine._session,
+    wire.SessionEnded: SessionMachine._ended,
+}
+
+
+def online_customers(view: SessionView) -> list[ParticipantView]:
+    """The customers whose pages hang on the relay right now."""
+    return [each for each in view.participants if each.role in CUSTOMERS and each.connection is Connection.ONLINE]
+
+
+def primary_of(view: SessionView) -> ParticipantView | None:
+    """The customer being helped."""
+    return next((each for each in view.participants if each.role is Role.PRIMARY), None)

@@ -1,0 +1,279 @@
+"""Media connections of one session: signals to the engine and back, epochs, and asking for a fresh offer."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+import structlog
+
+from support_manager.errors import Refused, SupportManagerError
+from support_manager.media.engine import (
+    AnswerReady,
+    EngineFailed,
+    Liveness,
+    MediaEngine,
+    MediaEvent,
+    OfferRejected,
+    PeerConnected,
+    PeerKey,
+    PeerLost,
+    ShareFigures,
+)
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.events import SignalReceived
+from support_manager.protocol.requests import IceGet, Nothing, SignalSend
+from support_manager.protocol.signals import Answer, Bye, Candidate, NeedOffer, Offer, Signal
+from support_manager.protocol.views import IceServer, IceServers
+from support_manager.session.outbox import Send
+from support_manager.tasks import TaskOwner
+
+log = structlog.get_logger(__name__)
+
+_ICE_S = 3.0
+_HELD_SIGNALS = 256
+ASK_AGAIN_S = (4.0, 8.0, 15.0, 30.0)
+"""When a participant who was asked for an offer and has not connected is asked again."""
+_GUESSES = 40
+"""Epochs double with each guess after a restart, so these are enough for every number there is."""
+
+
+@dataclass(slots=True)
+class Peer:
+    """What is known of the connection to one participant."""
+
+    key: PeerKey
+    epoch: int = 0
+    """The highest of his offers, or that we asked for."""
+    connected: bool = False
+    seen: bool = False
+    """Whether a picture of the running share was ever here."""
+    liveness: Liveness = Liveness.WAITING
+    asking: asyncio.Task[None] | None = None
+
+
+class Peers:
+    """All media connections of one session; the participants offer, this side answers.
+
+    Args:
+        session_id: of the session.
+        send: to the relay.
+        engine: gives the media engine, starting it at the first call.
+        is_online: says whether that participant's page hangs on the relay right now.
+        on_change: called after anything that the picture depends on has changed.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        send: Send,
+        engine: Callable[[], "asyncio.Future[MediaEngine]"],
+        is_online: Callable[[str], bool],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._session_id = session_id
+        self._send = send
+        self._engine_of = engine
+        self._engine: MediaEngine | None = None
+        self._is_online = is_online
+        self._on_change = on_change
+        self._peers: dict[str, Peer] = {}
+        self._visible: set[str] = set()
+        self._signals: asyncio.Queue[SignalReceived] = asyncio.Queue(_HELD_SIGNALS)
+        self._tasks = TaskOwner(f"peers-{session_id}")
+        self._ice: tuple[IceServer, ...] | None = None
+        self._ice_until = 0.0
+        self._linked = False
+
+    def start(self) -> None:
+        """Begin to work on signals."""
+        _ = self._tasks.spawn(self._work(), name="signals")
+
+    @property
+    def engine(self) -> MediaEngine | None:
+        """The engine, once a participant has offered."""
+        return self._engine
+
+    def peer(self, participant_id: str) -> Peer | None:
+        """What is known of that participant's connection."""
+        return self._peers.get(participant_id)
+
+    def key(self, participant_id: str) -> PeerKey:
+        """The engine's name for that participant."""
+        return PeerKey(self._session_id, participant_id)
+
+    def set_ice(self, ice: IceServers) -> None:
+        """Keep ICE servers that came with a reply."""
+        self._ice = ice.servers
+        self._ice_until = monotonic() + ice.valid_s * 0.8 if ice.valid_s else float("inf")
+
+    # --- the relay's side
+
+    def take_signal(self, received: SignalReceived) -> None:
+        """Take a signal of a participant, in order."""
+        try:
+            self._signals.put_nowait(received)
+        except asyncio.QueueFull:
+            log.warning("too many signals, dropped", session=self._session_id)
+
+    def went_online(self, *, wanted: set[str]) -> None:
+        """The relay is there (again): ask those of `wanted` who have no connection for a fresh offer, at once."""
+        self._linked = True
+        for participant_id in wanted:
+            peer = self._peers.setdefault(participant_id, Peer(self.key(participant_id)))
+            if not peer.connected:
+                self._ask(peer)
+
+    def went_offline(self) -> None:
+        """The relay is away; what is connected stays connected."""
+        self._linked = False
+
+    def came_back(self, participant_id: str) -> None:
+        """A participant hangs on the relay again. He offers by himself; if not, he is asked after a while."""
+        peer = self._peers.get(participant_id)
+        if peer is not None and not peer.connected:
+            self._ask(peer, at_once=False)
+
+    def gone(self, participant_id: str) -> None:
+        """A participant is not in the session any more."""
+        peer = self._peers.pop(participant_id, None)
+        if peer is None:
+            return
+        if peer.asking is not None:
+            peer.asking.cancel()
+        if self._engine is not None:
+            self._engine.close_peer(peer.key)
+
+    def share_over(self, participant_id: str) -> None:
+        """That participant's share ended; its connection stays for the next one."""
+        peer = self._peers.get(participant_id)
+        if peer is not None:
+            peer.seen = False
+            peer.liveness = Liveness.WAITING
+            if self._engine is not None:
+                self._engine.share_ended(peer.key)
+
+    def set_visible(self, participant_id: str, visible: bool) -> None:
+        """Whether that participant's picture is on screen."""
+        if visible:
+            self._visible.add(participant_id)
+        else:
+            self._visible.discard(participant_id)
+        if self._engine is not None:
+            self._engine.set_visible(self.key(participant_id), visible)
+
+    async def _work(self) -> None:
+        while True:
+            received = await self._signals.get()
+            try:
+                await self._take(received)
+            except SupportManagerError as error:
+                log.warning("signal could not be used", session=self._session_id, code=str(error.code))
+
+    async def _take(self, received: SignalReceived) -> None:
+        peer = self._peers.setdefault(received.sender, Peer(self.key(received.sender)))
+        if received.epoch < peer.epoch:
+            return  # of a connection that is given up
+        signal = received.signal
+        if isinstance(signal, Offer):
+            engine = await self._ready()
+            servers = await self._ice_servers()
+            peer.epoch = received.epoch
+            engine.set_visible(peer.key, received.sender in self._visible)
+            engine.take_offer(peer.key, received.epoch, signal.sdp, servers)
+        elif isinstance(signal, Candidate) and self._engine is not None:
+            self._engine.add_candidate(peer.key, received.epoch, signal)
+        elif isinstance(signal, Bye) and self._engine is not None:
+            peer.connected = False
+            self._engine.close_peer(peer.key)
+            self._on_change()
+
+    async def _ready(self) -> MediaEngine:
+        if self._engine is None:
+            self._engine = await self._engine_of()
+        return self._engine
+
+    async def _ice_servers(self) -> tuple[IceServer, ...]:
+        if self._ice is None or monotonic() > self._ice_until:
+            try:
+                self.set_ice(await self._send(IceGet(session_id=self._session_id), IceServers, timeout_s=_ICE_S))
+            except SupportManagerError as error:
+                log.warning("no ICE servers", session=self._session_id, code=str(error.code))
+        return self._ice or ()
+
+    # --- the engine's side
+
+    def take_media(self, event: MediaEvent) -> None:
+        """Take an event of the engine about a peer of this session."""
+        if isinstance(event, AnswerReady):
+            _ = self._tasks.spawn(self._signal(event.peer, event.epoch, Answer(sdp=event.sdp)), name="answer")
+            return
+        peer = None if isinstance(event, EngineFailed) else self._peers.get(event.peer.participant_id)
+        if peer is None:
+            return
+        if isinstance(event, ShareFigures):
+            peer.liveness = event.liveness
+            peer.seen = peer.seen or event.liveness in (Liveness.LIVE, Liveness.STATIC)
+        elif isinstance(event, PeerConnected) and event.epoch >= peer.epoch:
+            peer.connected = True
+            if peer.asking is not None:
+                peer.asking.cancel()
+        elif isinstance(event, PeerLost) and event.epoch >= peer.epoch:
+            peer.connected = False
+            peer.liveness = Liveness.LOST if peer.seen else Liveness.WAITING
+            self._ask(peer)
+        elif isinstance(event, OfferRejected) and event.epoch >= peer.epoch:
+            log.warning("offer rejected", session=self._session_id, reason=event.reason)
+            peer.connected = False
+            self._ask(peer, at_once=False)
+        self._on_change()
+
+    def _ask(self, peer: Peer, *, at_once: bool = True) -> None:
+        if peer.asking is None or peer.asking.done():
+            peer.asking = self._tasks.spawn(self._keep_asking(peer, at_once), name="ask")
+
+    async def _keep_asking(self, peer: Peer, at_once: bool) -> None:
+        for number, pause in enumerate((*ASK_AGAIN_S, ASK_AGAIN_S[-1])):
+            if peer.connected:
+                return
+            if (at_once or number) and self._linked and self._is_online(peer.key.participant_id):
+                await self._ask_once(peer)
+            await asyncio.sleep(pause)
+
+    async def _ask_once(self, peer: Peer) -> None:
+        """Ask for an offer above every epoch so far; after a restart of ours that number has to be found first."""
+        epoch = peer.epoch + 1
+        for _ in range(_GUESSES):
+            try:
+                await self._send(
+                    SignalSend(
+                        session_id=self._session_id, to=peer.key.participant_id, epoch=epoch, signal=NeedOffer()
+                    ),
+                    Nothing,
+                )
+            except Refused as refusal:
+                if refusal.code is not ErrorCode.STALE_EPOCH:
+                    log.info("not asked for an offer", session=self._session_id, code=str(refusal.code))
+                    return
+                epoch *= 2
+            except SupportManagerError:
+                return
+            else:
+                return
+
+    async def _signal(self, key: PeerKey, epoch: int, signal: Signal) -> None:
+        message = SignalSend(session_id=self._session_id, to=key.participant_id, epoch=epoch, signal=signal)
+        try:
+            await self._send(message, Nothing)
+        except SupportManagerError as error:
+            # The participant never hears of this connection, so it comes to nothing; a fresh one is asked for.
+            log.warning("answer not delivered", session=self._session_id, code=str(error.code))
+            peer = self._peers.get(key.participant_id)
+            if peer is not None and not peer.connected:
+                self._ask(peer, at_once=False)
+
+    async def aclose(self, *, over: bool) -> None:
+        """Stop working; with `over` the session is at its end and its connections are closed."""
+        await self._tasks.aclose(1.0)
+        if over and self._engine is not None:
+            self._engine.close_session(self._session_id)

@@ -1,0 +1,300 @@
+"""Runs one session: feeds the machine, the chat outbox and the media connections, and tells what changed."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from support_manager.errors import Refused
+from support_manager.events import (
+    AppEvent,
+    Failed,
+    Happening,
+    Picture,
+    PictureStats,
+    SessionChanged,
+    SessionClosed,
+    SessionOpened,
+    SessionSnapshot,
+)
+from support_manager.media.engine import EngineFailed, Liveness, MediaEngine, MediaEvent, ShareFigures
+from support_manager.media.mailbox import FrameMailbox
+from support_manager.protocol import limits
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.events import SessionEvent, SignalReceived
+from support_manager.protocol.requests import (
+    ActivityAsk,
+    ActivityMade,
+    ActivityStop,
+    Nothing,
+    Resumed,
+    SessionEnd,
+    SessionResume,
+)
+from support_manager.protocol.views import Audience, Connection, EndReason, SessionView
+from support_manager.session.machine import Outcome, SessionMachine, online_customers, primary_of
+from support_manager.session.outbox import Outbox, Send
+from support_manager.session.peers import Peer, Peers
+from support_manager.tasks import TaskOwner
+
+log = structlog.get_logger(__name__)
+
+_GONE = frozenset({ErrorCode.SESSION_UNKNOWN, ErrorCode.SESSION_ENDED, ErrorCode.WRONG_NUMBER})
+
+
+class SessionRuntime:
+    """One open session of this app.
+
+    Args:
+        view: the first snapshot.
+        send: to the relay.
+        engine: gives the media engine, starting it at the first call.
+        emit: called with the events for windows.
+        new_id: makes an idempotency key.
+    """
+
+    def __init__(
+        self,
+        view: SessionView,
+        send: Send,
+        engine: Callable[[], "asyncio.Future[MediaEngine]"],
+        emit: Callable[[AppEvent], None],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._send = send
+        self._emit = emit
+        self._new_id = new_id
+        self._machine = SessionMachine(view)
+        self._tasks = TaskOwner(f"session-{view.id}")
+        self._outbox = Outbox(view.id, send, self._confirmed, self._line_refused)
+        self._peers = Peers(view.id, send, engine, self._is_online, self._refresh)
+        self._visible = False
+        self._shown_to: str | None = None
+        self._closed = False
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self._machine.view.id
+
+    @property
+    def snapshot(self) -> SessionSnapshot:
+        """The session as windows show it."""
+        return self._machine.snapshot()
+
+    def open(self, *, recovered: bool) -> None:
+        """Begin to work, and tell that the session is here."""
+        _ = self._tasks.spawn(self._outbox.run(), name="outbox")
+        self._peers.start()
+        self._machine.set_picture(self._picture())
+        self._emit(SessionOpened(self.snapshot, recovered))
+
+    def went_online(self) -> None:
+        """The session is bound to the present connection: send what is left, ask who is not connected."""
+        self._outbox.went_online()
+        self._peers.went_online(wanted={each.id for each in online_customers(self._machine.view)})
+
+    def went_offline(self) -> None:
+        """The relay is away. The picture is not its business and stays."""
+        self._outbox.went_offline()
+        self._peers.went_offline()
+
+    async def resume(self) -> bool:
+        """Take the session up again on a new connection; False when it is over meanwhile.
+
+        Raises:
+            SupportManagerError: the connection failed again.
+        """
+        self._machine.hold()
+        try:
+            resumed = await self._send(SessionResume(session_id=self.id, after_seq=self._machine.view.seq), Resumed)
+        except Refused as refusal:
+            if refusal.code not in _GONE:
+                raise
+            self._close(EndReason.EXPIRED)
+            return False
+        self._peers.set_ice(resumed.ice)
+        self._act(self._machine.take_snapshot(resumed.session))
+        if self._machine.is_over:
+            return False
+        self.went_online()
+        return True
+
+    # --- what the rep wants
+
+    async def end(self) -> None:
+        """End the session for everybody."""
+        await self._send(SessionEnd(session_id=self.id), Nothing)
+
+    async def ask_view(self) -> None:
+        """Ask the primary customer to show his screen."""
+        customer = primary_of(self._machine.view)
+        if customer is None:
+            raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
+        if self._machine.share is not None:
+            raise Refused(ErrorCode.ACTIVITY_BUSY)
+        message = ActivityAsk(
+            session_id=self.id, request_id=self._new_id(), kind=ActivityKind.VIEW, subject=customer.id
+        )
+        await self._send(message, ActivityMade)
+
+    async def stop_view(self) -> None:
+        """Stop looking, or take the question back; nothing to stop is no error."""
+        share = self._machine.share
+        if share is None:
+            return
+        reason = ActivityEnd.CANCELLED if share.state is ActivityState.ASKED else ActivityEnd.STOPPED
+        try:
+            await self._send(ActivityStop(session_id=self.id, activity_id=share.id, reason=reason), Nothing)
+        except Refused as refusal:
+            if refusal.code is not ErrorCode.ACTIVITY_UNKNOWN:  # it ended in the same moment
+                raise
+
+    def send_chat(self, text: str, audience: Audience) -> None:
+        """Send one line."""
+        text = text.strip()
+        if not text:
+            return
+        if len(text) > limits.TEXT_CHARS:
+            raise Refused(ErrorCode.TOO_LARGE)
+        if self._machine.is_over:
+            raise Refused(ErrorCode.SESSION_ENDED)
+        self._machine.add_pending(self._outbox.add(text, audience), text)
+        self._changed()
+
+    def set_visible(self, visible: bool) -> None:
+        """Whether this session's picture is on screen."""
+        self._visible = visible
+        self._show()
+
+    def mailbox(self) -> FrameMailbox | None:
+        """Where the newest picture is to be had, while something is shared."""
+        share, engine = self._machine.share, self._peers.engine
+        if share is None or share.state is not ActivityState.RUNNING or engine is None:
+            return None
+        return engine.mailbox(self._peers.key(share.subject))
+
+    # --- what arrives
+
+    def take_event(self, event: SessionEvent) -> None:
+        """Take an event of the relay."""
+        self._act(self._machine.apply(event))
+
+    def take_signal(self, received: SignalReceived) -> None:
+        """Take a signal; from somebody who is not in the session it is dropped."""
+        if self._machine.person(received.sender) is None:
+            log.warning("signal of a stranger dropped", session=self.id)
+            return
+        self._peers.take_signal(received)
+
+    def take_media(self, event: MediaEvent) -> None:
+        """Take an event of the media engine."""
+        if isinstance(event, EngineFailed):
+            self._machine.set_picture(Picture.LOST if self._machine.share is not None else Picture.NONE)
+            self._changed()
+            return
+        self._peers.take_media(event)
+        share = self._machine.share
+        if isinstance(event, ShareFigures) and share is not None and share.subject == event.peer.participant_id:
+            self._emit(
+                PictureStats(
+                    session_id=self.id,
+                    fps=event.fps,
+                    age_ms=event.age_ms,
+                    kilobytes_per_s=event.kilobytes_per_s,
+                    width=event.width,
+                    height=event.height,
+                    loss=event.loss,
+                    since_last_sign_s=event.since_last_sign_s,
+                )
+            )
+
+    # --- inside
+
+    def _act(self, outcome: Outcome) -> None:
+        for participant_id in outcome.share_over:
+            self._peers.share_over(participant_id)
+        for participant_id in outcome.gone:
+            self._peers.gone(participant_id)
+        if outcome.changed:
+            self._machine.set_picture(self._picture())
+            self._show()
+            self._changed()
+        for attention in outcome.attention:
+            self._emit(attention)
+            if attention.what is Happening.BACK:
+                self._somebody_is_back()
+        if outcome.ended is not None:
+            self._close(outcome.ended)
+
+    def _somebody_is_back(self) -> None:
+        for customer in online_customers(self._machine.view):
+            self._peers.came_back(customer.id)
+
+    def _refresh(self) -> None:
+        if self._machine.set_picture(self._picture()).changed:
+            self._changed()
+
+    def _changed(self) -> None:
+        if not self._closed:
+            self._emit(SessionChanged(self.snapshot))
+
+    def _picture(self) -> Picture:
+        share = self._machine.share
+        if share is None:
+            return Picture.NONE
+        if share.state is ActivityState.ASKED:
+            return Picture.ASKED
+        peer = self._peers.peer(share.subject)
+        return Picture.CONNECTING if peer is None else _picture_of(peer, paused=share.paused)
+
+    def _show(self) -> None:
+        share = self._machine.share
+        target = share.subject if share is not None else None
+        if self._shown_to is not None and self._shown_to != target:
+            self._peers.set_visible(self._shown_to, False)
+        if target is not None:
+            self._peers.set_visible(target, self._visible)
+        self._shown_to = target
+
+    def _is_online(self, participant_id: str) -> bool:
+        person = self._machine.person(participant_id)
+        return person is not None and person.connection is Connection.ONLINE
+
+    def _confirmed(self, line_id: str, seq: int) -> None:
+        if self._machine.confirm(line_id, seq).changed:
+            self._changed()
+
+    def _line_refused(self, line_id: str, code: ErrorCode) -> None:
+        self._machine.fail(line_id)
+        self._changed()
+        self._emit(Failed(code, session_id=self.id))
+
+    def _close(self, reason: EndReason) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._emit(SessionClosed(self.snapshot, reason))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the session is over and told so."""
+        return self._closed
+
+    async def aclose(self, *, close_media: bool = False) -> None:
+        """Stop working, and close the media of a session that is over (or all the same, with `close_media`)."""
+        await self._peers.aclose(over=self._closed or close_media)
+        await self._tasks.aclose(1.0)
+
+
+def _picture_of(peer: Peer, *, paused: bool) -> Picture:
+    if peer.liveness is Liveness.LOST:
+        return Picture.LOST
+    if paused:
+        return Picture.PAUSED
+    if peer.liveness is Liveness.LIVE:
+        return Picture.LIVE
+    if peer.liveness is Liveness.STATIC:
+        return Picture.STATIC
+    return Picture.LOST if peer.seen else Picture.CONNECTING

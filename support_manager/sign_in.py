@@ -1,0 +1,176 @@
+"""Signing in and staying so: access and refresh tokens, their rotation, and the keyring."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from support_manager.credentials import CredentialStore
+from support_manager.errors import AppCode, LocalProblem, Refused, SupportManagerError
+from support_manager.events import AppEvent, Failed, SignedIn
+from support_manager.protocol import http as bodies
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.views import AccountView
+from support_manager.relay_client.http import RelayHttp
+from support_manager.tasks import TaskOwner
+
+log = structlog.get_logger(__name__)
+
+_EARLY_S = 30.0
+"""An access token this close to its end counts as used up."""
+
+
+@dataclass(slots=True)
+class _Holding:
+    origin: str
+    name: str
+    refresh_token: str
+    stay: bool
+    access_token: str = ""
+    access_until: float = 0.0
+    account: AccountView | None = None
+
+
+class SignInDesk:
+    """Holds the tokens of one signed-in rep; `access` is what the link to the relay asks for.
+
+    Args:
+        http: the relay's HTTP interface.
+        credentials: the keyring.
+        emit: called with `SignedIn` and `Failed`.
+    """
+
+    def __init__(self, http: RelayHttp, credentials: CredentialStore, emit: Callable[[AppEvent], None]) -> None:
+        self._http = http
+        self._credentials = credentials
+        self._emit = emit
+        self._held: _Holding | None = None
+        self._refreshing: asyncio.Task[str | SupportManagerError] | None = None
+        self._tasks = TaskOwner("sign-in")
+
+    @property
+    def account(self) -> AccountView | None:
+        """Who is signed in."""
+        return self._held.account if self._held is not None else None
+
+    async def sign_in(self, origin: str, name: str, password: str, *, stay: bool) -> AccountView:
+        """Sign in with a password; raises as `RelayHttp.sign_in` does."""
+        answer = await self._http.sign_in(origin, name, password)
+        self._held = _Holding(origin, name, answer.refresh_token, stay)
+        self._take(self._held, answer)
+        problem = await self._keep(self._held)
+        self._emit(SignedIn(answer.account, origin, kept=stay and problem is None, kept_problem=problem))
+        if not stay:
+            await self._forget(origin, name)
+        return answer.account
+
+    async def restore(self, origin: str, name: str) -> bool:
+        """Take up what the keyring holds; False when it holds nothing. The relay is asked by the first `access`."""
+        try:
+            token = await self._credentials.load(origin, name)
+        except LocalProblem as problem:
+            self._emit(Failed(problem.code, problem.params))
+            return False
+        if token is None:
+            return False
+        self._held = _Holding(origin, name, token, stay=True)
+        return True
+
+    async def access(self, *, fresh: bool = False) -> str:
+        """An access token that holds; asks for a new one when it is time, once however many wait for it.
+
+        Raises:
+            Refused: the refresh token is used up, revoked or expired: sign in anew.
+            RelayUnavailable, CertificateProblem: as `RelayHttp.refresh`.
+        """
+        held = self._held
+        if held is None:
+            raise Refused(ErrorCode.NOT_SIGNED_IN)
+        if not fresh and held.access_token and monotonic() < held.access_until:
+            return held.access_token
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = self._tasks.spawn(_quietly(self._refresh(held)), name="refresh")
+        outcome = await asyncio.shield(self._refreshing)
+        if isinstance(outcome, SupportManagerError):
+            raise outcome
+        return outcome
+
+    async def sign_out(self) -> None:
+        """Forget the tokens here first, then revoke them at the relay; an unreachable relay is no reason to stay."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        await self._forget(held.origin, held.name)
+        try:
+            await self._http.sign_out(held.origin, held.refresh_token)
+        except SupportManagerError as error:
+            log.warning("token not revoked at the relay", code=str(error.code))
+
+    async def drop(self) -> None:
+        """The relay refused these tokens: forget them."""
+        held, self._held = self._held, None
+        if held is not None and held.stay:
+            await self._forget(held.origin, held.name)
+
+    async def aclose(self) -> None:
+        """Wait for a refresh that is on its way: its new token must not be lost between the relay and the keyring."""
+        if self._refreshing is not None and not self._refreshing.done():
+            await asyncio.wait([self._refreshing], timeout=2.0)
+        await self._tasks.aclose(1.0)
+
+    async def _refresh(self, held: _Holding) -> str:
+        if held.stay:  # another app of the same profile may have exchanged it meanwhile
+            held.refresh_token = await self._kept_token(held) or held.refresh_token
+        try:
+            answer = await self._http.refresh(held.origin, held.refresh_token)
+        except Refused:
+            newer = await self._kept_token(held) if held.stay else None
+            if newer is None or newer == held.refresh_token:
+                raise
+            answer = await self._http.refresh(held.origin, newer)
+        first = held.account is None
+        self._take(held, answer)
+        problem = await self._keep(held)
+        if first:
+            self._emit(SignedIn(answer.account, held.origin, kept=problem is None, kept_problem=problem))
+        elif problem is not None:
+            self._emit(Failed(problem))
+        return held.access_token
+
+    async def _kept_token(self, held: _Holding) -> str | None:
+        try:
+            return await self._credentials.load(held.origin, held.name)
+        except LocalProblem:
+            return None
+
+    def _take(self, held: _Holding, answer: bodies.SignedIn) -> None:
+        held.refresh_token = answer.refresh_token
+        held.access_token = answer.access_token
+        held.access_until = monotonic() + max(answer.access_valid_s - _EARLY_S, answer.access_valid_s / 2)
+        held.account = answer.account
+
+    async def _keep(self, held: _Holding) -> AppCode | None:
+        if not held.stay:
+            return None
+        try:
+            await self._credentials.save(held.origin, held.name, held.refresh_token)
+        except LocalProblem:
+            return AppCode.KEYRING_UNAVAILABLE
+        return None
+
+    async def _forget(self, origin: str, name: str) -> None:
+        try:
+            await self._credentials.forget(origin, name)
+        except LocalProblem as problem:
+            log.info("nothing forgotten", code=str(problem.code))
+
+
+async def _quietly(work: Coroutine[Any, Any, str]) -> str | SupportManagerError:
+    """Give the error as a result: several may wait for it, or nobody."""
+    try:
+        return await work
+    except SupportManagerError as error:
+        return error
