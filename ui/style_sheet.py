@@ -3,6 +3,8 @@
 from string import Template
 from typing import Any
 
+from resources import path
+
 _RULES = Template("""
 * { outline: 0; }
 QWidget { color: $text; }
@@ -52,6 +54,8 @@ QPushButton[kind="quiet"], QPushButton[kind="link"] { background: transparent; b
 QPushButton[kind="quiet"]:hover { background: $hover; }
 QPushButton[kind="link"] { color: $accent; padding: 0 4px; }
 QPushButton[kind="link"]:hover { text-decoration: underline; }
+QPushButton[kind="choice"] { text-align: left; padding: 0 12px; }
+QToolButton[kind="icon"] { padding: 4px; }
 QPushButton[kind="quiet"]:focus, QPushButton[kind="link"]:focus { border: 1px solid $accent; }
 
 QToolButton {
@@ -76,9 +80,29 @@ QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus { border:
 QLineEdit[wrong="true"] { border: 1px solid $danger; }
 QLineEdit:disabled, QPlainTextEdit:disabled { color: $text_muted; background: $surface; }
 QLineEdit[readOnly="true"] { background: $surface; }
-QComboBox { min-height: ${inner}px; padding: 0 4px; }
+QComboBox {
+  background: $surface_raised; border: 1px solid $line; border-radius: ${control}px;
+  min-height: ${inner}px; padding: 0 8px; combobox-popup: 0;
+}
+QComboBox:hover { background: $hover; }
+QComboBox:focus { border: 1px solid $accent; }
+QComboBox:disabled { color: $text_muted; background: $surface; }
+QComboBox::drop-down { border: 0; width: 24px; }
+QComboBox::down-arrow { image: url("$arrow"); width: 14px; height: 14px; }
+QComboBox QAbstractItemView {
+  background: $surface_raised; border: 1px solid $line; padding: 4px;
+  selection-background-color: $selection; selection-color: $text;
+}
 QCheckBox, QRadioButton { spacing: 8px; min-height: 24px; background: transparent; }
 QCheckBox:focus, QRadioButton:focus { color: $accent; }
+QCheckBox::indicator, QRadioButton::indicator {
+  width: 16px; height: 16px; border: 1px solid $text_muted; border-radius: 4px; background: $surface_raised;
+}
+QRadioButton::indicator { border-radius: 9px; }
+QCheckBox::indicator:hover, QRadioButton::indicator:hover { border-color: $accent; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }
+QRadioButton::indicator:checked { background: $accent; border: 4px solid $surface_raised; }
+QCheckBox::indicator:disabled { background: $surface; border-color: $line; }
 
 QListView, QTreeView, QScrollArea, QTextBrowser { background: transparent; border: 0; }
 QScrollArea > QWidget > QWidget { background: transparent; }
@@ -132,6 +156,10 @@ def style_sheet(tokens: dict[str, Any], name: str) -> str:
     values: dict[str, object] = {role.replace("-", "_"): value for role, value in colors.items()}
     values |= {size.replace("-", "_"): pixels for size, pixels in tokens["type"].items()}
     values |= dict(tokens["radius"])
+    # A style sheet takes pictures from files only, so the two marks inside controls are not tinted as icons are.
+    dark = name != "light"
+    values["tick"] = path(f"styles/tick-{'dark' if dark else 'light'}.svg")
+    values["arrow"] = path("styles/arrow.svg")
     values["row"] = tokens["row"]
     values["inner"] = tokens["row"] - 2  # a control of one row has a border of 1 px on each side
     values["accent_hover"] = _mixed(colors["accent"], colors["text"], 0.12)

@@ -134,6 +134,14 @@ class Theme(QObject):
         self.color(role)
         return QIcon(_TintedIcon(self, name, role, role_on or role))
 
+    def app_icon(self, variant: str = "") -> QIcon:
+        """The app's own icon; `variant` is empty, `attention` or `offline`. It keeps its colours in every theme."""
+        name = f"app-{variant}" if variant else "app"
+        icon = QIcon()
+        for side in (16, 22, 24, 32, 48, 64, 128):
+            icon.addPixmap(self.pixmap(name, "#ff000000", QSize(side, side)))
+        return icon
+
     def pixmap(self, name: str, color: str, size: QSize, scale: float = 1.0) -> QPixmap:
         """The icon `name` in one colour and `size` device pixels; kept, because the same few are asked for often."""
         key = (name, color, size.width(), size.height(), scale)
