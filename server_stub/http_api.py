@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
@@ -11,10 +12,11 @@ import structlog
 from aiohttp import web
 
 from server_stub.accounts import Accounts
-from server_stub.attempts import Attempts
+from server_stub.limits import TryLimiter
 from server_stub.settings import LiveSettings
 from server_stub.store.database import StoreError
 from server_stub.transport import client_address
+from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.http import Health, Refresh, SignIn
@@ -27,6 +29,11 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 BODY_BYTES = 4 * 1024
+WRONG_PASSWORDS_PER_MINUTE = 200
+"""Over the whole site; above it every sign-in waits `SLOW_S`, and nobody is locked out by a stranger's guesses."""
+SLOW_S = 1.0
+SIGN_INS_AT_ONCE = 4
+"""How many passwords of one address are checked at the same time."""
 BODY_S = 10.0
 """How long a request's body may take, from its first byte to its last."""
 
@@ -61,7 +68,6 @@ class HttpApi:
         accounts: who may sign in.
         settings: the running relay's settings.
         figures: live sessions and participants.
-        attempts: counts wrong passwords by address.
     """
 
     def __init__(
@@ -70,12 +76,16 @@ class HttpApi:
         accounts: Accounts,
         settings: LiveSettings,
         figures: Callable[[], tuple[int, int]],
-        attempts: Attempts | None = None,
     ) -> None:
         self._accounts = accounts
         self._settings = settings
         self._figures = figures
-        self._attempts = attempts or Attempts()
+        self._wrong = TryLimiter(
+            per_address=limits.WRONG_PASSWORDS_PER_MINUTE_PER_ADDRESS,
+            per_site=WRONG_PASSWORDS_PER_MINUTE,
+            clock=time.monotonic,
+        )
+        self._under_way: Counter[str] = Counter()
         self._version = relay_version()
         self._started = time.monotonic()
         self.stopping = False
@@ -114,19 +124,23 @@ class HttpApi:
         asked = await read_json(request, SignIn)
         _check_version(asked.v)
         address = client_address(request, behind_proxy=self._settings.behind_proxy)
-        # Counted before the check, so that a hundred guesses at once are a hundred guesses; a right one is given back.
-        if not self._attempts.take(address):
-            log.warning("too many wrong passwords", address=address)
+        # A failure counts only once it is known, so few may be under way: a hundred guesses at once are no way round.
+        if self._wrong.is_blocked(address) or self._under_way[address] >= SIGN_INS_AT_ONCE:
+            log.warning("too many sign-ins", address=address)
             raise ProtocolError(ErrorCode.TOO_MANY_TRIES)
+        self._under_way[address] += 1
         try:
+            if self._wrong.is_site_slow:
+                await asyncio.sleep(SLOW_S)
             signed_in = await self._accounts.sign_in(asked.name, asked.password)
         except ProtocolError as error:
-            if error.code is not ErrorCode.WRONG_CREDENTIALS:
-                self._attempts.give_back(address)
-            else:
+            if error.code is ErrorCode.WRONG_CREDENTIALS:
+                self._wrong.failed(address)
                 log.warning("wrong password", address=address)
             raise
-        self._attempts.give_back(address)
+        finally:
+            self._under_way[address] -= 1
+            self._under_way += Counter()
         log.info("signed in", account=signed_in.account.id, address=address)
         return signed_in
 

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources.abc import Traversable
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -163,16 +162,12 @@ _PLACE = re.compile(r"\{\{(?P<raw>\{content\})?(?P<word>t:)?(?P<name>[a-z_.]*)\}
 @lru_cache(maxsize=128)
 def _render(name: str, path: str, language: str, company: str, public_url: str, app_url: str) -> Asset:
     """One page in one language; every value is escaped, so that a company called `<b>` is called just that."""
-    relay = quote(public_url, safe="")
     values = {
         "company": company,
         "language": language,
         "path": path or "/",
         "public_url": public_url,
         "app_url": app_url,
-        "start_link": f"support-manager:start?relay={relay}",
-        "assist_link": f"support-manager:assist?relay={relay}",
-        "sign_in_link": f"support-manager:sign-in?relay={relay}",
         "title": catalog.sentence(language, "site", f"{name}.title"),
         "offer": "offer" if app_url else "ask",
     }
@@ -228,8 +223,9 @@ def security_headers(settings: LiveSettings) -> Callable[[web.Request, web.Strea
 
 @lru_cache(maxsize=8)
 def _headers(origins: tuple[str, ...], is_tls: bool) -> dict[str, str]:
-    # 'self' covers the socket in new browsers only (CSP 3), so its origins are named too.
-    sockets = " ".join(origin.replace("http", "ws", 1) for origin in origins)
+    # 'self' covers the socket in new browsers only (CSP 3), so its origins are named too; the grammar of CSP knows no
+    # IPv6 addresses, which leaves those to 'self'.
+    sockets = " ".join(origin.replace("http", "ws", 1) for origin in origins if "[" not in origin)
     headers = {
         "Content-Security-Policy": (
             f"default-src 'self'; connect-src 'self' {sockets}; img-src 'self' data:; object-src 'none'; "

@@ -1,0 +1,30 @@
+/* Small comforts of the site's pages: everything works without this file. */
+
+const menu = document.querySelector("details.menu");
+
+document.addEventListener("click", (event) => {
+  if (menu?.open && !menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && menu?.open) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+/* A browser does not tell whether an app took the link. When the window keeps the focus, none has, most likely. */
+const missing = document.querySelector("[data-missing]");
+for (const link of document.querySelectorAll("[data-opens-app]")) {
+  link.addEventListener("click", () => {
+    let left = false;
+    const onLeave = () => { left = true; };
+    window.addEventListener("blur", onLeave, { once: true });
+    setTimeout(() => {
+      window.removeEventListener("blur", onLeave);
+      if (!left && missing) {
+        missing.classList.add("likely");
+        missing.setAttribute("role", "status");
+      }
+    }, 1500);
+  });
+}
