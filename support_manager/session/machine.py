@@ -107,7 +107,7 @@ class SessionMachine:
         """Take the relay's whole view; `view.chat` may be only the newer part of the transcript."""
         held, self._held = self._held or [], None
         outcome = Outcome()
-        if view.id == self._view.id and view.seq >= self._view.seq:
+        if view.id == self._view.id and view.seq >= self._view.seq and not self.is_over:
             outcome.add(self._replace(view))
         for event in held:
             outcome.add(self.apply(event))
@@ -131,6 +131,7 @@ class SessionMachine:
     def add_pending(self, line_id: str, text: str) -> None:
         """Show a line of our own that is on its way."""
         self._pending.append(PendingLine(id=line_id, text=text))
+        self._settle_pending()
 
     def confirm(self, line_id: str, seq: int) -> Outcome:
         """The relay has that line, as number `seq`; it leaves `pending` once the line itself is here."""
