@@ -1,0 +1,206 @@
+"""The live sessions: decides one request at a time per session, journals, applies, and tells the members."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import msgspec
+import structlog
+
+from server_stub.connections import Link
+from server_stub.ports import Clock, RandomBytes
+from server_stub.state import decide
+from server_stub.state.decide import Moment
+from server_stub.state.facts import Ended, Entry, Fact, Left, Started
+from server_stub.state.model import Participant, Session
+from server_stub.state.project import event_of, may_see
+from server_stub.state.registry import KEEP_ENDED_MS, Registry
+from server_stub.state.signalling import SignalBook
+from server_stub.store.database import Database
+from server_stub.store.journal import Journal, JournalFailed, read_journal, writer_for
+from support_manager.protocol.events import SessionReplaced
+from support_manager.protocol.views import Connection
+
+log = structlog.get_logger(__name__)
+
+_encode = msgspec.json.Encoder().encode
+
+
+def packet_of(event: str, payload: object) -> str:
+    """A Socket.IO event packet as text, made once for all its readers (Socket.IO protocol, revision 5)."""
+    return f'2["{event}",{_encode(payload).decode()}]'
+
+
+class LiveSessions:
+    """State, journal and the links of the members, kept in step.
+
+    A session decides the next request only when the facts of the last one are on disk and applied: so no decision
+    rests on something that the disk then refuses, and a failure leaves nothing half done.
+    """
+
+    def __init__(self, database: Database, registry: Registry, clock: Clock, random: RandomBytes) -> None:
+        self._database = database
+        self.registry = registry
+        self._clock = clock
+        self._random = random
+        self._journal = Journal(writer_for(database), self._committed, self._failed)
+        self._busy: dict[str, list[asyncio.Future[None]]] = {}
+        """Sessions (and, for starts, accounts) with facts on their way to disk, and who waits for them."""
+        self._rooms: dict[str, dict[str, Link]] = {}
+        self._books: dict[str, SignalBook] = {}
+        self._new_numbers: set[str] = set()
+
+    async def rebuild(self) -> None:
+        """Rebuild the sessions from the journal; whoever was online has lost his connection with the relay's stop."""
+        now = self._clock.now_ms()
+        for entry in await read_journal(self._database, now - KEEP_ENDED_MS):
+            self.registry.apply(entry)
+        for session in self.registry.live():
+            for person in session.members():
+                if person.connection is Connection.ONLINE:
+                    await self.change_connection(session, person.id, Connection.LOST)
+        log.info("sessions rebuilt", live=len(self.registry.live()))
+
+    def moment(self) -> Moment:
+        """Now."""
+        return Moment(self._clock.now_ms(), self._random)
+
+    async def change(self, session: Session, decision: Callable[[Moment], list[Fact]]) -> None:
+        """Decide when the session is at rest, and return when the facts are on disk, applied and told.
+
+        Raises:
+            Refused: by the decision; nothing happened.
+            JournalFailed: nothing happened.
+        """
+        await self._at_rest(session.id)
+        moment = self.moment()
+        await self._write(session.id, session.seq, decision(moment), moment, key=session.id)
+
+    @property
+    def numbers_in_use(self) -> set[str]:
+        """Numbers of live sessions and of those on their way to disk."""
+        return self._new_numbers | self.registry.numbers
+
+    async def start(self, account_id: str, session_id: str, decision: Callable[[Moment], list[Fact]]) -> None:
+        """The same for a session that does not exist yet; one at a time for each account."""
+        key = f"account {account_id}"
+        await self._at_rest(key)
+        moment = self.moment()
+        facts = decision(moment)
+        numbers = {fact.number for fact in facts if isinstance(fact, Started)}
+        self._new_numbers |= numbers
+        try:
+            await self._write(session_id, 0, facts, moment, key=key)
+        finally:
+            self._new_numbers -= numbers
+
+    async def _at_rest(self, key: str) -> None:
+        while (waiting := self._busy.get(key)) is not None:
+            turn = asyncio.get_running_loop().create_future()
+            waiting.append(turn)
+            await turn
+
+    async def _write(self, session_id: str, seq: int, facts: list[Fact], moment: Moment, *, key: str) -> None:
+        if not facts:
+            return
+        entries = [Entry(session_id, seq + n, moment.now_ms, fact) for n, fact in enumerate(facts, 1)]
+        done = self._journal.append(entries)
+        self._busy[key] = []
+        if key != session_id:
+            done.add_done_callback(lambda _: self._rest(key))
+        await done
+
+    def _rest(self, key: str) -> None:
+        for turn in self._busy.pop(key, ()):
+            if not turn.done():
+                turn.set_result(None)
+
+    def _failed(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._rest(entry.session_id)
+
+    def _committed(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            session = self.registry.apply(entry)
+            self._rest(entry.session_id)
+            room = self._rooms.get(entry.session_id)
+            if room:
+                self._tell(session, entry, room)
+
+    def _tell(self, session: Session, entry: Entry, room: dict[str, Link]) -> None:
+        event = event_of(session, entry)
+        if event is None:
+            return
+        packet = packet_of("session.event", event)
+        for participant_id, link in tuple(room.items()):
+            viewer = session.participants[participant_id]
+            if may_see(entry, viewer) or (isinstance(entry.fact, Left) and entry.fact.participant_id == viewer.id):
+                link.send(packet)
+        if isinstance(entry.fact, Left):
+            gone = room.pop(entry.fact.participant_id, None)
+            if gone is not None:
+                gone.bound.pop(session.id, None)
+        elif isinstance(entry.fact, Ended):
+            self._books.pop(session.id, None)
+
+    def bind(self, session: Session, me: Participant, link: Link) -> None:
+        """From now on this link is that participant; another that was him is told and put out."""
+        room = self._rooms.setdefault(session.id, {})
+        before = room.get(me.id)
+        if before is not None and before is not link:
+            before.bound.pop(session.id, None)
+            before.send(packet_of("session.replaced", SessionReplaced(session_id=session.id)))
+        room[me.id] = link
+        link.bound[session.id] = me.id
+
+    def link_of(self, session: Session, participant_id: str) -> Link | None:
+        """The connection of a participant, if he has one."""
+        return self._rooms.get(session.id, {}).get(participant_id)
+
+    def book(self, session: Session) -> SignalBook:
+        """The session's book of signals."""
+        return self._books.setdefault(session.id, SignalBook())
+
+    def unbind(self, link: Link) -> list[tuple[Session, str]]:
+        """Forget a link that is gone; returns whom it was."""
+        gone = []
+        for session_id, participant_id in link.bound.items():
+            room = self._rooms.get(session_id, {})
+            if room.get(participant_id) is link:
+                del room[participant_id]
+                session = self.registry.get(session_id)
+                if session is not None:
+                    gone.append((session, participant_id))
+        link.bound.clear()
+        return gone
+
+    async def change_connection(self, session: Session, participant_id: str, connection: Connection) -> None:
+        """Note that somebody's connection broke, unless he is back meanwhile; a failing disk is tried again later."""
+
+        def decision(moment: Moment) -> list[Fact]:
+            if connection is Connection.LOST and self.link_of(session, participant_id) is not None:
+                return []
+            return decide.decide_connection(session, session.participants[participant_id], connection, moment)
+
+        try:
+            await self.change(session, decision)
+        except JournalFailed:
+            log.warning("connection not journalled", session=session.id)
+
+    async def tick(self) -> None:
+        """What time does: expiry, and connections whose loss could not be written before."""
+        for session in self.registry.live():
+            try:
+                await self.change(session, partial(decide.decide_expiry, session))
+            except JournalFailed:
+                continue
+            for person in session.members():
+                if person.connection is Connection.ONLINE and self.link_of(session, person.id) is None:
+                    await self.change_connection(session, person.id, Connection.LOST)
+        for session in self.registry.forget_ended(self._clock.now_ms()):
+            for link in self._rooms.pop(session.id, {}).values():
+                link.bound.pop(session.id, None)
+
+    async def close(self) -> None:
+        """Write what waits and close the journal."""
+        await self._journal.close()

@@ -1,0 +1,282 @@
+"""The journal: facts are written in groups, and only what is on disk is applied, acknowledged and told to others."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import structlog
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from server_stub.state.facts import Ended, Entry, Started, decode_fact, encode_fact, kind_of
+from server_stub.store import tables
+from server_stub.store.database import Database, StoreError
+
+log = structlog.get_logger(__name__)
+
+GROUP_S = 0.010
+"""A group waits at most this long after the one before it; after a quiet time the first fact goes at once."""
+GROUP_FACTS = 64
+WAITING_FACTS = 10_000
+"""More than this waiting for the disk, and new facts are refused: memory is bounded."""
+
+
+class JournalFailed(Exception):  # noqa: N818 - reads as what happened
+    """The facts were not written; nothing was changed."""
+
+
+class Rows(NamedTuple):
+    """One group, ready to be written in one transaction."""
+
+    facts: list[tuple[str, int, int, str, str]]
+    started: list[tuple[str, str, int]]
+    ended: list[tuple[int, str]]
+
+
+class Writer(Protocol):
+    """Writes a group in one transaction, all of it or nothing."""
+
+    async def write(self, rows: Rows) -> None:
+        """Write and commit.
+
+        Raises:
+            SQLAlchemyError, sqlite3.Error, OSError: nothing was written.
+        """
+
+    async def close(self) -> None:
+        """Let go of connection and thread."""
+
+
+class SqliteWriter:
+    """One thread with one connection: a group costs one hop between threads instead of one for every statement."""
+
+    _FACT = "INSERT INTO fact (session_id, seq, at, kind, body) VALUES (?, ?, ?, ?, ?)"
+    _STARTED = "INSERT INTO session (id, number, started_at) VALUES (?, ?, ?)"
+    _ENDED = "UPDATE session SET ended_at = ? WHERE id = ?"
+
+    def __init__(self, path: str, busy_timeout_s: float) -> None:
+        self._path = path
+        self._busy_timeout_s = busy_timeout_s
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._connection: sqlite3.Connection | None = None
+
+    async def write(self, rows: Rows) -> None:
+        """See `Writer`."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, rows)
+
+    def _write(self, rows: Rows) -> None:
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._path, timeout=self._busy_timeout_s, isolation_level=None)
+            self._connection.execute("PRAGMA synchronous=FULL")
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if rows.started:
+                connection.executemany(self._STARTED, rows.started)
+            connection.executemany(self._FACT, rows.facts)
+            if rows.ended:
+                connection.executemany(self._ENDED, rows.ended)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    async def close(self) -> None:
+        """See `Writer`."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=True)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class EngineWriter:
+    """The same over SQLAlchemy's engine, for every other database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._fact = insert(tables.fact)
+        self._started = insert(tables.session)
+
+    async def write(self, rows: Rows) -> None:
+        """See `Writer`."""
+        async with self._database.engine.begin() as connection:
+            if rows.started:
+                started = [{"id": i, "number": n, "started_at": at} for i, n, at in rows.started]
+                await connection.execute(self._started, started)
+            columns = ("session_id", "seq", "at", "kind", "body")
+            await connection.execute(self._fact, [dict(zip(columns, row, strict=True)) for row in rows.facts])
+            for at, session_id in rows.ended:
+                change = update(tables.session).where(tables.session.c.id == session_id).values(ended_at=at)
+                await connection.execute(change)
+
+    async def close(self) -> None:
+        """See `Writer`."""
+
+
+def writer_for(database: Database) -> Writer:
+    """The fastest writer that fits the database."""
+    path = database.sqlite_path
+    if path is not None:
+        return SqliteWriter(str(path), busy_timeout_s=5.0)
+    return EngineWriter(database)
+
+
+class _Waiting(NamedTuple):
+    entries: Sequence[Entry]
+    done: asyncio.Future[None]
+
+
+class Journal:
+    """Group commit.
+
+    `append` gives a future. When the group is on disk, `on_committed` is called with its entries in order, in the
+    same step in which the futures are resolved; when the disk fails, nothing is called and the futures carry
+    `JournalFailed`. So a fact is either written, applied, told and acknowledged, or none of it.
+
+    Args:
+        writer: to disk.
+        on_committed: applies and tells.
+        on_failed: hears of entries that were not written.
+        group_s: see `GROUP_S`.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        on_committed: Callable[[Sequence[Entry]], None],
+        on_failed: Callable[[Sequence[Entry]], None],
+        *,
+        group_s: float = GROUP_S,
+    ) -> None:
+        self._writer = writer
+        self._on_committed = on_committed
+        self._on_failed = on_failed
+        self._group_s = group_s
+        self._waiting: list[_Waiting] = []
+        self._facts_waiting = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._last_flush_s = -1.0
+        self._closed = False
+
+    def append(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
+        """Hand over the entries of one decision; they are written together.
+
+        Raises:
+            JournalFailed: closed, or the disk is so slow that too many facts wait.
+        """
+        if self._closed or self._facts_waiting >= WAITING_FACTS:
+            raise JournalFailed("closed" if self._closed else "too many facts waiting")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(_Waiting(entries, done))
+        self._facts_waiting += len(entries)
+        if self._writing is None:
+            if self._facts_waiting >= GROUP_FACTS:
+                self._flush()
+            elif self._timer is None:
+                delay = self._last_flush_s + self._group_s - loop.time()
+                # Even a delay of 0 lets the other sockets of this turn of the loop add their facts.
+                self._timer = loop.call_later(max(0.0, delay), self._flush)
+        return done
+
+    def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._writing is not None or not self._waiting:
+            return
+        group, self._waiting = self._waiting, []
+        self._facts_waiting = 0
+        loop = asyncio.get_running_loop()
+        self._last_flush_s = loop.time()
+        self._writing = loop.create_task(self._write(group), name="journal:write")
+
+    async def _write(self, group: list[_Waiting]) -> None:
+        entries = [entry for waiting in group for entry in waiting.entries]
+        try:
+            await self._writer.write(_rows(entries))
+        except (SQLAlchemyError, sqlite3.Error, OSError, StoreError) as error:
+            log.error("journal not written", facts=len(entries), error=type(error).__name__, reason=str(error)[:200])
+            self._fail(group, entries, str(error)[:200])
+        except BaseException:
+            self._fail(group, entries, "stopped")
+            raise
+        else:
+            self._on_committed(entries)
+            for waiting in group:
+                if not waiting.done.done():
+                    waiting.done.set_result(None)
+        finally:
+            self._writing = None
+            if self._facts_waiting >= GROUP_FACTS:
+                self._flush()
+            elif self._waiting and self._timer is None:
+                loop = asyncio.get_running_loop()
+                delay = self._last_flush_s + self._group_s - loop.time()
+                self._timer = loop.call_later(max(0.0, delay), self._flush)
+
+    def _fail(self, group: list[_Waiting], entries: Sequence[Entry], reason: str) -> None:
+        self._on_failed(entries)
+        for waiting in group:
+            if not waiting.done.done():
+                waiting.done.set_exception(JournalFailed(reason))
+                # Whoever waited may be gone; the failure is logged above, not once more by asyncio.
+                waiting.done.exception()
+
+    async def flush(self) -> None:
+        """Wait until all that was appended is written or refused."""
+        while self._waiting or self._writing is not None:
+            self._flush()
+            if self._writing is not None:
+                await asyncio.wait([self._writing])
+
+    async def close(self) -> None:
+        """Write what waits, refuse what comes, let go of the disk."""
+        await self.flush()
+        self._closed = True
+        await self._writer.close()
+
+
+def _rows(entries: Sequence[Entry]) -> Rows:
+    facts = []
+    started = []
+    ended = []
+    for session_id, seq, at, fact in map(_parts, entries):
+        facts.append((session_id, seq, at, kind_of(fact), encode_fact(fact)))
+        if isinstance(fact, Started):
+            started.append((session_id, fact.number, at))
+        elif isinstance(fact, Ended):
+            ended.append((at, session_id))
+    return Rows(facts, started, ended)
+
+
+def _parts(entry: Entry) -> tuple[str, int, int, Any]:
+    return entry.session_id, entry.seq, entry.at, entry.fact
+
+
+async def read_journal(database: Database, ended_after_ms: int) -> list[Entry]:
+    """The entries of all sessions that live or ended after `ended_after_ms`, in order.
+
+    Raises:
+        StoreError: `database_unreadable` when an entry cannot be understood.
+    """
+    query = (
+        select(tables.fact)
+        .join(tables.session, tables.session.c.id == tables.fact.c.session_id)
+        .where(tables.session.c.ended_at.is_(None) | (tables.session.c.ended_at > ended_after_ms))
+        .order_by(tables.fact.c.session_id, tables.fact.c.seq)
+    )
+    async with database.transaction() as connection:
+        rows = (await connection.execute(query)).all()
+    try:
+        return [Entry(row.session_id, row.seq, row.at, decode_fact(row.body)) for row in rows]
+    except msgspec.MsgspecError as error:
+        raise StoreError("database_unreadable", "journal") from error
