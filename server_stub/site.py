@@ -156,7 +156,7 @@ def _best_of(header: str) -> str:
     return min(wanted)[2] if wanted else catalog.LANGUAGES[0]
 
 
-_PLACE = re.compile(r"\{\{(?P<raw>\{content\})?(?P<word>t:)?(?P<name>[a-z_.]*)\}\}")
+_PLACE = re.compile(r"\{\{(?P<raw>\{content\})?(?P<word>t:)?(?P<name>[a-z0-9_.]*)\}\}")
 
 
 @lru_cache(maxsize=128)
@@ -181,18 +181,13 @@ def _render(name: str, path: str, language: str, company: str, public_url: str, 
             if match["raw"]:
                 return content
             if match["word"]:
-                key = match["name"].replace("_page_", name)
-                return html.escape(catalog.sentence(language, "site", key, **_places(company)))
+                return html.escape(catalog.sentence(language, "site", match["name"], company=company))
             return html.escape(values[match["name"]])
 
         return _PLACE.sub(replace, template)
 
     body = fill(resources.text("site/layout.html"), fill(resources.text(f"site/{name}.html"), ""))
     return Asset.of(body.encode(), TYPES[".html"])
-
-
-def _places(company: str) -> dict[str, object]:
-    return {"company": company}
 
 
 def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
