@@ -1,0 +1,119 @@
+"""The media engine on aiortc: hands commands to the media thread and events back to the caller's loop.
+
+Importing this module imports neither aiortc nor av: both are imported inside the thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from support_manager.media.engine import EngineFailed, MediaEvent, PeerKey
+from support_manager.media.frame_box import FrameBox
+from support_manager.media.thread import MediaThread
+from support_manager.protocol.signals import Candidate
+from support_manager.protocol.views import IceServer
+
+if TYPE_CHECKING:
+    from support_manager.media.hub import Hub
+
+log = structlog.get_logger(__name__)
+
+
+class AiortcEngine:
+    """Implements `support_manager.media.engine.MediaEngine`."""
+
+    def __init__(self) -> None:
+        self._thread: MediaThread[Hub] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listener: Callable[[MediaEvent], None] | None = None
+        self._boxes: dict[PeerKey, FrameBox] = {}
+
+    def start(self, listener: Callable[[MediaEvent], None]) -> None:
+        """Start the thread; call it on the loop where `listener` is to be called.
+
+        Raises:
+            RuntimeError: if it was started before.
+        """
+        if self._thread is not None:
+            raise RuntimeError("the media engine was started before")
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._thread = MediaThread(self._make, lambda reason: self._emit(EngineFailed(reason)))
+        self._thread.start()
+
+    async def _make(self) -> Hub:
+        from support_manager.media.hub import Hub
+
+        return Hub(self._emit)
+
+    def _emit(self, event: MediaEvent) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self._deliver, event)
+        except RuntimeError:
+            log.debug("media event dropped, the loop has closed")
+
+    def _deliver(self, event: MediaEvent) -> None:
+        if self._listener is not None:
+            self._listener(event)
+
+    def _call(self, command: Callable[[Hub], None]) -> None:
+        if self._thread is not None:
+            self._thread.call(command)
+
+    def take_offer(self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...]) -> None:
+        """Answer an offer; ends in `AnswerReady` or `OfferRejected`."""
+        box = self._box(peer)
+        self._call(lambda hub: hub.take_offer(peer, epoch, sdp, ice_servers, box))
+
+    def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
+        """Add a trickled candidate; one of another epoch is dropped."""
+        self._call(lambda hub: hub.add_candidate(peer, epoch, candidate))
+
+    def close_peer(self, peer: PeerKey) -> None:
+        """Close the connection to one participant, without an event."""
+        self._call(lambda hub: hub.close_peer(peer))
+
+    def close_session(self, session_id: str) -> None:
+        """Close all connections of a session and drop its mailboxes."""
+        self._call(lambda hub: hub.close_session(session_id))
+        for peer in [peer for peer in self._boxes if peer.session_id == session_id]:
+            self._boxes.pop(peer).close()
+
+    def set_visible(self, peer: PeerKey, visible: bool) -> None:
+        """Full rate for a picture on screen, 2 fps and 300 kbit/s for a hidden one; a fresh frame on showing."""
+        box = self._box(peer)
+        self._call(lambda hub: hub.set_visible(peer, visible, box))
+
+    def share_ended(self, peer: PeerKey) -> None:
+        """The share is over: forget its frames; the connection stays for the next one."""
+        box = self._boxes.get(peer)
+        if box is not None:
+            box.clear()
+        self._call(lambda hub: hub.share_ended(peer))
+
+    def mailbox(self, peer: PeerKey) -> FrameBox:
+        """The mailbox of that peer's share; made on first use."""
+        return self._box(peer)
+
+    def _box(self, peer: PeerKey) -> FrameBox:
+        box = self._boxes.get(peer)
+        if box is None:
+            box = self._boxes[peer] = FrameBox(f"{peer.session_id}/{peer.participant_id}")
+        return box
+
+    async def aclose(self) -> None:
+        """Close every connection and end the thread, within 3 s. No event comes after it."""
+        thread, self._thread = self._thread, None
+        self._listener = None
+        if thread is not None:
+            await thread.aclose()
+        for box in self._boxes.values():
+            box.close()
+        self._boxes.clear()

@@ -1,0 +1,392 @@
+"""One WebRTC connection to a participant, answered by the hub: ICE, DTLS, data channel, media lines, signs of life."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+from aioice import Candidate as IceCandidate
+from aiortc import RTCCertificate, RTCDataChannel, RTCIceGatherer, RTCIceServer
+from aiortc.exceptions import InvalidStateError
+from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+from aiortc.rtcicetransport import RTCIceParameters, parse_stun_turn_uri
+from aiortc.rtcsctptransport import RTCSctpCapabilities
+from aiortc.rtp import AnyRtcpPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket, RtpPacket
+from av import VideoFrame
+
+from support_manager.media.aiortc_fixes import HubDtlsTransport, HubIceTransport, HubSctpTransport
+from support_manager.media.control import FULL_RATE, HIDDEN_RATE, Control
+from support_manager.media.engine import Liveness
+from support_manager.media.figures import ShareMeter
+from support_manager.media.frame_box import FrameBox
+from support_manager.media.lines import DroppedLine, Line, ShareLine
+from support_manager.media.negotiation import (
+    CandidateAddress,
+    LocalTransport,
+    OfferError,
+    ParsedOffer,
+    make_answer,
+    parse_candidate,
+)
+from support_manager.media.transport_cc import TransportFeedback
+from support_manager.protocol import limits
+from support_manager.protocol.channel import Beat, ChannelMessage
+from support_manager.protocol.signals import CHANNEL_LABEL
+from support_manager.protocol.views import IceServer
+from support_manager.tasks import TaskOwner
+
+log = structlog.get_logger(__name__)
+
+CONNECT_S = 20.0
+GATHER_S = 6.0
+PEER_LOST_S = 10.0
+"""Without any packet or heartbeat for this long a connection is given up."""
+_FEEDBACK_S = 0.05
+_REPAIR_S = 0.025
+_HOUSEKEEPING_S = 0.25
+_MAX_SOURCES = 64
+_MAX_BUFFERED_BYTES = 64 * 1024
+
+
+class HubConnection:
+    """A connection under one epoch.
+
+    Args:
+        name: of the peer, for names of tasks and threads.
+        offer: what the participant offered.
+        ice_servers: STUN and TURN servers; aiortc's own default is never used.
+        box: where pictures go.
+        on_answer: called with the answer.
+        on_connected: called once ICE and DTLS are through.
+        on_lost: called once when the connection is dead; not called after `close`.
+        on_figures: called every second, and at once when the liveness changes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        offer: ParsedOffer,
+        ice_servers: tuple[IceServer, ...],
+        box: FrameBox,
+        *,
+        visible: bool,
+        on_answer: Callable[[str], None],
+        on_connected: Callable[[], None],
+        on_lost: Callable[[str], None],
+        on_figures: Callable[["HubConnection"], None],
+    ) -> None:
+        self._offer = offer
+        self._box = box
+        self._visible = visible
+        self._on_answer = on_answer
+        self._on_connected = on_connected
+        self._on_lost = on_lost
+        self._on_figures = on_figures
+        self._tasks = TaskOwner(f"media {name}", on_failure=lambda task, error: self._lose(f"{task}: {error!r}"))
+        self._ssrc = random.getrandbits(32)
+        self._certificate = RTCCertificate.generateCertificate()
+        self._gatherer = RTCIceGatherer(iceServers=usable_servers(ice_servers))
+        self._ice = HubIceTransport(self._gatherer)
+        self._dtls = HubDtlsTransport(self._ice, self._certificate, self._rtp, self._rtcp)
+        self._sctp = HubSctpTransport(self._dtls, offer.sctp_port)
+        self._channel: RTCDataChannel | None = None
+        self._control = Control()
+        self._feedback = TransportFeedback(self._ssrc)
+        self._feedback_due = 0.0
+        self._packets_come = asyncio.Event()
+        self._last_packet = time.monotonic()
+        self._candidates: asyncio.Queue[CandidateAddress] = asyncio.Queue(limits.CANDIDATES_PER_EPOCH)
+        self._candidates_taken = 0
+        self._closed = False
+        self._liveness = Liveness.WAITING
+        self._decoded_age_ms = 0.0
+        self.connected = False
+        self.meter = ShareMeter(time.monotonic())
+        self.share = ShareLine(
+            offer.lines[0], name=name, meter=self.meter, send=self._dtls.queue_rtcp, deliver=self._picture
+        )
+        self._lines: list[Line] = [self.share, *(DroppedLine(line) for line in offer.lines[1:])]
+        self._by_source = {source: line for line in self._lines for source in _sources(line)}
+        self._by_mid = {line.offered.mid: line for line in self._lines}
+        self._dtls.use_extensions({uri: number for line in offer.lines for uri, number in line.extensions.items()})
+        self._ice.on("statechange", self._state_changed)
+        self._dtls.on("statechange", self._state_changed)
+        self._sctp.on("datachannel", self._channel_opened)
+
+    # -- life
+
+    def start(self) -> None:
+        """Begin: gather, answer, connect."""
+        for candidate in self._offer.candidates:
+            self._queue_candidate(candidate)
+        _ = self._tasks.spawn(self._connect(), name="connect")
+        _ = self._tasks.spawn(self._add_candidates(), name="candidates")
+
+    async def _connect(self) -> None:
+        async with asyncio.timeout(GATHER_S):
+            await self._gatherer.gather()
+        local = self._gatherer.getLocalParameters()
+        fingerprints = self._dtls.getLocalParameters().fingerprints
+        candidates = self._gatherer._connection.local_candidates
+        self._on_answer(
+            make_answer(
+                self._offer,
+                LocalTransport(
+                    ufrag=local.usernameFragment or "",
+                    password=local.password or "",
+                    fingerprints=tuple((f.algorithm, f.value) for f in fingerprints if f.algorithm == "sha-256"),
+                    candidates=tuple(candidate.to_sdp() for candidate in candidates),
+                ),
+            )
+        )
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await self._handshake()
+        except TimeoutError:
+            self._lose("no connection in time")
+            return
+        if self._ice.state != "completed" or self._dtls.state != "connected":
+            self._lose("ICE or DTLS failed")
+            return
+        await self._sctp.start(RTCSctpCapabilities(maxMessageSize=self._offer.max_message_bytes), self._offer.sctp_port)
+        self.connected = True
+        self._last_packet = time.monotonic()
+        _ = self._tasks.spawn(self._repair(), name="repair")
+        _ = self._tasks.spawn(self._keep_house(), name="housekeeping")
+        self._on_connected()
+
+    async def _handshake(self) -> None:
+        offer = self._offer
+        self._ice._connection.ice_controlling = offer.ice_lite
+        self._dtls._set_role("server" if offer.answer_setup == "passive" else "client")
+        await self._ice.start(RTCIceParameters(offer.ufrag, offer.password, offer.ice_lite))
+        if self._ice.state != "completed":
+            return
+        prints = [RTCDtlsFingerprint(algorithm=name, value=value) for name, value in offer.fingerprints]
+        await self._dtls.start(RTCDtlsParameters(fingerprints=prints))
+
+    async def aclose(self) -> None:
+        """Close everything, within 2 s; no callback is called any more."""
+        self._closed = True
+        for line in self._lines:
+            line.close()
+        await self._tasks.aclose(0.5)
+        for stop in (self._sctp.stop, self._dtls.stop, self._ice.stop):
+            try:
+                async with asyncio.timeout(0.5):
+                    await stop()
+            except (TimeoutError, ConnectionError, InvalidStateError) as error:
+                log.warning("a transport did not stop", error=repr(error))
+        self._sctp.remove_all_listeners()
+        self._dtls.remove_all_listeners()
+
+    def _lose(self, reason: str) -> None:
+        if not self._closed:
+            self._closed = True
+            log.info("media connection lost", reason=reason)
+            self._on_lost(reason)
+
+    def _state_changed(self) -> None:
+        if self._ice.state == "failed" or (self.connected and self._dtls.state in ("closed", "failed")):
+            self._lose("ICE or DTLS ended")
+
+    # -- candidates
+
+    def add_candidate(self, line: str) -> None:
+        """Add a trickled candidate line; a bad, useless or surplus one is dropped."""
+        if not line.strip():
+            return  # no end of candidates for aioice: peer reflexive ones may still come
+        try:
+            candidate = parse_candidate(line)
+        except OfferError as error:
+            log.info("candidate refused", reason=str(error))
+            return
+        if candidate is not None:
+            self._queue_candidate(candidate)
+
+    def _queue_candidate(self, candidate: CandidateAddress) -> None:
+        self._candidates_taken += 1
+        if self._candidates_taken <= limits.CANDIDATES_PER_EPOCH:
+            with suppress(asyncio.QueueFull):
+                self._candidates.put_nowait(candidate)
+
+    async def _add_candidates(self) -> None:
+        while True:
+            candidate = await self._candidates.get()
+            await self._gatherer._connection.add_remote_candidate(
+                IceCandidate(
+                    foundation=candidate.foundation,
+                    component=1,
+                    transport="udp",
+                    priority=candidate.priority,
+                    host=candidate.host,
+                    port=candidate.port,
+                    type=candidate.type,
+                )
+            )
+
+    # -- data channel
+
+    def _channel_opened(self, channel: RTCDataChannel) -> None:
+        if self._closed:
+            return
+        if self._channel is not None or channel.label != CHANNEL_LABEL:
+            self._lose("a data channel that was not agreed on")
+            return
+        self._channel = channel
+        channel.on("message", self._message)
+        channel.on("close", lambda: self._lose("data channel closed"))
+        self._say(FULL_RATE if self._visible else HIDDEN_RATE)
+        self._beat()
+
+    def _message(self, message: object) -> None:
+        if isinstance(self._control.take(message, _wall_ms()), Beat):
+            self.meter.beat(time.monotonic())
+
+    def _say(self, message: ChannelMessage) -> None:
+        self._write(self._control.write(message))
+
+    def _beat(self) -> None:
+        self._write(self._control.beat(_wall_ms()))
+
+    def _write(self, text: str) -> None:
+        channel = self._channel
+        if channel is not None and channel.readyState == "open" and channel.bufferedAmount < _MAX_BUFFERED_BYTES:
+            channel.send(text)
+
+    def set_visible(self, visible: bool) -> None:
+        """Full rate and a fresh frame, or next to nothing."""
+        self._visible = visible
+        self._say(FULL_RATE if visible else HIDDEN_RATE)
+        if visible:
+            self.share.refresh(time.monotonic())
+            self._packets_come.set()
+
+    # -- media
+
+    def _rtp(self, packet: RtpPacket, size: int) -> None:
+        now = time.monotonic()
+        self._last_packet = now
+        if packet.extensions.transport_sequence_number is not None:
+            self._feedback.received(packet.extensions.transport_sequence_number, int(now * 1e6))
+        line = self._by_source.get(packet.ssrc)
+        if line is None:
+            line = self._line_of(packet)
+            if line is None:
+                return
+        self._packets_come.set()
+        line.take(packet, size, now)
+
+    def _line_of(self, packet: RtpPacket) -> Line | None:
+        """The line of a source that the offer did not announce (RFC 9143 section 9.2)."""
+        line = self._by_mid.get(packet.extensions.mid or "")
+        if line is None:
+            fitting = [
+                line
+                for line in self._lines
+                if line.offered.answer_direction == "recvonly"
+                and packet.payload_type in (line.offered.payload_type, line.offered.rtx_payload_type)
+            ]
+            line = fitting[0] if len(fitting) == 1 else None
+        if line is not None and len(self._by_source) < _MAX_SOURCES:
+            self._by_source[packet.ssrc] = line
+        return line
+
+    def _rtcp(self, packet: AnyRtcpPacket) -> None:
+        self._last_packet = time.monotonic()
+        if isinstance(packet, RtcpSrPacket):
+            line = self._by_source.get(packet.ssrc)
+            if line is not None:
+                line.sender_report(packet, _wall_ms(), self._control.round_trip_ms)
+
+    def _picture(self, picture: VideoFrame, timestamp: int) -> None:
+        """Runs on the decoder's thread."""
+        self.meter.frame(picture.width, picture.height, time.monotonic())
+        now_ms = _wall_ms()
+        captured_ms = self.share.clock.captured_ms(timestamp, now_ms)
+        self._decoded_age_ms = now_ms - captured_ms if captured_ms else 0.0
+        self._box.put(picture, captured_ms)
+
+    async def _repair(self) -> None:
+        """Ask again for what is missing, and tell the sender what came; rests while nothing comes."""
+        while True:
+            await self._packets_come.wait()
+            now = time.monotonic()
+            for line in self._lines:
+                line.tick(now, self._control.round_trip_ms)
+            if self._feedback.waiting and now >= self._feedback_due:
+                self._feedback_due = now + _FEEDBACK_S
+                for message in self._feedback.take(self.share.source):
+                    self._dtls.queue_rtcp(message)
+            await self._dtls.flush()
+            if now - self._last_packet > 2.0 and not self.share.busy:
+                self._packets_come.clear()
+            await asyncio.sleep(_REPAIR_S)
+
+    async def _keep_house(self) -> None:
+        """Signs of life in both directions, reports, figures."""
+        beats = 0
+        while True:
+            now = time.monotonic()
+            if now - self._last_packet > PEER_LOST_S and self.meter.since_last_sign_s(now) > PEER_LOST_S:
+                self._lose("no sign of life")
+                return
+            liveness = self.meter.liveness(now)
+            if beats % 4 == 0:
+                self._beat()
+                blocks = [block for line in self._lines if (block := line.reception(now)) is not None]
+                await self._report(blocks)
+            if beats % 4 == 0 or liveness is not self._liveness:
+                self._liveness = liveness
+                self._on_figures(self)
+            beats += 1
+            await asyncio.sleep(_HOUSEKEEPING_S)
+
+    async def _report(self, blocks: list[RtcpReceiverInfo]) -> None:
+        if blocks:
+            self._dtls.queue_rtcp(bytes(RtcpRrPacket(ssrc=self._ssrc, reports=blocks)))
+            await self._dtls.flush()
+
+    def age_ms(self) -> float:
+        """Age of the picture: when painted if it is, else when decoded; 0 while not known."""
+        return self._box.figures().age_ms or self._decoded_age_ms
+
+    def share_ended(self) -> None:
+        """Forget the frames of the share that is over."""
+        self.meter.forget()
+        self._liveness = Liveness.WAITING
+
+    async def join_threads(self, timeout_s: float) -> None:
+        """Wait for the decoder's thread after `aclose`."""
+        await asyncio.to_thread(self.share.join, timeout_s)
+
+
+def usable_servers(servers: tuple[IceServer, ...]) -> list[RTCIceServer]:
+    """The servers as aiortc takes them; an address that it cannot read is left out. Never None: that means Google's."""
+    found = []
+    for server in servers[: limits.ICE_SERVERS]:
+        urls = [url for url in server.urls[: limits.ICE_URLS] if _readable(url)]
+        if urls:
+            found.append(
+                RTCIceServer(urls=urls, username=server.username or None, credential=server.credential or None)
+            )
+    return found
+
+
+def _readable(url: str) -> bool:
+    try:
+        parse_stun_turn_uri(url)
+    except ValueError:
+        log.warning("STUN or TURN address left out", url=url)
+        return False
+    return True
+
+
+def _sources(line: Line) -> list[int]:
+    return [source for source in (line.offered.ssrc, line.offered.rtx_ssrc) if source is not None]
+
+
+def _wall_ms() -> float:
+    return time.time() * 1000

@@ -1,0 +1,72 @@
+"""The data channel of one participant: heartbeat, clock comparison, rate wishes; whatever comes in is hostile."""
+
+import msgspec
+
+from support_manager.protocol import limits
+from support_manager.protocol.channel import Beat, ChannelMessage, Rate, ShareInfo
+
+FULL_RATE = Rate(max_fps=30, max_kbps=8_000)
+HIDDEN_RATE = Rate(max_fps=2, max_kbps=300)
+
+_MESSAGES_PER_SECOND = 50.0
+_BURST = 100.0
+_ROUND_TRIPS = 16
+
+
+class Control:
+    """What the hub knows from, and says on, the data channel. Times are `time.time() * 1000`."""
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(ChannelMessage)
+        self._encoder = msgspec.json.Encoder()
+        self._budget = _BURST
+        self._budget_at = 0.0
+        self._their_stamp = 0.0
+        self._their_stamp_at = 0.0
+        self._round_trips: list[float] = []
+        self.refused = 0
+        """Messages that were malformed, too large, or too many."""
+        self.sharing = False
+        self.share_size = (0, 0)
+
+    @property
+    def round_trip_ms(self) -> float:
+        """The least round trip of the last beats; 0 while not known."""
+        return min(self._round_trips, default=0.0)
+
+    def take(self, message: object, now_ms: float) -> ChannelMessage | None:
+        """Read one message; None if it is refused."""
+        self._budget = min(_BURST, self._budget + max(0.0, now_ms - self._budget_at) / 1000 * _MESSAGES_PER_SECOND)
+        self._budget_at = now_ms
+        if self._budget < 1 or not isinstance(message, str) or len(message) > limits.CHANNEL_MESSAGE_BYTES:
+            self.refused += 1
+            return None
+        self._budget -= 1
+        try:
+            read: ChannelMessage = self._decoder.decode(message)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            self.refused += 1
+            return None
+        if isinstance(read, Beat):
+            self._beat(read, now_ms)
+        elif isinstance(read, ShareInfo):
+            self.share_size = (read.width, read.height)
+        return read
+
+    def _beat(self, beat: Beat, now_ms: float) -> None:
+        self._their_stamp, self._their_stamp_at = beat.sent_ms, now_ms
+        self.sharing = beat.sharing
+        if beat.echo_ms:
+            round_trip = now_ms - beat.echo_ms - beat.held_ms
+            if 0 <= round_trip <= 10_000:
+                self._round_trips = [*self._round_trips[-_ROUND_TRIPS + 1 :], round_trip]
+
+    def beat(self, now_ms: float) -> str:
+        """Our heartbeat, ready to send."""
+        echo = self._their_stamp
+        held = now_ms - self._their_stamp_at if echo else 0.0
+        return self.write(Beat(sent_ms=now_ms, echo_ms=echo, held_ms=max(0.0, held)))
+
+    def write(self, message: ChannelMessage) -> str:
+        """A message as it goes on the channel."""
+        return self._encoder.encode(message).decode()

@@ -1,0 +1,121 @@
+"""Decodes one share's VP8 frames in a thread of its own and delivers only the newest picture."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from fractions import Fraction
+
+import av
+import structlog
+
+from support_manager.media.frames import EncodedFrame
+
+log = structlog.get_logger(__name__)
+
+MAX_SIDE = 8_192
+"""Pixels; a larger picture is refused unread."""
+_MAX_FRAMES = 90
+_MAX_BYTES = 16 * 2**20
+_LATEST_DELIVERY_S = 0.2
+_TIME_BASE = Fraction(1, 90_000)
+
+
+class Decoder:
+    """A decoder thread with a bounded queue; the thread starts with the first frame.
+
+    Every frame must be decoded, as the next one builds on it; but while more of them wait, pictures are not delivered,
+    save one each 200 ms so that a slow machine shows something.
+
+    Args:
+        name: for the thread and the log.
+        deliver: called on the decoder's thread with each picture and the RTP time of its frame.
+    """
+
+    def __init__(self, name: str, deliver: Callable[[av.VideoFrame, int], None]) -> None:
+        self._name = name
+        self._deliver = deliver
+        self._changed = threading.Condition()
+        self._waiting: deque[EncodedFrame] = deque()
+        self._bytes = 0
+        self._closed = False
+        self._failed = False
+        self._thread: threading.Thread | None = None
+        self._delivered = float("-inf")
+
+    def put(self, frame: EncodedFrame) -> bool:
+        """Queue a frame, starting the thread if need be.
+
+        Returns:
+            False if the decoder cannot keep up: what waited is dropped, and a key frame must come next.
+        """
+        with self._changed:
+            if self._closed:
+                return True
+            if len(self._waiting) >= _MAX_FRAMES or self._bytes + len(frame.data) > _MAX_BYTES:
+                self._waiting.clear()
+                self._bytes = 0
+                if not frame.key:
+                    return False
+            self._waiting.append(frame)
+            self._bytes += len(frame.data)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=f"decode-{self._name}", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+            return True
+
+    def failed(self) -> bool:
+        """Whether a frame could not be decoded since the last call."""
+        with self._changed:
+            failed, self._failed = self._failed, False
+            return failed
+
+    def close(self) -> None:
+        """End the thread after the frame it is at; nothing is delivered from now on."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._changed.notify()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread's end."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
+
+    def _run(self) -> None:
+        codec: av.VideoCodecContext | None = None
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closed:
+                    self._changed.wait()
+                if self._closed:
+                    return
+                frame = self._waiting.popleft()
+                self._bytes -= len(frame.data)
+                behind = bool(self._waiting)
+            try:
+                if codec is None:
+                    codec = av.VideoCodecContext.create("libvpx", "r")
+                packet = av.Packet(frame.data)
+                packet.pts = frame.timestamp
+                packet.time_base = _TIME_BASE
+                pictures = codec.decode(packet)
+            except (av.FFmpegError, MemoryError, ValueError) as error:
+                log.warning("a frame could not be decoded", share=self._name, error=repr(error))
+                with self._changed:
+                    self._failed = True
+                continue
+            if pictures:
+                self._hand_over(pictures[-1], frame.timestamp, behind)
+
+    def _hand_over(self, picture: av.VideoFrame, timestamp: int, behind: bool) -> None:
+        now = time.monotonic()
+        if max(picture.width, picture.height) > MAX_SIDE or (behind and now - self._delivered < _LATEST_DELIVERY_S):
+            return
+        with self._changed:
+            if self._closed:
+                return
+        self._delivered = now
+        self._deliver(picture, timestamp)

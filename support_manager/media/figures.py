@@ -1,0 +1,125 @@
+"""Figures of one share: rate, loss, size, age of the picture, and whether it is live, static or lost."""
+
+import threading
+from collections import deque
+
+from support_manager.media.engine import Liveness, PeerKey, ShareFigures
+from support_manager.protocol import limits
+
+_WINDOW_S = 2.0
+_STATIC_AFTER_S = 1.5
+"""A browser repeats an unchanged screen about once a second, so a slower stream than this does not move."""
+_HISTORY_MS = 60_000.0
+
+
+class CaptureClock:
+    """Turns RTP times into our wall clock by the sender reports (RFC 3550 section 6.4.1).
+
+    A report carries the sender's clock; the report that travelled fastest, less half the best round trip, gives the
+    difference between the clocks. This holds whatever the sender's clock counts from. Written by the media loop, read
+    by the decoder's thread: the anchor is one tuple, replaced whole.
+    """
+
+    def __init__(self) -> None:
+        self._anchor: tuple[int, float] | None = None
+        self._travels: deque[tuple[float, float]] = deque(maxlen=64)
+
+    def report(self, rtp: int, ntp: int, arrived_ms: float, round_trip_ms: float) -> None:
+        """Note a sender report: RTP time, NTP time (64 bits), arrival in `time.time() * 1000`."""
+        sent_ms = ntp / 2**32 * 1000
+        self._travels.append((arrived_ms, arrived_ms - sent_ms))
+        while arrived_ms - self._travels[0][0] > _HISTORY_MS:
+            self._travels.popleft()
+        offset = min(travel for _, travel in self._travels) - round_trip_ms / 2
+        self._anchor = (rtp, sent_ms + offset)
+
+    def captured_ms(self, rtp: int, now_ms: float) -> float:
+        """When the frame of this RTP time was captured, on our clock; 0 while not known."""
+        if self._anchor is None:
+            return 0.0
+        known, at_ms = self._anchor
+        steps = ((rtp - known + 2**31) & 0xFFFFFFFF) - 2**31
+        captured = at_ms + steps / 90
+        return min(captured, now_ms) if now_ms - captured < _HISTORY_MS else 0.0
+
+    def reset(self) -> None:
+        """The stream is another one."""
+        self._anchor = None
+        self._travels.clear()
+
+
+class ShareMeter:
+    """Counts what arrives of one share. Times are `time.monotonic()`; `frame` may be called on another thread."""
+
+    def __init__(self, now: float) -> None:
+        self._lock = threading.Lock()
+        self._packets: deque[tuple[float, int]] = deque()
+        self._frames: deque[float] = deque()
+        self._started = now
+        self._last_packet = self._last_beat = now
+        self._last_frame: float | None = None
+        self._loss = 0.0
+        self.width = self.height = 0
+
+    def packet(self, size: int, now: float) -> None:
+        """A packet of the share came."""
+        self._packets.append((now, size))
+        self._last_packet = now
+
+    def beat(self, now: float) -> None:
+        """A heartbeat came."""
+        self._last_beat = now
+
+    def frame(self, width: int, height: int, now: float) -> None:
+        """A frame was decoded."""
+        with self._lock:
+            self._frames.append(now)
+            self._last_frame = now
+            self.width, self.height = width, height
+
+    def loss(self, fraction: float) -> None:
+        """This share (0…1) of the packets since the last call did not come at first."""
+        self._loss = fraction
+
+    def forget(self) -> None:
+        """The share ended: no frame was ever seen."""
+        self._packets.clear()
+        self._loss = 0.0
+        with self._lock:
+            self._frames.clear()
+            self._last_frame = None
+            self.width = self.height = 0
+
+    def since_last_sign_s(self, now: float) -> float:
+        """Seconds since the last packet or heartbeat."""
+        return max(0.0, now - max(self._last_packet, self._last_beat))
+
+    def liveness(self, now: float) -> Liveness:
+        """What the picture is worth."""
+        if self._last_frame is None:
+            return Liveness.WAITING
+        if self.since_last_sign_s(now) >= limits.DEAD_PEER_S:
+            return Liveness.LOST
+        with self._lock:
+            recent = sum(1 for at in self._frames if now - at <= _STATIC_AFTER_S)
+        return Liveness.LIVE if recent >= 2 else Liveness.STATIC
+
+    def figures(self, peer: PeerKey, now: float, age_ms: float) -> ShareFigures:
+        """All figures at this moment."""
+        while self._packets and now - self._packets[0][0] > _WINDOW_S:
+            self._packets.popleft()
+        with self._lock:
+            while self._frames and now - self._frames[0] > _WINDOW_S:
+                self._frames.popleft()
+        window = min(_WINDOW_S, max(now - self._started, 0.1))
+        return ShareFigures(
+            peer=peer,
+            liveness=self.liveness(now),
+            fps=len(self._frames) / window,
+            age_ms=age_ms,
+            kilobytes_per_s=sum(size for _, size in self._packets) / window / 1000,
+            width=self.width,
+            height=self.height,
+            loss=self._loss,
+            since_last_sign_s=self.since_last_sign_s(now),
+        )
