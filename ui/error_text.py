@@ -6,7 +6,7 @@ from ui.i18n import Translator
 
 
 class ErrorText:
-    """Finds the sentences of the area `errors`: `error.CODE` says what happened, `error.CODE.next` what to do.
+    """Finds the sentences of the area `errors` by code; each says what happened and what to do now.
 
     Args:
         translator: gives the sentences.
@@ -23,8 +23,7 @@ class ErrorText:
             params: values for the sentence; missing ones give the general sentence, never an exception.
             log_id: by which the details are found in the log, added where it is given.
         """
-        key = f"error.{code}"
-        words = self._sentence(key, params or {}) or self._sentence("error.internal_app", params or {})
+        words = self._sentence(str(code), params or {}) or self._sentence(AppCode.INTERNAL_APP.value, {})
         if log_id:
             words += " " + self._translator.t("app", "error.log_id", id=log_id)
         return words
@@ -34,10 +33,8 @@ class ErrorText:
         return self.of(error.code, error.params, log_id)
 
     def _sentence(self, key: str, params: dict[str, str]) -> str:
-        found = [self._filled(part, params) for part in (key, f"{key}.next") if self._translator.has("errors", part)]
-        return " ".join(part for part in found if part)
-
-    def _filled(self, key: str, params: dict[str, str]) -> str:
+        if not self._translator.has("errors", key):
+            return ""
         try:
             return self._translator.t("errors", key, **params)
         except (KeyError, IndexError, ValueError):

@@ -1,6 +1,6 @@
 """`support-manager:` links: taken from the command line and from the system, and registered when asked to."""
 
-import shlex
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +10,8 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QFileOpenEvent
 from typing_extensions import override
+
+from ui.i18n import Translator
 
 SCHEME = "support-manager"
 _DESKTOP = "support-manager-links.desktop"
@@ -53,7 +55,7 @@ def own_program() -> list[str]:
     """How this very program is started again."""
     if getattr(sys, "frozen", False):
         return [sys.executable]
-    return [sys.executable, "-m", "ui.app"]
+    return [sys.executable, "-m", "ui"]
 
 
 def register(data_home: Path) -> Path:
@@ -78,6 +80,17 @@ def register(data_home: Path) -> Path:
     return target
 
 
-def shown(program: list[str]) -> str:
-    """`program` as one would type it."""
-    return shlex.join(program)
+def register_for_user() -> int:
+    """Carry out `--register-links`; returns the exit code. The system's installer does it on Windows and macOS."""
+    translator = Translator()
+    if not sys.platform.startswith("linux"):
+        sys.stderr.write(translator.t("app", "links.by_installer") + "\n")
+        return 1
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    try:
+        written = register(home)
+    except OSError as error:
+        sys.stderr.write(translator.t("app", "links.failed", reason=error.strerror or "") + "\n")
+        return 1
+    sys.stdout.write(translator.t("app", "links.registered", path=written) + "\n")
+    return 0

@@ -28,10 +28,11 @@ class SignInPage(QWidget):
 
     Args:
         kit: what every widget is handed.
+        relay_url: the relay to suggest; the one last used by default.
         parent: the window.
     """
 
-    def __init__(self, kit: Kit, parent: QWidget | None = None) -> None:
+    def __init__(self, kit: Kit, relay_url: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._kit = kit
         self._error: SupportManagerError | None = None
@@ -91,7 +92,7 @@ class SignInPage(QWidget):
         outer.addStretch(3)
 
         settings = kit.intents.settings
-        self._relay.setText(settings.relay_url)
+        self._relay.setText(relay_url or settings.relay_url)
         self._name.setText(settings.account_name)
         self._stay.setChecked(settings.stay_signed_in)
         self._button.clicked.connect(self.submit)
@@ -140,6 +141,12 @@ class SignInPage(QWidget):
     def _show_trouble(self, words: str) -> None:
         self._trouble_text.setText(words)
         self._trouble.setVisible(bool(words))
+
+    def submit_as(self, name: str, password: str) -> None:
+        """Sign in with these; for automation."""
+        self._name.setText(name)
+        self._password.setText(password)
+        self.submit()
 
     def submit(self) -> None:
         """Sign in with what is typed, or say what is missing."""

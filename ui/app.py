@@ -1,0 +1,306 @@
+"""The composition root: makes every part of the app once, starts it, and ends it in order."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+# PySide6 comes first: qasync takes the binding that is already imported.
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication
+from typing_extensions import override
+
+from support_manager.errors import SupportManagerError
+from support_manager.events import Failed, Link, LinkChanged, SignedIn, SignedOut
+from support_manager.intents import Intents
+from support_manager.tasks import TaskOwner
+from ui.actions import Actions
+from ui.bridge import Bridge
+from ui.commands import Commands
+from ui.crash import CrashHook
+from ui.dialogs.close import CloseDialog
+from ui.dialogs.crash import CrashDialog
+from ui.dialogs.sign_in import SignInPage
+from ui.error_text import ErrorText
+from ui.i18n import Translator
+from ui.notifications import Notifications
+from ui.theme import Theme
+from ui.tray import Tray
+from ui.widgets.kit import Kit
+from ui.window import MainWindow
+from ui.work import Work
+
+
+class App(QObject):
+    """The whole app as one graph of objects; `build` makes it.
+
+    Args:
+        controller: takes the intents and sends the events.
+        qt: the Qt application.
+        crash: the crash hook.
+        relay_url: to be filled in at the sign-in instead of the one last used.
+
+    Attributes:
+        window: the multisession window. What is asked of it: `set_sign_in_page(page)`, `show_sessions(bool)` and
+            `shows_sessions` (the sign-in page or the sessions are in front), `show_session(id)`, `current_session`
+            (the id in the chosen tab, or None).
+        tray: the tray icon.
+        actions: the commands.
+        theme, translator: look and language.
+        tasks: the owner of the app's own tasks.
+    """
+
+    def __init__(self, controller: Intents, qt: QApplication, crash: CrashHook, relay_url: str = "") -> None:
+        super().__init__()
+        self.controller = controller
+        self.crash = crash
+        self._qt = qt
+        self._leaving = False
+        self._on_end: list[Callable[[], None]] = []
+        settings = controller.settings
+        self.tasks = TaskOwner("app", lambda name, error: crash.report(error, name))
+        self.translator = Translator(settings.language, self)
+        self.theme = Theme(settings.theme, self)
+        self.theme.apply(qt)
+        self.work = Work(ErrorText(self.translator), self)
+        self.kit = Kit(controller, self.translator, self.theme, self.work)
+        self.bridge = Bridge(controller.subscribe, self)
+        self.actions = Actions(self.theme, self.translator, self)
+        self.window = MainWindow(self.kit, self.actions, self.bridge)
+        self.sign_in = SignInPage(self.kit, relay_url)
+        self.window.set_sign_in_page(self.sign_in)
+        self.commands = Commands(self.kit, self.actions, self.window, self)
+        self.tray = Tray(self.kit, self.actions, self.bridge, self)
+        self.notifications = Notifications(self.kit, self.bridge, self.tray, self.window, self._looking_at, parent=self)
+        self._connect()
+        self._show_page()
+
+    def _connect(self) -> None:
+        qt = self._qt
+        qt.setWindowIcon(self.theme.app_icon())
+        self.window.installEventFilter(self)
+        self.actions.show_window.triggered.connect(self.come_to_front)
+        self.actions.quit.triggered.connect(self.ask_quit)
+        self.tray.opened.connect(self.come_to_front)
+        self.tray.session_chosen.connect(self._choose)
+        self.tray.available_changed.connect(self._on_tray)
+        self.notifications.session_chosen.connect(self._choose)
+        self.crash.crashed.connect(self._on_crash)
+        bridge = self.bridge
+        bridge.link_changed.connect(self._on_link)
+        bridge.signed_in.connect(self._on_signed_in)
+        bridge.signed_out.connect(self._on_signed_out)
+        bridge.link_prefilled.connect(self.come_to_front)
+        bridge.failed.connect(self._on_failed)
+        self.translator.changed.connect(self._retranslate)
+        self._retranslate()
+
+    def _retranslate(self) -> None:
+        self._qt.setApplicationDisplayName(self.translator.t("app", "app.name"))
+
+    # --- windows
+
+    def show(self) -> None:
+        """Show the window and the tray icon."""
+        self.window.show()
+        if not self.window.shows_sessions:
+            self.sign_in.take_cursor()
+        self.tray.start()
+
+    def come_to_front(self) -> None:
+        """Show the window above the others."""
+        if self.window.isMinimized():
+            self.window.showNormal()
+        self.window.show()
+        self.window.raise_()
+        self.window.activateWindow()
+
+    def _choose(self, session_id: str) -> None:
+        self.come_to_front()
+        self.window.show_session(session_id)
+
+    def _looking_at(self, session_id: str) -> bool:
+        return self.window.isActiveWindow() and self.window.current_session == session_id
+
+    def _on_tray(self, available: bool) -> None:
+        if not available and not self.window.isVisible() and not self._leaving:
+            self.come_to_front()  # B-13.1: what was hidden in a tray that is gone must not be lost
+
+    def _on_crash(self, report: str) -> None:
+        if not self._leaving:
+            CrashDialog(self.kit, report, self.window).start()
+
+    # --- signing in and out
+
+    def start(self, *, resume: bool = True) -> None:
+        """Begin to work: take up the kept sign-in, if any. Called once after the first paint."""
+        settings = self.controller.settings
+        if not resume or not settings.stay_signed_in:
+            return
+        self.sign_in.set_resuming(True)
+        self.work.run(self.controller.start(), name="start", on_done=lambda _: self._started())
+
+    def _started(self) -> None:
+        if self.controller.link is not Link.CONNECTING:
+            self.sign_in.set_resuming(False)
+
+    def _show_page(self) -> None:
+        signed_in = self.controller.account is not None
+        if signed_in != self.window.shows_sessions:
+            self.window.show_sessions(signed_in)
+            if not signed_in:
+                self.sign_in.take_cursor()
+
+    def _on_link(self, event: LinkChanged) -> None:
+        if self.controller.account is None:
+            self.sign_in.set_resuming(event.link is Link.CONNECTING)
+            if event.code is not None:
+                self.sign_in.show_error(SupportManagerError(event.code))
+
+    def _on_signed_in(self, event: SignedIn) -> None:
+        self.sign_in.set_resuming(False)
+        self._show_page()
+        if event.kept_problem is not None:
+            why = ErrorText(self.translator).of(event.kept_problem)
+            self.work.tell(self.translator.t("app", "sign_in.not_kept", why=why))
+
+    def _on_signed_out(self, event: SignedOut) -> None:
+        self.sign_in.set_resuming(False)
+        self.sign_in.show_error(SupportManagerError(event.code) if event.code is not None else None)
+        self._show_page()
+
+    def _on_failed(self, event: Failed) -> None:
+        error = SupportManagerError(event.code, **event.params)
+        if self.window.shows_sessions:
+            self.work.tell_error(error)
+        else:
+            self.sign_in.show_error(error)
+
+    # --- closing
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.window and event.type() == QEvent.Type.Close and not self._leaving:
+            event.ignore()
+            self.ask_close()
+            return True
+        return super().eventFilter(watched, event)
+
+    def ask_close(self) -> None:
+        """The window is to close: ask while sessions are open (B-12.3)."""
+        if self.controller.sessions:
+            self._ask(quitting=False, keep=self._keep)
+        elif self.tray.available and self.controller.account is not None:
+            self._keep()
+        else:
+            self.quit()
+
+    def ask_quit(self) -> None:
+        """The app is to quit: ask while sessions are open."""
+        if self.controller.sessions:
+            self.come_to_front()
+            self._ask(quitting=True, keep=self.quit)
+        else:
+            self.quit()
+
+    def _ask(self, *, quitting: bool, keep: Callable[[], None]) -> None:
+        open_one = self.window.findChild(CloseDialog)
+        if open_one is not None and open_one.isVisible():
+            open_one.raise_()
+            return
+        count = len(self.controller.sessions)
+        dialog = CloseDialog(self.kit, count, quitting=quitting, tray=self.tray.available, parent=self.window)
+        dialog.keep_chosen.connect(keep)
+        dialog.end_chosen.connect(self._end_all_and_quit)
+        dialog.start()
+
+    def _keep(self) -> None:
+        if not self.tray.available:
+            self.window.showMinimized()
+            return
+        self.window.hide()
+        t = self.translator.t
+        self.tray.show_message(t("app", "app.name"), t("app", "tray.kept"))
+
+    def _end_all_and_quit(self) -> None:
+        self.work.run(self._end_all(), name="end_all", on_done=lambda _: self.quit())
+
+    async def _end_all(self) -> None:
+        for session_id in list(self.controller.sessions):
+            await self.controller.end_session(session_id)
+
+    def quit(self) -> None:
+        """End the app now; sessions that are open stay on the relay."""
+        if not self._leaving:
+            self._leaving = True
+            _ = self.tasks.spawn(self._shut_down(), name="shut_down")
+
+    def on_end(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when everything is shut down."""
+        self._on_end.append(callback)
+
+    async def _shut_down(self) -> None:
+        """What is seen first, then what it stands on; every step is bounded in time."""
+        self.tray.close()
+        self.window.hide()
+        await self.work.aclose()
+        await self.controller.aclose()
+        self.bridge.close()
+        for callback in self._on_end:
+            callback()
+
+    def dispose(self) -> None:
+        """Delete the windows; for the end of a test or of the process."""
+        self._leaving = True
+        self.tray.close()
+        self.bridge.close()
+        self.window.removeEventFilter(self)
+        self.window.close()
+        self.window.deleteLater()
+        self.deleteLater()
+
+
+def build(controller: Intents, qt: QApplication, crash: CrashHook, *, relay_url: str = "") -> App:
+    """The whole app around `controller`, ready to be shown; nothing runs yet.
+
+    Args:
+        controller: mostly `Controller.for_profile(folder)`.
+        qt: the Qt application.
+        crash: the crash hook, installed or not.
+        relay_url: the relay to suggest at the sign-in.
+    """
+    return App(controller, qt, crash, relay_url)
+
+
+def arguments(words: Sequence[str]) -> argparse.Namespace:
+    """The command line, read."""
+    parser = argparse.ArgumentParser(prog="support-manager", description="The rep's desktop app of Support Manager.")
+    parser.add_argument("--relay", default="", metavar="URL", help="the relay to sign in to")
+    parser.add_argument("--profile", type=Path, metavar="DIR", help="where settings and logs are kept")
+    parser.add_argument("--self-test", action="store_true", help="check this installation and exit")
+    parser.add_argument("--register-links", action="store_true", help="open support-manager: links with this program")
+    parser.add_argument("--verbose", action="store_true", help="write the log to the terminal too")
+    parser.add_argument("--sign-in-from-stdin", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("link", nargs="?", default="", help="a support-manager: link")
+    return parser.parse_args(words)
+
+
+def main(argv: Sequence[str] | None = None, *, ready: Callable[[App], object] | None = None) -> int:
+    """Run the app; returns the exit code.
+
+    Args:
+        argv: the words after the program's name; those of the process by default.
+        ready: called on the running loop once the window is shown; for automation.
+    """
+    options = arguments(sys.argv[1:] if argv is None else argv)
+    if options.self_test:
+        from ui.selftest import run
+
+        return run()
+    if options.register_links:
+        from ui.links import register_for_user
+
+        return register_for_user()
+    from ui.startup import run_app
+
+    return run_app(options, ready)
