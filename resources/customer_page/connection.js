@@ -1,0 +1,366 @@
+/** The one media connection to the hub (the rep's app): offers, trickles, beats, obeys the asked rate, heals itself. */
+
+const FULL_RATE = { max_fps: 30, max_kbps: 8_000 };
+const CONNECT_MS = 6_000;
+const AGAIN_MS = [1_000, 2_000, 4_000, 8_000];
+
+/**
+ * The epoch of the next connection: above every one before, whatever was forgotten (a reload, a restarted hub).
+ * @param {number} last of this page
+ * @param {number} asked by the hub
+ * @param {number} now milliseconds
+ * @returns {number}
+ */
+export function nextEpoch(last, asked, now) {
+  return Math.max(last + 1, asked, now);
+}
+
+/**
+ * Only VP8 and its retransmission: every browser must have it (RFC 7742, section 5), the hub has it, and a lean
+ * description is a fast one. H.264 from some browsers stalls when the screen does not change.
+ * @param {ReadonlyArray<{mimeType: string}>} codecs
+ * @returns {Array<{mimeType: string}>} empty when the browser does not tell
+ */
+export function vp8Only(codecs) {
+  const vp8 = codecs.filter((codec) => /^video\/vp8$/i.test(codec.mimeType));
+  return vp8.length ? [...vp8, ...codecs.filter((codec) => /^video\/rtx$/i.test(codec.mimeType))] : [];
+}
+
+/**
+ * Add the fixed media lines in their order.
+ * @param {RTCPeerConnection} peer
+ * @param {readonly string[]} lines the protocol's `media_lines`
+ * @param {string} label of the data channel
+ * @returns {{share: RTCRtpTransceiver, channel: RTCDataChannel}}
+ */
+function addLines(peer, lines, label) {
+  const codecs = vp8Only(globalThis.RTCRtpReceiver?.getCapabilities?.("video")?.codecs ?? []);
+  let share = null;
+  let channel = null;
+  for (const line of lines) {
+    if (line === "data") {
+      channel = peer.createDataChannel(label, { ordered: true });
+      continue;
+    }
+    const kind = line === "voice" ? "audio" : "video";
+    const direction = line === "voice" ? "sendrecv" : line.endsWith("_up") ? "sendonly" : "recvonly";
+    const transceiver = peer.addTransceiver(kind, { direction });
+    if (kind === "video" && codecs.length) transceiver.setCodecPreferences?.(codecs);
+    if (line === "share_up") share = transceiver;
+  }
+  return { share, channel };
+}
+
+/** Holds the connection; `signal` carries messages to the hub, and `state` is told what the connection is worth. */
+export class Connection {
+  #parts;
+  #peer = null;
+  #share = null;
+  #channel = null;
+  #epoch = 0;
+  #track = null;
+  #rate = FULL_RATE;
+  #ice = [];
+  #heard = 0;
+  #lastBeat = null;
+  #beat = 0;
+  #again = 0;
+  #failures = 0;
+  #state = "none";
+  #size = "";
+
+  /**
+   * @param {{lines: readonly string[], label: string, heartbeatMs: number, deadMs: number,
+   *   signal: (epoch: number, signal: object) => Promise<void>, state: (state: string) => void,
+   *   refresh: () => Promise<?object[]>, ready: () => boolean, tick: () => void}} parts
+   *   `refresh` gives the ICE servers anew (and proves the relay alive), `ready` says whether hub and relay are there,
+   *   `tick` is called with every beat
+   */
+  constructor(parts) {
+    this.#parts = parts;
+  }
+
+  /** @returns {string} none, connecting, connected or lost */
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {object} ice the relay's `IceServers` */
+  setIce(ice) {
+    this.#ice = (ice?.servers ?? []).map((server) => ({
+      urls: [...server.urls],
+      ...(server.username ? { username: server.username, credential: server.credential } : {}),
+    }));
+  }
+
+  /**
+   * Offer a fresh connection; the older one goes.
+   * @param {number} [asked] the least epoch that the hub wants
+   */
+  async offer(asked = 0) {
+    clearTimeout(this.#again);
+    if (!this.#parts.ready()) {
+      this.#set("lost");
+      return;
+    }
+    this.#drop();
+    const epoch = nextEpoch(this.#epoch, asked, Date.now());
+    this.#epoch = epoch;
+    const peer = new RTCPeerConnection({ iceServers: this.#ice, bundlePolicy: "max-bundle" });
+    this.#peer = peer;
+    this.#rate = FULL_RATE;
+    this.#heard = 0;
+    this.#set(this.#failures ? "lost" : "connecting");
+    const { share, channel } = addLines(peer, this.#parts.lines, this.#parts.label);
+    this.#share = share;
+    this.#channel = channel;
+    channel.addEventListener("open", () => this.#opened(peer));
+    channel.addEventListener("message", (event) => this.#message(peer, event.data));
+    channel.addEventListener("close", () => this.#lost(peer));
+    peer.addEventListener("connectionstatechange", () => {
+      if (peer.connectionState === "failed" || peer.connectionState === "closed") this.#lost(peer);
+    });
+    peer.addEventListener("icecandidate", ({ candidate }) => {
+      if (this.#peer !== peer) return;
+      void this.#say(epoch, {
+        type: "candidate",
+        candidate: candidate?.candidate ?? "",
+        sdp_mid: candidate?.sdpMid ?? null,
+        sdp_mline_index: candidate?.sdpMLineIndex ?? null,
+      });
+    });
+    try {
+      await share.sender.replaceTrack(this.#track);
+      await peer.setLocalDescription();
+      if (this.#peer !== peer) return;
+      const sent = await this.#say(epoch, { type: "offer", sdp: peer.localDescription.sdp });
+      if (this.#peer !== peer) return;
+      this.#later(sent ? CONNECT_MS : AGAIN_MS[0]);
+    } catch (error) {
+      console.warn("offer failed", error);
+      this.#lost(peer);
+    }
+  }
+
+  /** The hub may be reachable again: make sure that there is a connection, and leave a good one alone. */
+  ensure() {
+    if (this.#state === "connected" && !this.#isSilent()) return;
+    if (this.#state === "connecting" && this.#peer) return;
+    void this.offer();
+  }
+
+  /** The network came back or changed: a connection that was fine a moment ago may be dead without knowing it. */
+  networkChanged() {
+    this.#failures = 0;
+    if (this.#state === "connected" && !this.#isSilent()) return;
+    void this.#heal();
+  }
+
+  /**
+   * Take a signal of the hub.
+   * @param {number} epoch
+   * @param {object} signal
+   */
+  async take(epoch, signal) {
+    if (signal.type === "need_offer") {
+      // As asked: the hub knows best whether it has our connection.
+      await this.offer(epoch);
+      return;
+    }
+    const peer = this.#peer;
+    if (epoch !== this.#epoch || !peer) return;
+    try {
+      if (signal.type === "answer") {
+        if (peer.signalingState !== "have-local-offer") return;
+        await peer.setRemoteDescription({ type: "answer", sdp: signal.sdp });
+        await this.#applyRate();
+      } else if (signal.type === "candidate") {
+        const candidate = { candidate: signal.candidate, sdpMid: signal.sdp_mid ?? null, sdpMLineIndex: signal.sdp_mline_index ?? null };
+        if (candidate.sdpMid === null && candidate.sdpMLineIndex === null) candidate.sdpMLineIndex = 0;
+        await peer.addIceCandidate(candidate);
+      } else if (signal.type === "bye") {
+        this.#drop();
+        this.#set("lost");
+        this.#later(AGAIN_MS[1]);
+      }
+    } catch (error) {
+      console.warn("signal could not be used", signal.type, error);
+      if (signal.type === "answer") this.#lost(peer);
+    }
+  }
+
+  /**
+   * Show this track to the hub, or nothing; the stream stays here and goes into every later connection by itself.
+   * @param {?MediaStreamTrack} track
+   */
+  async setTrack(track) {
+    this.#track = track;
+    this.#size = "";
+    try {
+      await this.#share?.sender.replaceTrack(track);
+      if (track) await this.#applyRate();
+    } catch (error) {
+      console.warn("track could not be replaced", error);
+      if (this.#track === track && track) void this.offer();
+    }
+    this.#sendBeat();
+  }
+
+  /** Close for good. */
+  close() {
+    clearTimeout(this.#again);
+    this.#track = null;
+    if (this.#peer && this.#parts.ready()) void this.#say(this.#epoch, { type: "bye" });
+    this.#drop();
+    this.#set("none");
+  }
+
+  async #say(epoch, signal) {
+    try {
+      await this.#parts.signal(epoch, signal);
+      return true;
+    } catch {
+      // Signals are not kept; without an answer the offer is made anew.
+      return false;
+    }
+  }
+
+  #set(state) {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#parts.state(state);
+  }
+
+  #drop() {
+    clearInterval(this.#beat);
+    const peer = this.#peer;
+    this.#peer = null;
+    this.#share = null;
+    this.#channel = null;
+    peer?.close();
+  }
+
+  #opened(peer) {
+    if (this.#peer !== peer) return;
+    clearTimeout(this.#again);
+    this.#failures = 0;
+    this.#heard = performance.now();
+    this.#lastBeat = null;
+    this.#size = "";
+    this.#set("connected");
+    this.#sendBeat();
+    clearInterval(this.#beat);
+    this.#beat = setInterval(() => this.#everySecond(peer), this.#parts.heartbeatMs);
+  }
+
+  #everySecond(peer) {
+    if (this.#peer !== peer) return;
+    this.#parts.tick();
+    this.#sendBeat();
+    if (this.#isSilent()) {
+      this.#set("lost");
+      void this.#heal();
+    }
+  }
+
+  #isSilent() {
+    return this.#heard > 0 && performance.now() - this.#heard > this.#parts.deadMs;
+  }
+
+  /** Ask for the ICE servers anew, which also finds out whether the relay is there, then offer. */
+  async #heal() {
+    clearTimeout(this.#again);
+    clearInterval(this.#beat);
+    this.#set("lost");
+    this.#failures += 1;
+    const peer = this.#peer;
+    try {
+      const ice = await this.#parts.refresh();
+      if (ice) this.setIce(ice);
+    } catch {
+      // The relay is away: the line's return leads back here through `ensure`.
+      this.#later(AGAIN_MS[1]);
+      return;
+    }
+    if (this.#peer === peer) await this.offer();
+  }
+
+  #lost(peer) {
+    if (this.#peer !== peer) return;
+    clearInterval(this.#beat);
+    this.#set("lost");
+    this.#later(AGAIN_MS[Math.min(this.#failures, AGAIN_MS.length - 1)]);
+    this.#failures += 1;
+  }
+
+  #later(ms) {
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => {
+      if (this.#state === "connected" && !this.#isSilent()) return;
+      this.#failures += 1;
+      if (this.#parts.ready()) void this.offer();
+      else this.#set("lost");
+    }, ms);
+  }
+
+  #message(peer, data) {
+    if (this.#peer !== peer || typeof data !== "string") return;
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      return;
+    }
+    this.#heard = performance.now();
+    if (message.type === "beat") {
+      this.#lastBeat = { sent: Number(message.sent_ms) || 0, at: performance.now() };
+    } else if (message.type === "rate" && message.max_fps >= 1 && message.max_kbps >= 50) {
+      this.#rate = { max_fps: Math.min(message.max_fps, 60), max_kbps: Math.min(message.max_kbps, 50_000) };
+      void this.#applyRate();
+    }
+  }
+
+  #sendBeat() {
+    if (this.#channel?.readyState !== "open") return;
+    const sharing = this.#track?.readyState === "live";
+    const now = performance.now();
+    this.#send({
+      type: "beat",
+      sent_ms: performance.timeOrigin + now,
+      echo_ms: this.#lastBeat?.sent ?? 0,
+      held_ms: this.#lastBeat ? now - this.#lastBeat.at : 0,
+      sharing,
+    });
+    if (!sharing) return;
+    const { width = 0, height = 0 } = this.#track.getSettings();
+    const size = `${width}x${height}`;
+    if (width && height && size !== this.#size) {
+      this.#size = size;
+      this.#send({ type: "share", width, height });
+    }
+  }
+
+  #send(message) {
+    try {
+      this.#channel.send(JSON.stringify(message));
+    } catch (error) {
+      console.warn("beat not sent", error);
+    }
+  }
+
+  /** What the hub asks for is set on the sender, with sharpness kept: text must stay readable. */
+  async #applyRate() {
+    const sender = this.#share?.sender;
+    if (!sender) return;
+    const parameters = sender.getParameters();
+    if (!parameters.encodings?.length) return;
+    parameters.encodings[0].maxBitrate = this.#rate.max_kbps * 1_000;
+    parameters.encodings[0].maxFramerate = this.#rate.max_fps;
+    parameters.degradationPreference = "maintain-resolution";
+    try {
+      await sender.setParameters(parameters);
+    } catch (error) {
+      console.warn("rate not set", error);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/** What must survive a reload or a closed tab: the way back into the session, and chat lines not yet delivered. */
+
+const TAB = "support.here";
+const ALL = "support.sessions";
+const PENDING = "support.pending.";
+const LANGUAGE = "support.language";
+const MOST = 5;
+const DAY_MS = 86_400_000;
+
+/**
+ * A short fingerprint of the link's token, so that the link can be recognised without keeping the token itself.
+ * FNV-1a; it protects nothing, it only tells links apart.
+ * @param {string} token
+ * @returns {string}
+ */
+export function fingerprint(token) {
+  let hash = 0x811c9dc5;
+  for (let place = 0; place < token.length; place += 1) {
+    hash = Math.imul(hash ^ token.charCodeAt(place), 0x01000193) >>> 0;
+  }
+  return hash.toString(16);
+}
+
+/**
+ * @typedef {{id: string, number: string, link: string, token: string, name: string, at: number, shared?: boolean}} Kept
+ */
+
+/** Keeps records in the tab's and the browser's storage; a browser that refuses storage only loses the comfort. */
+export class Keep {
+  #tab;
+  #browser;
+  #now;
+
+  /**
+   * @param {?Storage} tab sessionStorage
+   * @param {?Storage} browser localStorage
+   * @param {() => number} now milliseconds
+   */
+  constructor(tab, browser, now = Date.now) {
+    this.#tab = tab;
+    this.#browser = browser;
+    this.#now = now;
+  }
+
+  /**
+   * The session to return to: this tab's own, else the one of the link or number.
+   * @param {{token?: ?string, number?: ?string}} asked
+   * @returns {?Kept}
+   */
+  find({ token = null, number = null }) {
+    const all = this.#all();
+    const here = all.find((kept) => kept.id === this.#read(this.#tab, TAB));
+    if (token) {
+      const link = fingerprint(token);
+      return here?.link === link ? here : (all.find((kept) => kept.link === link) ?? null);
+    }
+    if (number) return all.find((kept) => kept.number === number) ?? null;
+    return here ?? null;
+  }
+
+  /** @param {Omit<Kept, "at">} kept */
+  save(kept) {
+    const others = this.#all().filter((other) => other.id !== kept.id);
+    this.#write(this.#browser, ALL, [{ ...kept, at: this.#now() }, ...others].slice(0, MOST));
+    this.#write(this.#tab, TAB, kept.id);
+  }
+
+  /** @param {string} id of the session to forget entirely */
+  clear(id) {
+    this.#write(this.#browser, ALL, this.#all().filter((kept) => kept.id !== id));
+    if (this.#read(this.#tab, TAB) === id) this.#drop(this.#tab, TAB);
+    this.#drop(this.#browser, PENDING + id);
+  }
+
+  /** Forget only that this tab is in a session, e.g. because another tab took over. */
+  leaveTab() {
+    this.#drop(this.#tab, TAB);
+  }
+
+  /** @param {string} id @returns {Array<{id: string, text: string, at: number}>} chat lines not yet delivered */
+  pending(id) {
+    const found = this.#read(this.#browser, PENDING + id);
+    return Array.isArray(found) ? found : [];
+  }
+
+  /** @param {string} id @param {Array<{id: string, text: string, at: number}>} lines */
+  savePending(id, lines) {
+    if (lines.length) this.#write(this.#browser, PENDING + id, lines);
+    else this.#drop(this.#browser, PENDING + id);
+  }
+
+  /** @returns {?string} the language chosen by hand */
+  get language() {
+    const found = this.#read(this.#browser, LANGUAGE);
+    return typeof found === "string" ? found : null;
+  }
+
+  set language(value) {
+    this.#write(this.#browser, LANGUAGE, value);
+  }
+
+  #all() {
+    const found = this.#read(this.#browser, ALL);
+    const fresh = this.#now() - DAY_MS;
+    return Array.isArray(found) ? found.filter((kept) => kept && typeof kept.token === "string" && kept.at > fresh) : [];
+  }
+
+  #read(storage, key) {
+    try {
+      return JSON.parse(storage?.getItem(key) ?? "null");
+    } catch {
+      return null;
+    }
+  }
+
+  #write(storage, key, value) {
+    try {
+      storage?.setItem(key, JSON.stringify(value));
+    } catch {
+      // Full or forbidden (private windows): the page works on, a reload then asks for the name again.
+    }
+  }
+
+  #drop(storage, key) {
+    try {
+      storage?.removeItem(key);
+    } catch {
+      // As above.
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/** Sentences in the customer's language, switched without a reload; the same format as resources/catalog.py. */
+
+/** Languages with a complete translation, each under its own name. */
+export const LANGUAGES = { en: "English", ro: "Română" };
+
+/**
+ * The language to use for the browser's list of wishes; English where there is no better one.
+ * @param {readonly string[]} wanted such as `navigator.languages`
+ * @returns {string}
+ */
+export function bestLanguage(wanted) {
+  for (const tag of wanted) {
+    const head = String(tag).split(/[-_]/, 1)[0].toLowerCase();
+    if (head in LANGUAGES) return head;
+  }
+  return "en";
+}
+
+/** One language at a time, loaded when it is first needed. */
+export class Language {
+  #catalogues = new Map();
+  #load;
+
+  /** @param {(language: string) => Promise<object>} load gives the sentences of one language */
+  constructor(load) {
+    this.#load = load;
+    this.current = "en";
+  }
+
+  /**
+   * Speak `language` from now on.
+   * @param {string} language
+   */
+  async choose(language) {
+    if (!this.#catalogues.has(language)) this.#catalogues.set(language, await this.#load(language));
+    this.current = language;
+  }
+
+  /**
+   * The sentence under `key` with its places filled in; plural forms are chosen by the place `count`.
+   * @param {string} key
+   * @param {Object<string, string|number>} [places]
+   * @returns {string} the key itself where there is no such sentence: ugly, but never a crash before a customer
+   */
+  t(key, places = {}) {
+    let found = this.#catalogues.get(this.current)?.[key];
+    if (found && typeof found === "object") {
+      const form = new Intl.PluralRules(this.current).select(Number(places.count ?? 0));
+      found = found[form] ?? found.other;
+    }
+    if (typeof found !== "string") return key;
+    return found.replace(/\{(\w+)\}/g, (whole, name) => (name in places ? String(places[name]) : whole));
+  }
+
+  /** @param {string} key @returns {boolean} whether there is such a sentence */
+  has(key) {
+    return this.#catalogues.get(this.current)?.[key] !== undefined;
+  }
+
+  /**
+   * Names in a row: "Maria, Dan and Ion".
+   * @param {readonly string[]} names
+   * @returns {string}
+   */
+  list(names) {
+    return new Intl.ListFormat(this.current, { type: "conjunction" }).format(names);
+  }
+
+  /** @param {number} at milliseconds since 1970 @returns {string} hours and minutes */
+  time(at) {
+    return new Intl.DateTimeFormat(this.current, { hour: "2-digit", minute: "2-digit" }).format(at);
+  }
+}

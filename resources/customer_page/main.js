@@ -1,0 +1,102 @@
+/** The page's start: fetches the protocol and the language, joins the parts, and listens to the browser. */
+
+import { lookAt } from "./checks.js";
+import { Frame } from "./frame.js";
+import { Keep } from "./keep.js";
+import { Language, bestLanguage } from "./language.js";
+import { Screens } from "./screens.js";
+import { Story } from "./session.js";
+import { io } from "./vendor/socket.io.esm.min.js";
+import { Visit } from "./visit.js";
+import { Wire, options } from "./wire.js";
+
+/** @param {string} url @returns {Promise<any>} */
+async function json(url) {
+  const answer = await fetch(url, { credentials: "omit" });
+  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  return answer.json();
+}
+
+/** @param {() => Storage} open @returns {?Storage} nothing where the browser forbids it */
+function storage(open) {
+  try {
+    return open();
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The link's token. It stays in the fragment: a reload and the same link come back, and it never goes to the server
+ * as part of an address.
+ * @returns {?string}
+ */
+function linkToken() {
+  const found = location.hash.slice(1);
+  return /^[A-Za-z0-9_-]{20,128}$/.test(found) ? found : null;
+}
+
+async function start() {
+  const keep = new Keep(storage(() => sessionStorage), storage(() => localStorage));
+  const language = new Language((name) => json(`/page/translations/${name}.json`));
+  const wanted = keep.language ?? bestLanguage(navigator.languages);
+  const [protocol, report] = await Promise.all([json("/page/protocol.json"), lookAt(window), language.choose(wanted)]);
+  const story = new Story();
+  let frame = null;
+  let screens = null;
+  let planned = false;
+  const draw = () => {
+    planned = false;
+    frame.draw();
+    screens.draw();
+  };
+  // Several things change at once; they are drawn together, and a hidden tab has no animation frames.
+  const changed = () => {
+    if (planned) return;
+    planned = true;
+    queueMicrotask(draw);
+  };
+  const wire = new Wire(io(location.origin, options(protocol, wanted)), protocol.codes);
+  const visit = new Visit({
+    protocol, wire, keep, story, language, report, changed,
+    media: navigator.mediaDevices,
+    linkToken: linkToken(),
+    notify: (notice) => frame.notify(notice),
+  });
+  frame = new Frame(visit, language, protocol.limits.text_chars, async (name) => {
+    keep.language = name;
+    await language.choose(name);
+    changed();
+  });
+  screens = new Screens(document.getElementById("card"), visit, language);
+  listen(visit, story);
+  changed();
+  visit.start();
+}
+
+/** @param {Visit} visit @param {Story} story */
+function listen(visit, story) {
+  window.addEventListener("online", () => void visit.networkChanged());
+  window.addEventListener("pagehide", () => visit.closing());
+  // Back from the browser's cache of left pages: the old connections are gone, so begin anew.
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+  window.addEventListener("beforeunload", (event) => {
+    if (story.warnsOnClosing) event.preventDefault();
+  });
+  window.addEventListener("hashchange", () => location.reload());
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void visit.wake());
+  navigator.mediaDevices?.addEventListener?.("devicechange", async () => visit.updateReport(await lookAt(window)));
+}
+
+start().catch((error) => {
+  console.error(error);
+  // Without its own files the page has no sentences either: these two are all that is left.
+  const card = document.getElementById("card");
+  card.removeAttribute("aria-busy");
+  for (const [lang, text] of [
+    ["en", "This page could not be loaded. Please reload it in a moment."],
+    ["ro", "Pagina nu a putut fi încărcată. Vă rugăm să o reîncărcați peste câteva momente."],
+  ]) {
+    card.append(Object.assign(document.createElement("p"), { lang, textContent: text }));
+  }
+});

@@ -1,0 +1,614 @@
+/** One customer's visit: joins, comes back, shares, chats, leaves; ties the line, the story, the share and the hub. */
+
+import { Outbox, freshId } from "./chat.js";
+import { Connection } from "./connection.js";
+import { fingerprint } from "./keep.js";
+import { Session } from "./session.js";
+import { Share, pickerFailure } from "./share.js";
+
+const GONE = new Set(["resume_refused", "session_unknown", "session_ended", "wrong_number"]);
+const PASSING = new Set(["offline", "timeout", "too_fast", "relay_busy", "relay_stopping", "internal"]);
+const PROBE_MS = 1_500;
+const HUB_GRACE_MS = 1_500;
+const RETRY_MS = 1_500;
+
+/** What happens in a visit; the screen is only told that something `changed`, and what to say (`notify`). */
+export class Visit {
+  #protocol;
+  #wire;
+  #keep;
+  #language;
+  #share;
+  #hub;
+  #changed;
+  #notify;
+  /** @type {?import("./keep.js").Kept} */
+  #kept = null;
+  /** Whether the relay knows this connection as a member of the session. */
+  #present = false;
+  #joining = null;
+  #early = [];
+  #hubId = "";
+  #activityId = "";
+  /** A choice made in the picker that the relay has not confirmed. */
+  #wanting = null;
+  /** Ends that the relay does not know of yet. */
+  #untold = new Map();
+  #reported = "";
+
+  /**
+   * @param {{protocol: object, wire: import("./wire.js").Wire, keep: import("./keep.js").Keep,
+   *   story: import("./session.js").Story, language: import("./language.js").Language, media: MediaDevices,
+   *   report: object, linkToken: ?string, changed: () => void, notify: (notice: object) => void}} parts
+   */
+  constructor({ protocol, wire, keep, story, language, media, report, linkToken, changed, notify }) {
+    this.#protocol = protocol;
+    this.#wire = wire;
+    this.#keep = keep;
+    this.#language = language;
+    this.#changed = changed;
+    this.#notify = notify;
+    this.story = story;
+    this.report = report;
+    this.linkToken = linkToken;
+    this.company = "";
+    /** @type {?Outbox} */
+    this.outbox = null;
+    this.#share = new Share(media, { ended: () => this.#sourceEnded(), changed: () => this.#tellSource() });
+    this.#hub = new Connection({
+      lines: protocol.media_lines,
+      label: protocol.channel_label,
+      heartbeatMs: protocol.limits.heartbeat_s * 1_000,
+      deadMs: protocol.limits.dead_peer_s * 1_000,
+      signal: (epoch, signal) => this.#ask("signal.send", { to: this.#hubId, epoch, signal }, 5_000),
+      state: (state) => this.#hubState(state),
+      refresh: () => wire.probe("ice.get", { session_id: story.session?.id ?? "" }, PROBE_MS),
+      ready: () => this.#present && story.phase === "inside" && story.session?.rep?.connection === "online",
+      tick: () => this.#share.look(),
+    });
+    wire.on("up", () => this.#up());
+    wire.on("down", () => this.#down());
+    wire.on("unreachable", () => this.#down());
+    wire.on("refused", (code) => this.#refused(code));
+    wire.on("welcome", ({ site }) => {
+      this.company = site.company;
+      changed();
+    });
+    wire.on("session.event", (event) => this.#event(event));
+    wire.on("signal", (signal) => this.#signal(signal));
+    wire.on("session.replaced", ({ session_id: id }) => id === story.session?.id && this.#replaced());
+  }
+
+  /** Begin: a visit that is known goes on, any other asks for a name. */
+  start() {
+    this.#kept = this.#keep.find({ token: this.linkToken });
+    this.#wire.connect();
+  }
+
+  /** @param {object} payload without the session's id */
+  #ask(event, payload, timeoutMs) {
+    if (!this.#present) return Promise.reject(Object.assign(new Error("offline"), { code: "offline" }));
+    return this.#wire.request(event, { session_id: this.story.session.id, ...payload }, timeoutMs);
+  }
+
+  // --- the line
+
+  #up() {
+    this.story.link = "online";
+    if (this.story.phase === "over") return;
+    if (this.#kept) void this.#resume(this.#kept);
+    else if (this.story.phase === "start") this.story.phase = "join";
+    else if (this.story.phase === "joining" && this.#joining) void this.#sendJoin();
+    this.#changed();
+  }
+
+  #down() {
+    this.#present = false;
+    if (this.story.phase === "over") return;
+    this.story.link = "lost";
+    this.#changed();
+  }
+
+  #refused(code) {
+    if (code.startsWith("version_")) {
+      this.#finish("version");
+      return;
+    }
+    this.#down();
+  }
+
+  /** The browser says that there is a network again (or another one): find out at once what still works. */
+  async networkChanged() {
+    if (this.story.phase === "over") return;
+    if (!this.#wire.isUp) {
+      this.#wire.connect();
+      return;
+    }
+    if (!this.#present) return;
+    try {
+      this.#hub.setIce(await this.#wire.probe("ice.get", { session_id: this.story.session.id }, PROBE_MS));
+      this.#hub.networkChanged();
+    } catch {
+      // The line is being made anew; its return leads on.
+    }
+  }
+
+  /** The customer looks at the page again, perhaps after the computer slept: do not wait for the next attempt. */
+  wake() {
+    if (this.story.phase !== "over" && !this.#wire.isUp) this.#wire.connect();
+  }
+
+  // --- coming in, coming back
+
+  /**
+   * Join by the link's token, or by number.
+   * @param {string} name
+   * @param {string} number nine digits, or empty with a link
+   */
+  join(name, number) {
+    const kept = number ? this.#keep.find({ number }) : null;
+    this.story.hint = null;
+    if (kept && this.#wire.isUp) {
+      this.#kept = kept;
+      this.#joining = { name, number };
+      this.story.phase = "joining";
+      this.#changed();
+      return this.#resume(kept);
+    }
+    this.#joining = { name, number, requestId: freshId() };
+    this.story.phase = "joining";
+    this.#changed();
+    return this.#sendJoin();
+  }
+
+  async #sendJoin() {
+    const joining = this.#joining;
+    joining.requestId ??= freshId();
+    try {
+      const joined = await this.#wire.request("session.join", {
+        request_id: joining.requestId,
+        name: joining.name,
+        ...(joining.number ? { number: joining.number } : { link_token: this.linkToken }),
+        device: this.report,
+      });
+      if (this.#joining !== joining) return;
+      this.#joining = null;
+      this.#reported = JSON.stringify(this.report);
+      this.#kept = {
+        id: joined.session.id,
+        number: joined.session.number,
+        link: this.linkToken && !joining.number ? fingerprint(this.linkToken) : "",
+        token: joined.resume_token,
+        name: joining.name,
+        shared: false,
+      };
+      this.#arrive(joined);
+    } catch (error) {
+      this.#notJoined(joining, error);
+    }
+  }
+
+  #notJoined(joining, error) {
+    if (this.#joining !== joining) return;
+    if (error.code === "offline") return; // sent again, under the same id, when the line is back
+    if (error.code === "timeout") {
+      void this.#sendJoin();
+      return;
+    }
+    this.#joining = null;
+    const byLink = !joining.number;
+    const over = { session_taken: "taken", session_locked: "locked", ...(byLink ? { wrong_number: "wrong_link" } : {}) }[error.code];
+    if (over) {
+      this.#finish(over);
+      return;
+    }
+    this.story.phase = "join";
+    this.story.hint = { key: `error.${this.#language.has(`error.${error.code}`) ? error.code : "internal"}` };
+    this.#changed();
+  }
+
+  async #resume(kept) {
+    const session = this.story.session;
+    const lastLine = session ? Math.max(0, ...session.chat.keys()) : 0;
+    try {
+      const resumed = await this.#wire.request("session.resume", {
+        session_id: kept.id,
+        resume_token: kept.token,
+        after_seq: lastLine,
+      });
+      this.#joining = null;
+      this.#kept = { ...kept, token: resumed.resume_token ?? kept.token };
+      this.#arrive(resumed);
+    } catch (error) {
+      this.#notResumed(kept, error);
+    }
+  }
+
+  #notResumed(kept, error) {
+    if (GONE.has(error.code)) {
+      this.#keep.clear(kept.id);
+      this.#kept = null;
+      if (this.story.session) this.#finish("meanwhile");
+      else if (this.#joining) void this.#sendJoin();
+      else this.story.phase = "join";
+      this.#changed();
+    } else if (error.code !== "offline") {
+      setTimeout(() => this.#wire.isUp && !this.#present && this.#kept && void this.#resume(this.#kept), RETRY_MS);
+    }
+  }
+
+  /** In the session, for the first time or again. */
+  #arrive({ session: view, ice }) {
+    const { story } = this;
+    const again = story.session !== null;
+    if (again) story.session.replace(view);
+    else story.session = new Session(view);
+    if (view.state === "ended") {
+      this.#ended(view.end_reason ?? "ended_by_rep");
+      return;
+    }
+    this.#present = true;
+    story.phase = "inside";
+    story.link = "online";
+    if (!again && this.#kept.shared) story.again = story.session.me?.role === "primary" && this.report.screen === "yes";
+    this.#keep.save(this.#kept);
+    this.outbox ??= new Outbox({
+      lines: this.#keep.pending(view.id),
+      send: (line) => this.#sendLine(line),
+      save: (lines) => this.#keep.savePending(view.id, lines),
+      changed: this.#changed,
+    });
+    for (const line of story.session.lines) if (line.sender === view.you) this.outbox.arrived(line.id);
+    for (const event of this.#early.splice(0)) if (event.session_id === view.id) story.session.take(event);
+    this.#hub.setIce(ice);
+    this.#reconcile();
+    this.#tellSource();
+    this.#changed();
+    void this.#tellWaiting();
+    void this.#tellDevice();
+    void this.outbox.flush();
+    this.#checkHub();
+  }
+
+  /** @param {object} report what this browser can do, when that has changed */
+  updateReport(report) {
+    this.report = report;
+    void this.#tellDevice();
+  }
+
+  async #tellDevice() {
+    const report = JSON.stringify(this.report);
+    if (!this.#present || report === this.#reported) return;
+    try {
+      await this.#ask("participant.report", { device: this.report });
+      this.#reported = report;
+    } catch (error) {
+      console.warn("device not reported", error.code);
+    }
+  }
+
+  // --- events of the session
+
+  #event(event) {
+    const { session } = this.story;
+    if (!session) {
+      this.#early.push(event);
+      return;
+    }
+    if (event.session_id !== session.id || this.story.phase !== "inside") return;
+    const { fact } = event;
+    for (const notice of session.take(event)) this.#notify(notice);
+    if (fact.type === "chat_added" && fact.line.sender === session.you) this.outbox?.arrived(fact.line.id);
+    if (fact.type === "session_ended") {
+      this.#ended(fact.reason);
+      return;
+    }
+    if (fact.type === "participant_left" && fact.participant_id === session.you) {
+      this.#keep.clear(session.id);
+      this.#finish("removed");
+      return;
+    }
+    if (fact.type === "activity_changed") this.#reconcile();
+    if (fact.type.startsWith("participant_")) this.#checkHub(fact);
+    this.#changed();
+  }
+
+  /** Make sure that there is a media connection to whoever is in charge now. */
+  #checkHub(fact = null) {
+    const rep = this.story.session?.rep;
+    if (!rep) return;
+    if (rep.id !== this.#hubId) {
+      this.#hubId = rep.id;
+      void this.#hub.offer();
+    } else if (!fact) {
+      this.#hub.ensure();
+    } else if (fact.type === "participant_connection" && fact.participant_id === rep.id && rep.connection === "online") {
+      // An app that came back asks by itself; offering at the same moment would only make two.
+      setTimeout(() => this.#hub.ensure(), HUB_GRACE_MS);
+    }
+  }
+
+  #signal({ session_id: id, sender, epoch, signal }) {
+    if (id !== this.story.session?.id || sender !== this.#hubId) return;
+    void this.#hub.take(epoch, signal);
+  }
+
+  #hubState(state) {
+    this.story.hub = state;
+    this.#changed();
+  }
+
+  // --- sharing
+
+  /** Bring what this browser does and what the relay says into line; the customer's own stop always wins. */
+  #reconcile() {
+    const { story } = this;
+    const running = story.session.running;
+    if (this.#wanting) {
+      void this.#deliver();
+      return;
+    }
+    if (story.share === "running" && running?.id !== this.#activityId) {
+      this.#stopHere();
+    } else if (running && story.share === "none") {
+      // Shared by this customer before the page was reloaded or crashed: nothing is shown, so say that.
+      this.#untold.set(running.id, "page_reloaded");
+      story.session.activities.delete(running.id);
+      void this.#tellWaiting();
+    }
+    if (story.session.asked) story.again = false;
+  }
+
+  /**
+   * The customer's own click to show his screen, asked for or not. The browser's picker opens in this very click.
+   * @param {string} words what he read when he said yes
+   */
+  async show(words) {
+    const { story } = this;
+    const askedId = story.session.asked?.id ?? null;
+    story.share = "picking";
+    story.hint = null;
+    let picked;
+    try {
+      picked = this.#share.pick();
+      this.#changed();
+      await picked;
+    } catch (error) {
+      this.#notPicked(error, askedId, words);
+      return;
+    }
+    if (story.phase !== "inside" || (askedId && story.session.asked?.id !== askedId)) {
+      // Nobody asks any more: nothing is shown that was not asked for at the moment of showing it.
+      this.#stopHere();
+      this.#changed();
+      return;
+    }
+    story.share = "sending";
+    story.source = this.#share.facts.source;
+    this.#wanting = { askedId, words, requestId: freshId(), busy: false };
+    this.#changed();
+    await this.#deliver();
+  }
+
+  #notPicked(error, askedId, words) {
+    const why = pickerFailure(error);
+    this.story.share = "none";
+    this.story.hint = { key: `hint.${why}` };
+    if (why === "missing" && askedId) void this.refuse(words);
+    this.#changed();
+  }
+
+  /** Tell the relay of the yes; without the relay's word nothing is shown. */
+  async #deliver() {
+    const wanting = this.#wanting;
+    const { session } = this.story;
+    if (!wanting || wanting.busy || !this.#present) return;
+    if (session.running) {
+      this.#begin(session.running.id); // said before, its ack was lost
+      return;
+    }
+    if (!this.#share.isLive || (wanting.askedId && session.asked?.id !== wanting.askedId)) {
+      this.#stopHere();
+      this.#changed();
+      return;
+    }
+    wanting.busy = true;
+    try {
+      const facts = this.#share.facts;
+      if (wanting.askedId) {
+        await this.#ask("activity.answer", { activity_id: wanting.askedId, accept: true, ...facts, words: wanting.words });
+        if (this.#wanting === wanting) this.#begin(wanting.askedId);
+      } else {
+        const made = await this.#ask("activity.offer", { request_id: wanting.requestId, kind: "view", ...facts });
+        if (this.#wanting === wanting) this.#begin(made.activity_id);
+      }
+    } catch (error) {
+      wanting.busy = false;
+      if (this.#wanting !== wanting) return;
+      if (PASSING.has(error.code)) {
+        if (error.code !== "offline") setTimeout(() => void this.#deliver(), RETRY_MS);
+        return;
+      }
+      this.#stopHere();
+      this.story.hint = { key: "hint.failed" };
+      this.#changed();
+    }
+  }
+
+  #begin(activityId) {
+    const { story } = this;
+    this.#wanting = null;
+    this.#activityId = activityId;
+    story.share = "running";
+    story.paused = false;
+    story.again = false;
+    story.source = this.#share.facts.source;
+    this.#remember(true);
+    void this.#hub.setTrack(this.#share.track);
+    this.#hub.ensure();
+    this.#changed();
+  }
+
+  /** Say no to what is asked. */
+  async refuse(words) {
+    const { session } = this.story;
+    const asked = session.asked;
+    if (!asked) return;
+    session.activities.delete(asked.id);
+    this.story.hint = null;
+    this.#changed();
+    try {
+      await this.#ask("activity.answer", { activity_id: asked.id, accept: false, words });
+    } catch (error) {
+      if (PASSING.has(error.code)) this.#untold.set(asked.id, "denied");
+    }
+  }
+
+  /** Stop showing: here and now first, then the relay is told, whenever that is possible. */
+  stop(reason = "stopped") {
+    const id = this.#activityId || this.#wanting?.askedId;
+    this.#stopHere();
+    this.#remember(false);
+    if (id) {
+      this.story.session?.activities.delete(id);
+      this.#untold.set(id, reason);
+    }
+    this.#changed();
+    void this.#tellWaiting();
+  }
+
+  #stopHere() {
+    this.#share.stop();
+    this.#wanting = null;
+    this.#activityId = "";
+    this.story.share = "none";
+    this.story.paused = false;
+    this.story.source = null;
+    this.#remember(false);
+    void this.#hub.setTrack(null);
+  }
+
+  #sourceEnded() {
+    if (this.story.share === "none") return;
+    this.#notify({ key: "notice.source_ended", tone: "positive" });
+    this.stop("source_ended");
+  }
+
+  async #tellWaiting() {
+    for (const [id, reason] of this.#untold) {
+      try {
+        await this.#ask("activity.stop", { activity_id: id, reason });
+      } catch (error) {
+        if (PASSING.has(error.code)) return;
+      }
+      this.#untold.delete(id);
+    }
+  }
+
+  /** Hold the picture, or go on. */
+  pause(paused) {
+    this.story.paused = paused;
+    void this.#hub.setTrack(paused ? null : this.#share.track);
+    this.#tellSource();
+    this.#changed();
+  }
+
+  /** Show something else instead; what runs goes on until the new choice is made. */
+  async change() {
+    try {
+      const track = await this.#share.pick();
+      if (this.story.share !== "running") {
+        this.#share.stop();
+        return;
+      }
+      this.story.paused = false;
+      await this.#hub.setTrack(track);
+      this.#tellSource();
+    } catch (error) {
+      // Nothing new was chosen: the old share simply goes on.
+      console.info("source kept", error.name);
+    }
+  }
+
+  #tellSource() {
+    const { story } = this;
+    if (story.share !== "running") return;
+    const facts = this.#share.facts;
+    story.source = facts.source;
+    this.#changed();
+    this.#ask("activity.update", { activity_id: this.#activityId, paused: story.paused, ...facts }).catch((error) => {
+      console.warn("source not told", error.code);
+    });
+  }
+
+  /** The customer does not want to go on with the share of before the reload. */
+  forgetShare() {
+    this.story.again = false;
+    this.#remember(false);
+    this.#changed();
+  }
+
+  #remember(shared) {
+    if (!this.#kept || this.story.phase !== "inside") return;
+    this.#kept.shared = shared;
+    this.#keep.save(this.#kept);
+  }
+
+  // --- chat
+
+  /** @param {string} text cleaned */
+  say(text) {
+    return this.outbox?.add(text, Date.now());
+  }
+
+  async #sendLine(line) {
+    const { session } = this.story;
+    const { seq, at } = await this.#ask("chat.send", line);
+    if (!session.chat.has(seq)) {
+      session.chat.set(seq, { id: line.line_id, seq, at, sender: session.you, sender_name: session.me?.name ?? "", text: line.text });
+    }
+  }
+
+  // --- the end
+
+  /** Leave for good. */
+  async leave() {
+    this.#share.stop();
+    this.#hub.close();
+    const { session } = this.story;
+    const told = this.#ask("session.leave", {}, 3_000).catch((error) => console.warn("leave not told", error.code));
+    this.#keep.clear(session.id);
+    this.#finish("left", told);
+  }
+
+  /** The page goes: tell the relay on the way out (B-12.4). */
+  closing() {
+    if (this.#present && this.story.phase === "inside") {
+      this.#wire.farewell("page.closing", { session_id: this.story.session.id });
+    }
+  }
+
+  #ended(reason) {
+    this.#present = false;
+    this.#keep.clear(this.story.session.id);
+    this.#finish(reason);
+  }
+
+  #replaced() {
+    this.#keep.leaveTab();
+    this.#finish("replaced");
+  }
+
+  async #finish(why, last = null) {
+    this.#share.stop();
+    this.#wanting = null;
+    this.#activityId = "";
+    this.#kept = null;
+    this.#hub.close();
+    this.story.finish(why);
+    this.#changed();
+    await last;
+    this.#present = false;
+    this.#wire.close();
+  }
+}
