@@ -1,0 +1,67 @@
+"""What is written over a shared picture: the state in calm words, and the figures in a corner."""
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+
+from ui.theme import Theme
+
+_FLAGS = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+_WIDEST = "000 fps · 00000 ms · 00000 kB/s · 00000 × 00000"
+"""Reserves the room for the figures, so that they do not jump with every digit."""
+
+
+def _font(painter: QPainter, pixels: int, *, strong: bool = False) -> QFont:
+    font = QFont(painter.font())
+    font.setPixelSize(pixels)
+    if strong:
+        font.setWeight(QFont.Weight.DemiBold)
+    return font
+
+
+def draw_words(painter: QPainter, area: QRect, theme: Theme, title: str, note: str) -> None:
+    """A title and a quieter line under it, on a card in the middle of `area`; wrapped where it is narrow."""
+    room = QRect(0, 0, min(area.width() - theme.space(5) * 2, 480), area.height())
+    title_font = _font(painter, theme.size("title"), strong=True)
+    note_font = _font(painter, theme.size("body"))
+    title_size = QFontMetrics(title_font).boundingRect(room, int(_FLAGS), title).size()
+    note_size = QFontMetrics(note_font).boundingRect(room, int(_FLAGS), note).size() if note else QSize()
+    gap = theme.space(2) if note else 0
+    inner = QSize(max(title_size.width(), note_size.width()), title_size.height() + gap + note_size.height())
+    margin = theme.space(5)
+    card = QRect(0, 0, inner.width() + 2 * margin, inner.height() + 2 * theme.space(4))
+    card.moveCenter(area.center())
+    _card(painter, card, theme, 10)
+    x, y = card.x() + margin, card.y() + theme.space(4)
+    painter.setFont(title_font)
+    painter.setPen(theme.color("text"))
+    painter.drawText(QRect(x, y, inner.width(), title_size.height()), int(_FLAGS), title)
+    if note:
+        painter.setFont(note_font)
+        painter.setPen(theme.color("text-muted"))
+        below = QRect(x, y + title_size.height() + gap, inner.width(), note_size.height())
+        painter.drawText(below, int(_FLAGS), note)
+
+
+def draw_figures(painter: QPainter, area: QRect, theme: Theme, text: str) -> None:
+    """The figures in the lower left corner of `area`."""
+    font = _font(painter, theme.size("secondary"))
+    metrics = QFontMetrics(font)
+    width = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(_WIDEST))
+    card = QRect(0, 0, width + 2 * theme.space(2), metrics.height() + 2 * theme.space(1))
+    card.moveBottomLeft(area.bottomLeft())
+    card.translate(theme.space(2), -theme.space(2))
+    _card(painter, card, theme, 6)
+    painter.setFont(font)
+    painter.setPen(theme.color("text"))
+    painter.drawText(card, int(Qt.AlignmentFlag.AlignCenter), text)
+
+
+def _card(painter: QPainter, card: QRect, theme: Theme, radius: int) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    background = QColor(theme.color("surface-raised"))
+    background.setAlpha(235)
+    painter.setBrush(background)
+    painter.setPen(theme.color("line"))
+    painter.drawRoundedRect(QRectF(card).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+    painter.restore()
