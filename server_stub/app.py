@@ -23,6 +23,7 @@ from server_stub.http_api import HttpApi
 from server_stub.settings import LiveSettings
 from server_stub.site import Site, security_headers
 from server_stub.store.database import Database, StoreError
+from server_stub.tasks import TaskOwner
 from server_stub.tls import server_context
 from server_stub.transport import is_loopback, is_wildcard
 from support_manager.protocol import limits
@@ -192,8 +193,9 @@ class Service:
         leave.push_async_callback(runner.cleanup)
         await relay.start()
         leave.push_async_callback(relay.stop)
-        watch = asyncio.get_running_loop().create_task(_follow_settings(database, live), name="follow settings")
-        leave.push_async_callback(_cancelled, watch)
+        tasks = TaskOwner("relay")
+        leave.push_async_callback(tasks.aclose)
+        tasks.spawn(_follow_settings(database, live), name="follow settings")
         door = FrontDoor(runner, per_address=None if options.behind_proxy else 4 * live.connections_per_address)
         server = await asyncio.get_running_loop().create_server(
             door.protocol,
@@ -251,12 +253,6 @@ async def _follow_settings(database: Database, live: LiveSettings) -> None:
             live.take(await site_settings.read_all(database))
         except StoreError as error:
             log.warning("settings could not be read; the last ones hold", code=error.code)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,245 @@
+"""The operator's commands, run as processes: what they do, and the sentence with which each of them fails."""
+
+import json
+import os
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.harness.relay import PASSWORD, ROOT, RelayProcess
+
+
+def run(*arguments: object, given: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "server_stub", *map(str, arguments)],
+        cwd=ROOT,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        start_new_session=True,
+    )
+
+
+def sentence(done: "subprocess.CompletedProcess[str]") -> str:
+    """The one line for the operator of a command that failed; log lines are JSON and stand apart."""
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("support-relay: ")
+    assert lines[0].endswith((".", "…", "]"))
+    return lines[0]
+
+
+def write_pair(folder: Path, name: str, password: bytes | None = None) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / f"{name}.crt", folder / f"{name}.key"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    kept = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, kept))
+    return paths
+
+
+# Accounts
+
+
+def test_accounts_from_the_command_line(tmp_path: Path) -> None:
+    added = run(
+        "user", "add", "ana", "--data", tmp_path, "--display-name", "Ana P.", "--password-stdin", given=PASSWORD
+    )
+    assert added.returncode == 0, added.stderr
+    assert PASSWORD not in added.stdout + added.stderr
+    listed = json.loads(run("user", "list", "--json", "--data", tmp_path).stdout)
+    assert [(row["name"], row["display_name"], row["disabled"]) for row in listed] == [("ana", "Ana P.", False)]
+    assert run("user", "disable", "ANA", "--data", tmp_path).returncode == 0
+    assert json.loads(run("user", "list", "--json", "--data", tmp_path).stdout)[0]["disabled"] is True
+    again = run("user", "add", "Ana", "--data", tmp_path, "--password-stdin", given=PASSWORD)
+    assert "already an account" in sentence(again)
+    assert "no account of that name" in sentence(run("user", "disable", "ion", "--data", tmp_path))
+
+
+@pytest.mark.parametrize("given", ["", "short\n", "x" * 257 + "\n"])
+def test_a_bad_password_makes_no_account(tmp_path: Path, given: str) -> None:
+    done = run("user", "add", "ana", "--data", tmp_path, "--password-stdin", given=given)
+    assert "password is too" in sentence(done)
+    assert json.loads(run("user", "list", "--json", "--data", tmp_path).stdout) == []
+
+
+def test_without_a_terminal_a_password_is_not_asked_for(tmp_path: Path) -> None:
+    assert "--password-stdin" in sentence(run("user", "add", "ana", "--data", tmp_path, given=PASSWORD))
+
+
+@pytest.mark.parametrize("answers", [(PASSWORD, PASSWORD), (PASSWORD, "something else")])
+def test_the_terminal_asks_twice_and_shows_nothing(tmp_path: Path, answers: tuple[str, str]) -> None:
+    pty = pytest.importorskip("pty")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-m", "server_stub", "user", "add", "ana", "--data", str(tmp_path)])
+    seen = b""
+    for question, answer in zip((b"Password: ", b"Once more: "), answers, strict=True):
+        while question not in seen:
+            seen += os.read(terminal, 1024)
+        os.write(terminal, answer.encode() + b"\n")
+    while True:
+        try:
+            piece = os.read(terminal, 1024)
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(terminal)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert PASSWORD.encode() not in seen
+    if answers[0] == answers[1]:
+        assert code == 0
+    else:
+        assert code == 1
+        assert b"differ" in seen
+
+
+# Settings, check, backup
+
+
+def test_settings_from_the_command_line(tmp_path: Path) -> None:
+    assert run("setting", "set", "company", "Exemplu SRL", "--data", tmp_path).returncode == 0
+    assert run("setting", "get", "company", "--data", tmp_path).stdout == "Exemplu SRL\n"
+    assert json.loads(run("setting", "list", "--json", "--data", tmp_path).stdout)["ice_servers"] == []
+    assert "There is no setting" in sentence(run("setting", "get", "colour", "--data", tmp_path))
+    assert "JSON list" in sentence(run("setting", "set", "ice_servers", "turn:x", "--data", tmp_path))
+
+
+def test_check_tells_what_is_wrong(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert run("check", "--data", data).returncode == 0
+    (data / "relay.sqlite3").chmod(0o644)
+    run("setting", "set", "public_url", "http://support.example.org", "--data", data)
+    done = run("check", "--json", "--data", data)
+    assert done.returncode == 1
+    problems = [finding["text"] for finding in json.loads(done.stdout)["findings"] if not finding["good"]]
+    assert len(problems) == 2
+    assert "chmod 600" in problems[0]
+    assert "https" in problems[1]
+
+
+def test_backup_of_a_running_relay(tmp_path: Path) -> None:
+    target = tmp_path / "copy.sqlite3"
+    with RelayProcess(tmp_path / "data") as relay:
+        relay.add_user("ana")
+        assert run("backup", target, "--data", relay.data).returncode == 0
+        assert "exists already" in sentence(run("backup", target, "--data", relay.data))
+    with closing(sqlite3.connect(target)) as copy:
+        assert copy.execute("select name from account").fetchall() == [("ana",)]
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.sqlite3", "data"]
+    assert "no database" in sentence(run("backup", tmp_path / "other", "--data", tmp_path / "nothing"))
+
+
+def test_every_command_has_help() -> None:
+    for words in ([], ["serve"], ["user"], ["user", "add"], ["setting", "set"], ["check"], ["backup"]):
+        done = run(*words, "--help")
+        assert done.returncode == 0
+        assert "usage: support-relay" in done.stdout
+
+
+# Why it does not start
+
+
+def test_the_port_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        text = sentence(run("serve", "--data", tmp_path, "--port", port))
+    assert str(port) in text
+    assert "--port" in text
+    assert not (tmp_path / "relay.sqlite3").exists()
+
+
+def test_the_database_is_in_use(tmp_path: Path) -> None:
+    with RelayProcess(tmp_path) as relay:
+        text = sentence(run("serve", "--data", relay.data, "--port", 0))
+    assert "Another relay" in text
+
+
+def test_the_database_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "relay.sqlite3").write_bytes(b"this is not a database, but long enough to look like a file" * 100)
+    assert "cannot use the database" in sentence(run("serve", "--data", tmp_path, "--port", 0))
+
+
+def test_the_database_is_newer(tmp_path: Path) -> None:
+    run("user", "list", "--data", tmp_path)
+    with closing(sqlite3.connect(tmp_path / "relay.sqlite3")) as database:
+        database.execute("update alembic_version set version_num = '9999_future'")
+        database.commit()
+    assert "newer version" in sentence(run("serve", "--data", tmp_path, "--port", 0))
+
+
+def test_the_data_folder_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    text = sentence(run("serve", "--data", tmp_path / "file" / "data", "--port", 0))
+    assert "cannot be written" in text
+    assert "--data" in text
+
+
+def test_plain_http_to_the_world_must_be_asked_for_by_name(tmp_path: Path) -> None:
+    text = sentence(run("serve", "--data", tmp_path, "--port", 0, "--host", "0.0.0.0"))
+    assert "--plain-http" in text
+    text = sentence(run("serve", "--data", tmp_path, "--port", 0, "--host", "0.0.0.0", "--plain-http"))
+    assert "--public-url" in text
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "203.0.113.1"])
+def test_a_host_that_is_not_ours(tmp_path: Path, host: str) -> None:
+    text = sentence(
+        run(
+            "serve", "--data", tmp_path, "--host", host, "--port", 0, "--plain-http", "--public-url", "http://a.example"
+        )
+    )
+    assert "--host" in text
+
+
+def test_what_can_be_wrong_with_tls_files(tmp_path: Path) -> None:
+    certificate, key = write_pair(tmp_path, "one")
+    other_key = write_pair(tmp_path, "two")[1]
+    locked_key = write_pair(tmp_path, "three", b"pass phrase")[1]
+    no_pem = tmp_path / "no.pem"
+    no_pem.write_text("hello")
+
+    def tried(*options: object) -> str:
+        return sentence(run("serve", "--data", tmp_path / "data", "--port", 0, *options))
+
+    assert "does not exist" in tried("--tls-cert", tmp_path / "none", "--tls-key", key)
+    assert "does not exist" in tried("--tls-cert", certificate, "--tls-key", tmp_path / "none")
+    assert "does not belong" in tried("--tls-cert", certificate, "--tls-key", other_key)
+    assert "PEM" in tried("--tls-cert", no_pem, "--tls-key", key)
+    assert "pass phrase" in tried("--tls-cert", certificate, "--tls-key", locked_key)
+    assert "together" in tried("--tls-cert", certificate)
+
+
+def test_the_port_is_a_number(tmp_path: Path) -> None:
+    assert run("serve", "--data", tmp_path, "--port", "70000").returncode == 2
