@@ -1,0 +1,233 @@
+"""What the rep's windows know of every session: snapshot, unread count, attention, the last word on its view."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from PySide6.QtCore import QObject, Signal
+
+from support_manager.events import (
+    AppEvent,
+    Attention,
+    Happening,
+    Picture,
+    PictureStats,
+    SessionChanged,
+    SessionClosed,
+    SessionOpened,
+    SessionSnapshot,
+    SignedOut,
+)
+from support_manager.protocol.roles import CUSTOMERS
+from support_manager.protocol.views import Connection, EndReason, ParticipantView
+
+
+class Stage(Enum):
+    """What a session's tab shows in its middle; exactly one at any time."""
+
+    WAITING = "waiting"
+    """Nobody has joined yet."""
+    JOINED = "joined"
+    """The customer is here and nothing is shared."""
+    ASKED = "asked"
+    CONNECTING = "connecting"
+    SHARING = "sharing"
+    PAUSED = "paused"
+    PICTURE_LOST = "picture_lost"
+    """The last picture is old and must look old."""
+    DENIED = "denied"
+    STOPPED = "stopped"
+    CUSTOMER_LOST = "customer_lost"
+    CLOSED_PAGE = "closed_page"
+    LEFT = "left"
+    ENDED = "ended"
+
+
+SHOWS_PICTURE = frozenset({Stage.CONNECTING, Stage.SHARING, Stage.PAUSED, Stage.PICTURE_LOST})
+"""The stages in which the share view is in front."""
+
+_OUTCOMES = {
+    Happening.DENIED: Stage.DENIED,
+    Happening.STOPPED: Stage.STOPPED,
+    Happening.LEFT: Stage.LEFT,
+}
+_PICTURES = {
+    Picture.ASKED: Stage.ASKED,
+    Picture.CONNECTING: Stage.CONNECTING,
+    Picture.LIVE: Stage.SHARING,
+    Picture.STATIC: Stage.SHARING,
+    Picture.PAUSED: Stage.PAUSED,
+    Picture.LOST: Stage.PICTURE_LOST,
+}
+
+
+@dataclass
+class SessionEntry:
+    """One session as the windows show it."""
+
+    snapshot: SessionSnapshot
+    title: str = ""
+    """The name the rep gave the tab; empty while it bears the customer's."""
+    unread: int = 0
+    attention: Happening | None = None
+    """What happened last that the rep has not looked at."""
+    outcome: Happening | None = None
+    """How the last view or visit ended, while nothing newer is going on."""
+    last_customer: str = ""
+    """The name of whoever was here last, for «… left»."""
+    figures: PictureStats | None = None
+    ended: EndReason | None = None
+    history: list[tuple[Happening, str]] = field(default_factory=list)
+    """What happened, in order; the transcript shows it between the lines."""
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self.snapshot.id
+
+    @property
+    def customer(self) -> ParticipantView | None:
+        """The customer being helped, if one is here."""
+        return self.snapshot.customer
+
+    @property
+    def stage(self) -> Stage:
+        """What the middle of the tab shows."""
+        if self.ended is not None:
+            return Stage.ENDED
+        customer = self.customer
+        if customer is None:
+            return Stage.LEFT if self.outcome is Happening.LEFT else Stage.WAITING
+        if customer.connection is Connection.CLOSED_PAGE:
+            return Stage.CLOSED_PAGE
+        pictured = _PICTURES.get(self.snapshot.picture)
+        if pictured is not None:
+            return pictured
+        if customer.connection is Connection.LOST:
+            return Stage.CUSTOMER_LOST
+        if self.outcome is not None:
+            return _OUTCOMES.get(self.outcome, Stage.JOINED)
+        return Stage.JOINED
+
+
+class SessionModel(QObject):
+    """Keeps the entries true to the controller's events and tells the windows what changed."""
+
+    added = Signal(str)
+    changed = Signal(str)
+    """The entry's snapshot, stage, unread count, attention or title changed."""
+    figures = Signal(str)
+    happened = Signal(str, object, str)
+    """Session id, Happening, name: something for the transcript and the notifications."""
+    removed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._entries: dict[str, SessionEntry] = {}
+        self._looked_at: str | None = None
+
+    def entry(self, session_id: str) -> SessionEntry | None:
+        """The entry of that session, None when its tab is closed."""
+        return self._entries.get(session_id)
+
+    def ids(self) -> list[str]:
+        """The sessions in the order in which they were opened, ended ones included until closed."""
+        return list(self._entries)
+
+    def take(self, event: AppEvent) -> None:
+        """Bring the entries up to date with one event of the controller."""
+        match event:
+            case SessionOpened(session=snapshot):
+                self._open(snapshot)
+            case SessionChanged(session=snapshot):
+                self._change(snapshot)
+            case SessionClosed(session=snapshot, reason=reason):
+                self._end(snapshot, reason)
+            case Attention():
+                self._notice(event)
+            case PictureStats(session_id=session_id):
+                entry = self._entries.get(session_id)
+                if entry is not None:
+                    entry.figures = event
+                    self.figures.emit(session_id)
+            case SignedOut():
+                for session_id in self.ids():
+                    self.close(session_id)
+            case _:
+                pass
+
+    def look_at(self, session_id: str | None) -> None:
+        """Say which session the rep has before his eyes; its marks go away. None: the window is not in front."""
+        self._looked_at = session_id
+        entry = self._entries.get(session_id) if session_id is not None else None
+        if entry is not None and (entry.unread or entry.attention is not None):
+            entry.unread = 0
+            entry.attention = None
+            self.changed.emit(entry.id)
+
+    def rename(self, session_id: str, title: str) -> None:
+        """Give a tab a name of its own; empty gives it the customer's again."""
+        entry = self._entries.get(session_id)
+        if entry is not None:
+            entry.title = " ".join(title.split())
+            self.changed.emit(session_id)
+
+    def close(self, session_id: str) -> None:
+        """Forget a session's tab."""
+        if self._entries.pop(session_id, None) is not None:
+            self.removed.emit(session_id)
+
+    def _open(self, snapshot: SessionSnapshot) -> None:
+        if snapshot.id in self._entries:
+            self._change(snapshot)
+            return
+        entry = SessionEntry(snapshot)
+        self._remember_customer(entry)
+        self._entries[snapshot.id] = entry
+        self.added.emit(snapshot.id)
+
+    def _change(self, snapshot: SessionSnapshot) -> None:
+        entry = self._entries.get(snapshot.id)
+        if entry is None:
+            self._open(snapshot)
+            return
+        if snapshot.picture is not Picture.NONE or (entry.customer is None and snapshot.customer is not None):
+            entry.outcome = None
+        if snapshot.picture is Picture.NONE:
+            entry.figures = None
+        entry.snapshot = snapshot
+        self._remember_customer(entry)
+        self.changed.emit(snapshot.id)
+
+    def _end(self, snapshot: SessionSnapshot, reason: EndReason) -> None:
+        entry = self._entries.get(snapshot.id)
+        if entry is None:
+            return
+        entry.snapshot = snapshot
+        entry.ended = reason
+        if self._looked_at != snapshot.id:
+            entry.attention = entry.attention or Happening.LEFT
+        self.changed.emit(snapshot.id)
+
+    def _notice(self, event: Attention) -> None:
+        entry = self._entries.get(event.session_id)
+        if entry is None:
+            return
+        if event.what in _OUTCOMES:
+            entry.outcome = event.what
+        elif event.what in {Happening.JOINED, Happening.SHARING}:
+            entry.outcome = None
+        if self._looked_at != event.session_id:
+            entry.attention = event.what
+            if event.what is Happening.CHAT:
+                entry.unread += 1
+        if event.what is not Happening.CHAT:
+            entry.history.append((event.what, event.name))
+        self.happened.emit(event.session_id, event.what, event.name)
+        self.changed.emit(event.session_id)
+
+    @staticmethod
+    def _remember_customer(entry: SessionEntry) -> None:
+        for person in entry.snapshot.view.participants:
+            if person.role in CUSTOMERS:
+                entry.last_customer = person.name
+                return

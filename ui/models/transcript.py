@@ -1,0 +1,216 @@
+"""The transcript as a list model: confirmed lines, our own on their way, and what happened in between."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QDateTime, QModelIndex, QObject, QPersistentModelIndex, Qt
+from typing_extensions import override
+
+from support_manager.events import Happening, LineState, PendingLine
+from support_manager.protocol.roles import CUSTOMERS
+from support_manager.protocol.views import ChatLine, SessionView
+from ui.widgets.kit import Kit
+from ui.widgets.plain import isolated, one_line, without_overrides
+
+ROW_ROLE = Qt.ItemDataRole.UserRole + 1
+_GROUP_MS = 180_000
+"""Lines of one sender within this time stand under one heading."""
+
+
+class RowKind(Enum):
+    """What a row of the transcript is."""
+
+    LINE = "line"
+    NOTE = "note"
+    """Something that happened: joined, left, shared."""
+    NEW = "new"
+    """Above the first line that came while the rep looked elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptRow:
+    """One row; texts of strangers are already cleaned."""
+
+    kind: RowKind
+    id: str = ""
+    own: bool = False
+    name: str = ""
+    at: int = 0
+    text: str = ""
+    pending: LineState | None = None
+    what: Happening | None = None
+    headed: bool = True
+    """Whether it shows its sender's name and time."""
+
+
+class TranscriptModel(QAbstractListModel):
+    """Rows in the order in which they came; lines on their way are always last."""
+
+    def __init__(self, kit: Kit, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._kit = kit
+        self._rows: list[TranscriptRow] = []
+        self._pending = 0
+        self._known: set[str] = set()
+        self._began = False
+        self._looked_at = True
+
+    def take(self, view: SessionView, pending: tuple[PendingLine, ...]) -> int:
+        """Bring the rows up to date; the number of new lines of others."""
+        fresh = [line for line in view.chat if line.id not in self._known]
+        self._drop_pending()
+        rows = [self._line(line, own=line.sender == view.you) for line in fresh]
+        if not self._began:
+            self._began = True
+            rows = self._with_joins(rows, view)
+        foreign = 0
+        for row in rows:
+            if row.kind is RowKind.LINE and not row.own:
+                foreign += 1
+                if not self._looked_at and not any(old.kind is RowKind.NEW for old in self._rows):
+                    self._append([TranscriptRow(RowKind.NEW)])
+            self._append([row])
+        self._known.update(line.id for line in fresh)
+        waiting = [self._on_its_way(line) for line in pending if line.id not in self._known]
+        self._append(waiting)
+        self._pending = len(waiting)
+        return foreign
+
+    def note(self, what: Happening, name: str) -> None:
+        """Add something that happened, above the lines on their way."""
+        at = len(self._rows) - self._pending
+        self.beginInsertRows(QModelIndex(), at, at)
+        self._rows.insert(at, TranscriptRow(RowKind.NOTE, at=_now_ms(), what=what, name=isolated(name)))
+        self.endInsertRows()
+
+    def set_looked_at(self, looked_at: bool) -> None:
+        """Say whether the rep has the transcript before his eyes; looking away takes the old «new» mark off."""
+        if self._looked_at and not looked_at:
+            self.forget_new()
+        self._looked_at = looked_at
+
+    def forget_new(self) -> None:
+        """Take the mark «new» away."""
+        for at, row in enumerate(self._rows):
+            if row.kind is RowKind.NEW:
+                self.beginRemoveRows(QModelIndex(), at, at)
+                del self._rows[at]
+                self.endRemoveRows()
+                return
+
+    def row(self, at: int) -> TranscriptRow:
+        """The row at a place."""
+        return self._rows[at]
+
+    def words(self, row: TranscriptRow) -> str:
+        """What a row says besides its heading."""
+        say = self._kit.say
+        match row.kind:
+            case RowKind.NEW:
+                return say("chat.new")
+            case RowKind.NOTE if row.what is not None:
+                return say(f"note.{row.what.value}", name=row.name)
+            case _:
+                return row.text
+
+    def heading(self, row: TranscriptRow) -> str:
+        """Who and when, or what is the matter with a line of our own."""
+        say = self._kit.say
+        if row.pending is LineState.SENDING:
+            return say("chat.sending")
+        if row.pending is LineState.FAILED:
+            return say("chat.failed")
+        time = QDateTime.fromMSecsSinceEpoch(row.at).toString("HH:mm")
+        who = say("chat.you") if row.own else row.name
+        return say("chat.heading", name=who, time=time)
+
+    def as_text(self, rows: Iterable[int]) -> str:
+        """Rows as plain text for the clipboard."""
+        found = [self._rows[at] for at in sorted(rows)]
+        lines = [
+            f"{self.heading(row)}\n{row.text}" if row.kind is RowKind.LINE else self.words(row)
+            for row in found
+            if row.kind is not RowKind.NEW
+        ]
+        return found[0].text if len(found) == 1 and found[0].kind is RowKind.LINE else "\n".join(lines)
+
+    def retranslate(self) -> None:
+        """Have every row shown anew."""
+        if self._rows:
+            self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
+
+    @override
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._rows)
+
+    @override
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        if role == ROW_ROLE:
+            return row
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.words(row)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{self.heading(row)}: {row.text}" if row.kind is RowKind.LINE else self.words(row)
+        return None
+
+    def _append(self, rows: list[TranscriptRow]) -> None:
+        if not rows:
+            return
+        first = len(self._rows)
+        self.beginInsertRows(QModelIndex(), first, first + len(rows) - 1)
+        for row in rows:
+            self._rows.append(self._grouped(row))
+        self.endInsertRows()
+
+    def _grouped(self, row: TranscriptRow) -> TranscriptRow:
+        before = self._rows[-1] if self._rows else None
+        if (
+            row.kind is RowKind.LINE
+            and row.pending is None
+            and before is not None
+            and before.kind is RowKind.LINE
+            and before.pending is None
+            and (before.own, before.name) == (row.own, row.name)
+            and row.at - before.at < _GROUP_MS
+        ):
+            return TranscriptRow(row.kind, row.id, row.own, row.name, row.at, row.text, headed=False)
+        return row
+
+    def _drop_pending(self) -> None:
+        if self._pending:
+            first = len(self._rows) - self._pending
+            self.beginRemoveRows(QModelIndex(), first, len(self._rows) - 1)
+            del self._rows[first:]
+            self._pending = 0
+            self.endRemoveRows()
+
+    @staticmethod
+    def _line(line: ChatLine, *, own: bool) -> TranscriptRow:
+        return TranscriptRow(
+            RowKind.LINE, line.id, own, one_line(line.sender_name, 80), line.at, without_overrides(line.text)
+        )
+
+    @staticmethod
+    def _on_its_way(line: PendingLine) -> TranscriptRow:
+        return TranscriptRow(
+            RowKind.LINE, line.id, own=True, at=_now_ms(), text=without_overrides(line.text), pending=line.state
+        )
+
+    @staticmethod
+    def _with_joins(rows: list[TranscriptRow], view: SessionView) -> list[TranscriptRow]:
+        """The lines of a session found again, and in their places who of those present joined when."""
+        joins = [
+            TranscriptRow(RowKind.NOTE, at=person.joined_at, what=Happening.JOINED, name=isolated(person.name))
+            for person in view.participants
+            if person.role in CUSTOMERS
+        ]
+        return sorted([*joins, *rows], key=lambda row: row.at)
+
+
+def _now_ms() -> int:
+    return QDateTime.currentMSecsSinceEpoch()

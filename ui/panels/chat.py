@@ -1,0 +1,216 @@
+"""The chat of one session: transcript, what is new, and the line being written."""
+
+import unicodedata
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout
+from typing_extensions import override
+
+from support_manager.events import Happening
+from support_manager.protocol import limits
+from ui.models.sessions import SessionEntry
+from ui.models.transcript import TranscriptModel
+from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Kit, button, icon_button, label, name_it, set_kind
+from ui.widgets.transcript_view import TranscriptView
+
+COUNT_FROM = limits.TEXT_CHARS - 200
+"""From this length on, the counter is shown."""
+_MOST_LINES = 6
+_AT_BOTTOM_PX = 24
+
+
+def length_of(text: str) -> int:
+    """The length of a line as every part of the product counts it: code points after NFC."""
+    return len(unicodedata.normalize("NFC", text))
+
+
+class LineInput(QPlainTextEdit):
+    """Where a line is written: Enter sends it, Shift+Enter starts a new line; it grows with the text."""
+
+    send_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("chatInput")
+        self.setTabChangesFocus(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.textChanged.connect(self._grow)
+        self._grow()
+
+    def _grow(self) -> None:
+        lines = min(_MOST_LINES, max(1, int(self.document().size().height())))
+        full = int(self.document().size().height()) > _MOST_LINES
+        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if full else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(policy)
+        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2 * SPACE_2 + 4)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(120, ROW)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        enter = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        if enter and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.send_wanted.emit()
+            return
+        super().keyPressEvent(event)
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._grow()
+
+
+class ChatPanel(QFrame):
+    """One session's chat."""
+
+    def __init__(self, kit: Kit, entry: SessionEntry) -> None:
+        super().__init__()
+        self._kit = kit
+        self._session_id = entry.id
+        self._ended = False
+        self._sticky = True
+        self._unseen = 0
+        self.setObjectName("chatPanel")
+        self.setProperty("kind", "panel")
+        self.model = TranscriptModel(kit, self)
+        self.view = TranscriptView(kit, self.model)
+        self.input = LineInput()
+        self._empty = label("chatEmpty", "muted", wrap=True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setParent(self.view)
+        self._pill: QPushButton = button("chatNewLines", "primary")
+        self._pill.setParent(self.view)
+        self._pill.hide()
+        self._pill.clicked.connect(self.to_the_end)
+        self._counter = label("chatCounter", "secondary")
+        self._counter.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._counter.setFixedHeight(16)
+        self._send = icon_button("chatSend")
+        self._send.clicked.connect(self.send)
+        self.input.send_wanted.connect(self.send)
+        self.input.textChanged.connect(self._count)
+        self._send.setIcon(kit.theme.icon("send", "accent"))
+
+        line = QFrame()
+        line.setProperty("kind", "line")
+        writing = QHBoxLayout()
+        writing.setContentsMargins(SPACE_3, SPACE_2, SPACE_2, 0)
+        writing.setSpacing(SPACE_1)
+        writing.addWidget(self.input, 1)
+        writing.addWidget(self._send, 0, Qt.AlignmentFlag.AlignBottom)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, SPACE_1)
+        column.setSpacing(0)
+        column.addWidget(self.view, 1)
+        column.addWidget(line)
+        column.addLayout(writing)
+        counting = QHBoxLayout()
+        counting.setContentsMargins(SPACE_3, 2, SPACE_3, 0)
+        counting.addWidget(self._counter, 1)
+        column.addLayout(counting)
+
+        bar = self.view.verticalScrollBar()
+        bar.valueChanged.connect(self._scrolled)
+        bar.rangeChanged.connect(self._range_changed)
+        self.view.installEventFilter(self)
+        self.take(entry)
+        kit.on_words(self.retranslate)
+
+    def take(self, entry: SessionEntry) -> None:
+        """Show the session's present lines."""
+        foreign = self.model.take(entry.snapshot.view, entry.snapshot.pending)
+        if foreign and not self._sticky:
+            self._unseen += foreign
+        self._ended = entry.ended is not None
+        self.input.setReadOnly(self._ended)
+        self.input.setEnabled(not self._ended)
+        self._empty.setVisible(self.model.rowCount() == 0)
+        self._show_pill()
+        self._count()
+        self._show_placeholder()
+
+    def note(self, what: Happening, name: str) -> None:
+        """Write into the transcript that something happened."""
+        self.model.note(what, name)
+        self._empty.hide()
+
+    def set_looked_at(self, looked_at: bool) -> None:
+        """Say whether the rep has this chat before his eyes."""
+        self.model.set_looked_at(looked_at)
+
+    def to_the_end(self) -> None:
+        """Scroll to the newest line and stay there."""
+        self._sticky = True
+        self._unseen = 0
+        self.view.scrollToBottom()
+        self._show_pill()
+
+    def send(self) -> None:
+        """Send what is written, if it is anything and not too long."""
+        text = unicodedata.normalize("NFC", self.input.toPlainText()).strip()
+        if not text or len(text) > limits.TEXT_CHARS or self._ended:
+            return
+        self.input.clear()
+        self.model.forget_new()
+        self.to_the_end()
+        self._kit.work.run(self._kit.intents.send_chat(self._session_id, text), name=f"send_chat:{self._session_id}")
+
+    def retranslate(self) -> None:
+        """Take the words of the present language."""
+        say = self._kit.say
+        self.setAccessibleName(say("chat.title"))
+        self.input.setAccessibleName(say("chat.input"))
+        name_it(self._send, say("chat.send"))
+        self._empty.setText(say("chat.empty"))
+        self.view.retranslate()
+        self._show_placeholder()
+        self._show_pill()
+        self._count()
+
+    def _show_placeholder(self) -> None:
+        self.input.setPlaceholderText(self._kit.say("chat.ended" if self._ended else "chat.placeholder"))
+
+    def _count(self) -> None:
+        length = length_of(self.input.toPlainText())
+        over = length - limits.TEXT_CHARS
+        words = ""
+        if over > 0:
+            words = self._kit.say("chat.too_long", count=over)
+        elif length >= COUNT_FROM:
+            words = self._kit.say("chat.left", count=-over)
+        self._counter.setText(words)
+        set_kind(self._counter, "kind", "error" if over > 0 else "secondary")
+        self._send.setEnabled(bool(self.input.toPlainText().strip()) and over <= 0 and not self._ended)
+
+    def _scrolled(self, value: int) -> None:
+        self._sticky = value >= self.view.verticalScrollBar().maximum() - _AT_BOTTOM_PX
+        if self._sticky and self._unseen:
+            self._unseen = 0
+            self._show_pill()
+
+    def _range_changed(self) -> None:
+        if self._sticky:
+            bar = self.view.verticalScrollBar()
+            bar.setValue(bar.maximum())
+
+    def _show_pill(self) -> None:
+        self._pill.setVisible(self._unseen > 0)
+        if self._unseen:
+            self._pill.setText(self._kit.say("chat.new_lines", count=self._unseen))
+            self._pill.adjustSize()
+            self._pill.move(
+                (self.view.width() - self._pill.width()) // 2, self.view.height() - self._pill.height() - SPACE_2
+            )
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.view and event.type() == QEvent.Type.Resize:
+            width = self.view.width() - 2 * SPACE_3 * 2
+            self._empty.setGeometry(SPACE_3 * 2, 0, width, self.view.height())
+            self._show_pill()
+        return False

@@ -1,0 +1,173 @@
+"""One session's tab: facts on the left, the customer's screen or words about it in the middle, chat on the right."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from support_manager.events import Happening
+from support_manager.protocol.views import Capability
+from ui.models.sessions import SHOWS_PICTURE, SessionEntry, Stage
+from ui.panels.chat import ChatPanel
+from ui.panels.side import SessionSide
+from ui.panels.waiting import WaitingPage
+from ui.widgets.kit import Desk, bind, button
+from ui.widgets.plain import isolated
+from ui.widgets.share_view import ShareView
+from ui.widgets.side import Side
+from ui.widgets.state_message import StateMessage
+from ui.widgets.view_bar import ViewBar
+
+LEFT_PX, RIGHT_PX = 232, 312
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the middle says in one stage: icon, colour, sentences, buttons."""
+
+    icon: str
+    key: str
+    role: str = "text-muted"
+    buttons: tuple[str, ...] = ()
+
+
+_LOOKS = {
+    Stage.JOINED: _Look("monitor", "joined", "accent", ("ask",)),
+    Stage.ASKED: _Look("hand", "asked", "accent", ("take_back",)),
+    Stage.DENIED: _Look("eye-off", "denied", buttons=("ask",)),
+    Stage.STOPPED: _Look("monitor-off", "stopped", buttons=("ask",)),
+    Stage.CUSTOMER_LOST: _Look("unplug", "customer_lost", "warning"),
+    Stage.CLOSED_PAGE: _Look("door-open", "closed_page", buttons=("copy_link", "end")),
+    Stage.LEFT: _Look("door-open", "left", buttons=("copy_link", "end")),
+    Stage.ENDED: _Look("circle-check", "ended", buttons=("start_new", "close_tab")),
+}
+
+
+class SessionPanel(QSplitter):
+    """Everything about one customer."""
+
+    close_wanted = Signal()
+    start_wanted = Signal()
+    sides_changed = Signal()
+    """The rep folded a side or moved a splitter; the window has the other tabs follow."""
+
+    def __init__(self, kit: Desk, entry: SessionEntry) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._kit = kit
+        self._entry = entry
+        self.setObjectName("sessionPanel")
+        self.setChildrenCollapsible(False)
+        self.setHandleWidth(1)
+        self.facts = SessionSide(kit, entry)
+        self.left = Side(kit, "leftSide", "side.title", "panel-left", self.facts, 200)
+        self.chat = ChatPanel(kit, entry)
+        self.right = Side(kit, "rightSide", "chat.title", "panel-right", self.chat, 240)
+
+        self._stack = QStackedWidget()
+        self._stack.setObjectName("sessionCentre")
+        self._stack.setMinimumWidth(360)
+        self.waiting = WaitingPage(kit, entry.id)
+        self.message = StateMessage(kit, "statePage", "monitor")
+        self._buttons = self._make_buttons()
+        self.share = ShareView(kit.translator, kit.theme)
+        self._bar = ViewBar(kit)
+        self._share_page = QWidget()
+        column = QVBoxLayout(self._share_page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.share, 1)
+        column.addWidget(self._bar)
+        for page in (self.waiting, self.message, self._share_page):
+            self._stack.addWidget(page)
+
+        self.addWidget(self.left)
+        self.addWidget(self._stack)
+        self.addWidget(self.right)
+        for at, stretch in enumerate((0, 1, 0)):
+            self.setStretchFactor(at, stretch)
+        self.setSizes([LEFT_PX, 1_000, RIGHT_PX])
+        self.splitterMoved.connect(self.sides_changed)
+        for side in (self.left, self.right):
+            side.folded_changed.connect(self.sides_changed)
+        self.take(entry)
+        kit.on_words(self.retranslate)
+
+    @property
+    def areas(self) -> tuple[QWidget, ...]:
+        """The parts that F6 goes through."""
+        return (self.left, self._stack, self.right)
+
+    def take(self, entry: SessionEntry) -> None:
+        """Show the session as it is now."""
+        self._entry = entry
+        self.facts.take(entry)
+        self.chat.take(entry)
+        if not self.waiting.number.text():
+            self.waiting.set_number(entry.snapshot.view.number)
+        stage = entry.stage
+        self.share.set_customer(entry.last_customer)
+        self.share.set_picture(entry.snapshot.picture)
+        if stage in SHOWS_PICTURE:
+            self.share.set_mailbox(self._kit.intents.mailbox(entry.id))
+            self._stack.setCurrentWidget(self._share_page)
+        else:
+            self.share.set_mailbox(None)
+            self._stack.setCurrentWidget(self.waiting if stage is Stage.WAITING else self.message)
+        self._bar.take(entry)
+        self._show_words()
+
+    def take_figures(self, entry: SessionEntry) -> None:
+        """Show new figures of the running view."""
+        self._bar.take(entry)
+        if entry.figures is not None:
+            self.share.set_stats(entry.figures)
+
+    def note(self, what: Happening, name: str) -> None:
+        """Write into the transcript that something happened."""
+        self.chat.note(what, name)
+
+    def retranslate(self) -> None:
+        """Take the words of the present language."""
+        say = self._kit.say
+        self._buttons["take_back"].setText(say("state.asked.take_back"))
+        self._buttons["close_tab"].setText(say("state.ended.close"))
+        self._buttons["start_new"].setText(say("state.ended.start"))
+        self._show_words()
+
+    def _make_buttons(self) -> dict[str, QPushButton]:
+        kit, message = self._kit, self.message
+        made = {
+            "ask": button("stateAsk", "primary"),
+            "take_back": button("stateTakeBack"),
+            "copy_link": button("stateCopyLink"),
+            "end": button("stateEnd", "quiet"),
+            "start_new": button("stateStartNew", "primary"),
+            "close_tab": button("stateCloseTab"),
+        }
+        bind(made["ask"], kit.actions.ask_view, icon=False)
+        bind(made["copy_link"], kit.actions.copy_link)
+        bind(made["end"], kit.actions.end_session)
+        made["take_back"].clicked.connect(kit.actions.stop_view.trigger)
+        made["start_new"].clicked.connect(self.start_wanted)
+        made["close_tab"].clicked.connect(self.close_wanted)
+        for one in made.values():
+            message.add_button(one)
+        return made
+
+    def _show_words(self) -> None:
+        entry, say = self._entry, self._kit.say
+        stage = entry.stage
+        name = isolated(entry.customer.name if entry.customer is not None else entry.last_customer)
+        look = _LOOKS.get(stage)
+        if look is not None:
+            key = look.key
+            if key == "joined" and entry.customer is not None and entry.customer.device.screen is Capability.NO:
+                key = "cannot_show"
+            if stage is Stage.ENDED and entry.ended is not None:
+                text = say(f"state.ended.{entry.ended.value}")
+            else:
+                text = say(f"state.{key}.text", name=name)
+            self.message.set_icon(look.icon, look.role)
+            self.message.set_words(say(f"state.{key}.title", name=name), text)
+            for button_name, made in self._buttons.items():
+                made.setVisible(button_name in look.buttons and key != "cannot_show")

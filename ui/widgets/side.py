@@ -1,0 +1,92 @@
+"""A side of the window that folds away to a narrow strip, from which it comes back."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+
+from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Kit, icon_button, label, name_it
+
+FOLDED = 40
+"""The width of the strip that stays, in px."""
+
+
+class Side(QFrame):
+    """A heading with a fold button over some content.
+
+    Args:
+        kit: what every widget gets.
+        name: object name; `NAMEFold` and `NAMEUnfold` are the buttons.
+        title_key: of the heading.
+        icon: of both buttons.
+        content: what folds away.
+        least: narrowest width of the unfolded side, in px.
+    """
+
+    folded_changed = Signal(bool)
+
+    def __init__(self, kit: Kit, name: str, title_key: str, icon: str, content: QWidget, least: int) -> None:
+        super().__init__()
+        self._kit = kit
+        self._title_key = title_key
+        self._least = least
+        self.setObjectName(name)
+        self.setProperty("kind", "panel")
+        self._title: QLabel = label(f"{name}Title", "caption")
+        self._fold = icon_button(f"{name}Fold")
+        self._unfold = icon_button(f"{name}Unfold")
+        for made in (self._fold, self._unfold):
+            made.setIcon(kit.theme.icon(icon, "text-muted"))
+        self._fold.clicked.connect(lambda: self.set_folded(True))
+        self._unfold.clicked.connect(lambda: self.set_folded(False))
+
+        heading = QHBoxLayout()
+        heading.setContentsMargins(SPACE_3, 0, SPACE_2, 0)
+        heading.addWidget(self._title, 1)
+        heading.addWidget(self._fold)
+        top = QWidget()
+        top.setFixedHeight(ROW + SPACE_2)
+        top.setLayout(heading)
+        open_page = QWidget()
+        column = QVBoxLayout(open_page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(top)
+        column.addWidget(content, 1)
+        strip = QWidget()
+        strip_column = QVBoxLayout(strip)
+        strip_column.setContentsMargins(SPACE_1 + 2, SPACE_1 + 2, SPACE_1 + 2, SPACE_1)
+        strip_column.addWidget(self._unfold)
+        strip_column.addStretch(1)
+        self._pages = QStackedLayout(self)
+        self._pages.setContentsMargins(0, 0, 0, 0)
+        self._pages.addWidget(open_page)
+        self._pages.addWidget(strip)
+        self._apply(False)
+        kit.on_words(self.retranslate)
+
+    @property
+    def folded(self) -> bool:
+        """Whether only the strip is shown."""
+        return self._pages.currentIndex() == 1
+
+    def set_folded(self, folded: bool) -> None:
+        """Fold or unfold; says so when that changed anything."""
+        if folded == self.folded:
+            return
+        focused = QApplication.focusWidget()
+        had_focus = focused is not None and self.isAncestorOf(focused)
+        self._apply(folded)
+        if had_focus:
+            (self._unfold if folded else self._fold).setFocus()
+        self.folded_changed.emit(folded)
+
+    def retranslate(self) -> None:
+        """Take the words of the present language."""
+        title = self._kit.say(self._title_key)
+        self._title.setText(title)
+        name_it(self._fold, self._kit.say("side.fold", title=title))
+        name_it(self._unfold, self._kit.say("side.unfold", title=title))
+
+    def _apply(self, folded: bool) -> None:
+        self._pages.setCurrentIndex(1 if folded else 0)
+        self.setMinimumWidth(FOLDED if folded else self._least)
+        self.setMaximumWidth(FOLDED if folded else 16_777_215)

@@ -1,0 +1,220 @@
+"""Paints the transcript: the rep's lines on the right, the others' on the left, plain text whatever it looks like."""
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QTextLayout, QTextOption
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QMenu,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+from typing_extensions import override
+
+from support_manager.events import LineState
+from ui.models.transcript import ROW_ROLE, RowKind, TranscriptModel, TranscriptRow
+from ui.widgets.clipboard import copy_text
+from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, Kit
+
+_PAD_X, _PAD_Y = 10, 6
+_SIDE = SPACE_3
+_NOTE_HEIGHT = 28
+
+
+class TranscriptDelegate(QStyledItemDelegate):
+    """Measures and paints one row; heights are kept, because 2,000 rows are asked for theirs at once."""
+
+    def __init__(self, kit: Kit, model: TranscriptModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._kit = kit
+        self._model = model
+        self._sizes: dict[tuple[str, int, bool], tuple[int, int]] = {}
+
+    def forget(self) -> None:
+        """Measure everything anew: fonts or words changed."""
+        self._sizes.clear()
+
+    def _font(self, base: QFont, size: str, *, strong: bool = False) -> QFont:
+        font = QFont(base)
+        font.setPixelSize(self._kit.theme.size(size))
+        font.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
+        return font
+
+    @staticmethod
+    def _widest(width: int) -> int:
+        return max(80, int((width - 2 * _SIDE) * 0.88) - 2 * _PAD_X)
+
+    def _text_size(self, row: TranscriptRow, font: QFont, width: int) -> tuple[int, int]:
+        """Width and height of a line's text within a row of `width`."""
+        key = (f"{row.id}{row.pending}", width, row.headed)
+        found = self._sizes.get(key)
+        if found is None:
+            metrics = QFontMetrics(font)
+            widest = self._widest(width)
+            short = "\n" not in row.text and len(row.text) < 200
+            advance = metrics.horizontalAdvance(row.text) if short else widest + 1
+            if advance <= widest:
+                found = (advance + 1, metrics.height())
+            else:
+                layout = self._laid_out(row, font, widest)
+                box = layout.boundingRect()
+                used = max((layout.lineAt(at).naturalTextWidth() for at in range(layout.lineCount())), default=0.0)
+                found = (int(used) + 1, int(box.height()) + 1)
+            self._sizes[key] = found
+        return found
+
+    @staticmethod
+    def _laid_out(row: TranscriptRow, font: QFont, widest: int) -> QTextLayout:
+        layout = QTextLayout(row.text.replace("\n", "\u2028"), font)
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        layout.setTextOption(option)
+        layout.setCacheEnabled(True)
+        layout.beginLayout()
+        y = 0.0
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(widest)
+            line.setPosition(QPointF(0, y))
+            y += line.height()
+        layout.endLayout()
+        return layout
+
+    @override
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        row: TranscriptRow = index.data(ROW_ROLE)
+        width = self._view_width()
+        if row.kind is not RowKind.LINE:
+            return QSize(width, _NOTE_HEIGHT)
+        font = self._font(self._base(), "body")
+        height = self._text_size(row, font, width)[1] + 2 * _PAD_Y + SPACE_1
+        if row.headed:
+            height += QFontMetrics(self._font(self._base(), "secondary")).height() + SPACE_2 + 2
+        return QSize(width, height)
+
+    def _base(self) -> QFont:
+        parent = self.parent()
+        assert isinstance(parent, QListView)  # noqa: S101 - made by the view alone
+        return parent.font()
+
+    def _view_width(self) -> int:
+        parent = self.parent()
+        assert isinstance(parent, QListView)  # noqa: S101
+        return parent.viewport().width()
+
+    @override
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        row: TranscriptRow = index.data(ROW_ROLE)
+        box: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if row.kind is RowKind.LINE:
+            self._paint_line(painter, row, box, selected=bool(state & QStyle.StateFlag.State_Selected))
+        else:
+            self._paint_note(painter, row, box)
+        painter.restore()
+
+    def _paint_note(self, painter: QPainter, row: TranscriptRow, box: QRect) -> None:
+        theme = self._kit.theme
+        role = "accent" if row.kind is RowKind.NEW else "text-muted"
+        font = self._font(self._base(), "secondary", strong=row.kind is RowKind.NEW)
+        metrics = QFontMetrics(font)
+        words = metrics.elidedText(self._model.words(row), Qt.TextElideMode.ElideMiddle, box.width() - 2 * _SIDE)
+        used = metrics.horizontalAdvance(words) + 2 * SPACE_2
+        middle = box.center().y()
+        painter.setPen(theme.color("accent" if row.kind is RowKind.NEW else "line"))
+        left, right = box.left() + _SIDE, box.right() - _SIDE
+        painter.drawLine(left, middle, max(left, box.center().x() - used // 2), middle)
+        painter.drawLine(min(right, box.center().x() + used // 2), middle, right, middle)
+        painter.setFont(font)
+        painter.setPen(theme.color(role))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _paint_line(self, painter: QPainter, row: TranscriptRow, box: QRect, *, selected: bool) -> None:
+        theme = self._kit.theme
+        font = self._font(self._base(), "body")
+        small = self._font(self._base(), "secondary")
+        width, height = self._text_size(row, font, box.width())
+        top = box.top()
+        if row.headed:
+            metrics = QFontMetrics(small)
+            head = QRect(box.left() + _SIDE + 2, top + SPACE_2, box.width() - 2 * _SIDE - 4, metrics.height())
+            side = Qt.AlignmentFlag.AlignRight if row.own else Qt.AlignmentFlag.AlignLeft
+            words = metrics.elidedText(self._model.heading(row), Qt.TextElideMode.ElideMiddle, head.width())
+            painter.setFont(small)
+            painter.setPen(theme.color("danger" if row.pending is LineState.FAILED else "text-muted"))
+            painter.drawText(head, side | Qt.AlignmentFlag.AlignVCenter, words)
+            top = head.bottom() + 3
+        bubble = QRectF(0, top, width + 2 * _PAD_X, height + 2 * _PAD_Y)
+        bubble.moveLeft(box.right() - _SIDE - bubble.width() if row.own else box.left() + _SIDE)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("selection" if selected else "accent-soft" if row.own else "hover"))
+        painter.drawRoundedRect(bubble, 10, 10)
+        painter.setPen(theme.color("text-muted" if row.pending is not None else "text"))
+        place = QPointF(bubble.left() + _PAD_X, bubble.top() + _PAD_Y)
+        self._laid_out(row, font, self._widest(box.width())).draw(painter, place)
+
+
+class TranscriptView(QListView):
+    """The list of lines; scrolls by pixels, copies what is selected."""
+
+    def __init__(self, kit: Kit, model: TranscriptModel) -> None:
+        super().__init__()
+        self._kit = kit
+        self._transcript = model
+        self._delegate = TranscriptDelegate(kit, model, self)
+        self.setObjectName("transcript")
+        self.setModel(model)
+        self.setItemDelegate(self._delegate)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setTabKeyNavigation(False)
+        self.verticalScrollBar().setSingleStep(24)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._menu)
+        kit.theme.changed.connect(self._remeasure)
+
+    def _remeasure(self) -> None:
+        self._delegate.forget()
+        self.doItemsLayout()
+
+    def retranslate(self) -> None:
+        """Take the words of the present language."""
+        self.setAccessibleName(self._kit.say("chat.transcript"))
+        self._transcript.retranslate()
+        self.viewport().update()
+
+    def copy_selected(self) -> None:
+        """Copy the selected lines."""
+        rows = [index.row() for index in self.selectedIndexes()]
+        if rows:
+            copy_text(self._transcript.as_text(rows))
+
+    def _menu(self) -> None:
+        if not self.selectedIndexes():
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self._kit.say("chat.copy"), self.copy_selected)
+        menu.popup(self.cursor().pos())
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_selected()
+            return
+        super().keyPressEvent(event)
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.FontChange:
+            self._delegate.forget()
+        super().changeEvent(event)

@@ -1,0 +1,99 @@
+"""The bar under a shared screen: that it is shared and since when, its figures on demand, and the view's commands."""
+
+import time
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy
+
+from support_manager.events import Picture, PictureStats
+from ui.models.sessions import SessionEntry, Stage
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Desk, bind, button, icon_button, label, set_kind
+from ui.widgets.number_label import tabular
+from ui.widgets.state_dot import StateDot, mark_of
+
+_TOOLS = ("zoom_out", "zoom_in", "view_fit", "view_actual", "screenshot", "save_screenshot", "full_screen")
+
+
+class ViewBar(QFrame):
+    """Its width decides nothing: figures and words give way first, the commands stay."""
+
+    def __init__(self, kit: Desk) -> None:
+        super().__init__()
+        self._kit = kit
+        self._entry: SessionEntry | None = None
+        self.setObjectName("viewBar")
+        self.setProperty("kind", "status")
+        self.setFixedHeight(ROW + SPACE_2)
+        self._dot = StateDot(kit, "viewDot")
+        self._words = label("viewWords", "live")
+        self._words.setFont(tabular(self._words.font()))
+        self._figures = ElidedLabel("viewFigures", "secondary")
+        self._figures.setFont(tabular(self._figures.font()))
+        self._figures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_3, 0, SPACE_2, 0)
+        row.setSpacing(SPACE_1)
+        row.addWidget(self._dot)
+        row.addWidget(self._words)
+        row.addSpacing(SPACE_2)
+        row.addWidget(self._figures, 1)
+        self._show_figures = icon_button("viewShowFigures")
+        bind(self._show_figures, kit.actions.show_figures)
+        row.addWidget(self._show_figures)
+        for name in _TOOLS:
+            tool = icon_button(f"view_{name}")
+            bind(tool, kit.actions[name])
+            row.addWidget(tool)
+        row.addSpacing(SPACE_1)
+        stop = button("viewStop", "quiet")
+        bind(stop, kit.actions.stop_view)
+        row.addWidget(stop)
+        self._clock = QTimer(self, interval=1_000)
+        self._clock.timeout.connect(self._tick)
+        kit.actions.show_figures.toggled.connect(self._tick)
+        kit.on_words(self._tick)
+
+    def take(self, entry: SessionEntry) -> None:
+        """Show the state of this session's view."""
+        self._entry = entry
+        if entry.snapshot.picture is Picture.NONE:
+            self._clock.stop()
+        elif not self._clock.isActive():
+            self._clock.start()
+        self._tick()
+
+    def _tick(self) -> None:
+        entry = self._entry
+        if entry is None:
+            return
+        say = self._kit.say
+        key = {
+            Stage.CONNECTING: "view.connecting",
+            Stage.PAUSED: "view.paused",
+            Stage.PICTURE_LOST: "view.lost",
+        }.get(entry.stage)
+        words = say(key) if key is not None else say("view.sharing", time=self._since(entry))
+        self._words.setText(words)
+        kinds = {Stage.SHARING: "live", Stage.PICTURE_LOST: "warning"}
+        set_kind(self._words, "kind", kinds.get(entry.stage, "muted"))
+        self._dot.set_state(mark_of(entry), words)
+        shown = self._kit.actions.show_figures.isChecked() and entry.figures is not None
+        self._figures.setText(self._figures_of(entry.figures) if shown and entry.figures is not None else "")
+
+    def _figures_of(self, stats: PictureStats) -> str:
+        return self._kit.say(
+            "view.figures",
+            fps=round(stats.fps),
+            age=round(stats.age_ms),
+            rate=round(stats.kilobytes_per_s),
+            width=stats.width,
+            height=stats.height,
+        )
+
+    @staticmethod
+    def _since(entry: SessionEntry) -> str:
+        share = entry.snapshot.share
+        seconds = max(0, int(time.time() - share.changed_at / 1000)) if share is not None and share.changed_at else 0
+        hours, minutes = divmod(seconds // 60, 60)
+        return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes:02}:{seconds % 60:02}"
