@@ -63,9 +63,9 @@ class App(QObject):
         self.theme = Theme(settings.theme, self)
         self.theme.apply(qt)
         self.work = Work(ErrorText(self.translator), self)
-        self.kit = Kit(controller, self.translator, self.theme, self.work)
         self.bridge = Bridge(controller.subscribe, self)
         self.actions = Actions(self.theme, self.translator, self)
+        self.kit = Kit(controller, self.translator, self.theme, self.work)
         self.window = MainWindow(self.kit, self.actions, self.bridge)
         self.sign_in = SignInPage(self.kit, relay_url)
         self.window.set_sign_in_page(self.sign_in)
@@ -79,6 +79,7 @@ class App(QObject):
         qt = self._qt
         qt.setWindowIcon(self.theme.app_icon())
         self.window.installEventFilter(self)
+        self.window.looked_at.connect(self.tray.seen)
         self.actions.show_window.triggered.connect(self.come_to_front)
         self.actions.quit.triggered.connect(self.ask_quit)
         self.tray.opened.connect(self.come_to_front)
@@ -109,18 +110,13 @@ class App(QObject):
 
     def come_to_front(self) -> None:
         """Show the window above the others."""
-        if self.window.isMinimized():
-            self.window.showNormal()
-        self.window.show()
-        self.window.raise_()
-        self.window.activateWindow()
+        self.window.come_to_front()
 
     def _choose(self, session_id: str) -> None:
-        self.come_to_front()
         self.window.show_session(session_id)
 
     def _looking_at(self, session_id: str) -> bool:
-        return self.window.isActiveWindow() and self.window.current_session == session_id
+        return self.window.in_front() and self.window.current_session == session_id
 
     def _on_tray(self, available: bool) -> None:
         if not available and not self.window.isVisible() and not self._leaving:

@@ -1,4 +1,4 @@
-"""Where the app's log goes: one JSON object a line, in a small rotating file of the profile and, if asked, on stderr."""
+"""Where the app's log goes: one JSON object a line, in a small rotating file and, if asked, on stderr."""
 
 import logging
 import logging.handlers

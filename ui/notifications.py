@@ -22,7 +22,7 @@ class Notifications(QObject):
         bridge: the controller's events.
         tray: shows messages where there is one.
         window: what is in front or not.
-        in_front: whether the rep is looking at that session right now.
+        in_front: whether the rep is looking at the session of that id right now.
         parent: the owner.
 
     Signals:
@@ -37,7 +37,7 @@ class Notifications(QObject):
         bridge: Bridge,
         tray: Tray,
         window: QWidget,
-        in_front: Callable[[], bool],
+        in_front: Callable[[str], bool],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class Notifications(QObject):
         tray.message_clicked.connect(self._on_clicked)
 
     def _on_attention(self, event: Attention) -> None:
-        if not self._kit.intents.settings.notifications or self._in_front():
+        if not self._kit.intents.settings.notifications or self._in_front(event.session_id):
             return
         title, text = self.words(event)
         self._last = event.session_id

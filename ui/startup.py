@@ -82,19 +82,18 @@ async def _run(
     from support_manager.controller import Controller
     from ui.app import build
 
-    ended = asyncio.get_running_loop().create_future()
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     app = build(Controller.for_profile(options.profile and profile), qt, crash, relay_url=options.relay)
-    app.on_end(lambda: ended.done() or ended.set_result(None))
+    app.on_end(lambda: ended.set_result(None))
     opened = OpenedLinks(app.controller.open_link, app)
     qt.installEventFilter(opened)
     instance.called.connect(lambda words: _called(app, words))
-    notifier = _quit_on_signals(app)
+    _quit_on_signals(app)
     app.show()
     QTimer.singleShot(0, lambda: _after_first_paint(app, options, link))
     if ready is not None:
         ready(app)
     await ended
-    notifier.setEnabled(False)
     qt.removeEventFilter(opened)
     app.dispose()
 
@@ -124,7 +123,7 @@ def _called(app: "App", link: str) -> None:
         app.controller.open_link(link)
 
 
-def _quit_on_signals(app: "App") -> QSocketNotifier:
+def _quit_on_signals(app: "App") -> None:
     """Quit in order when the system asks for it: a signal wakes the loop through a socket (Qt runs no Python else)."""
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
@@ -142,6 +141,7 @@ def _quit_on_signals(app: "App") -> QSocketNotifier:
         signal.signal(number, lambda *_: None)
 
     def release() -> None:
+        notifier.setEnabled(False)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
@@ -149,4 +149,3 @@ def _quit_on_signals(app: "App") -> QSocketNotifier:
         theirs.close()
 
     app.on_end(release)
-    return notifier

@@ -150,16 +150,19 @@ def _mixed(first: str, second: str, part: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in pairs)
 
 
+def marks(name: str) -> dict[str, str]:
+    """The pictures inside controls. A style sheet takes them from files only, so they are not tinted as icons are."""
+    tick = path(f"styles/tick-{'light' if name == 'light' else 'dark'}.svg")
+    return {"tick": str(tick).replace("\\", "/"), "arrow": str(path("styles/arrow.svg")).replace("\\", "/")}
+
+
 def style_sheet(tokens: dict[str, Any], name: str) -> str:
     """The style sheet of the theme `name` (`light`, `dark` or `contrast`)."""
     colors: dict[str, str] = tokens["colors"][name]
     values: dict[str, object] = {role.replace("-", "_"): value for role, value in colors.items()}
     values |= {size.replace("-", "_"): pixels for size, pixels in tokens["type"].items()}
     values |= dict(tokens["radius"])
-    # A style sheet takes pictures from files only, so the two marks inside controls are not tinted as icons are.
-    dark = name != "light"
-    values["tick"] = path(f"styles/tick-{'dark' if dark else 'light'}.svg")
-    values["arrow"] = path("styles/arrow.svg")
+    values |= marks(name)
     values["row"] = tokens["row"]
     values["inner"] = tokens["row"] - 2  # a control of one row has a border of 1 px on each side
     values["accent_hover"] = _mixed(colors["accent"], colors["text"], 0.12)

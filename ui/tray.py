@@ -1,5 +1,6 @@
 """The system tray icon and its menu (B-13.1); it may come late or never, and says so."""
 
+import shiboken6
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
@@ -103,10 +104,11 @@ class Tray(QObject):
         self._draw()
 
     def close(self) -> None:
-        """Take the icon away."""
+        """Take the icon away for good."""
         self._timer.stop()
         self._icon.hide()
-        self.menu.deleteLater()
+        if shiboken6.isValid(self.menu):
+            self.menu.deleteLater()
 
     def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason in (QSystemTrayIcon.ActivationReason.Trigger, QSystemTrayIcon.ActivationReason.DoubleClick):

@@ -43,6 +43,7 @@ class SignInPage(QWidget):
 
         picture = QLabel()
         picture.setPixmap(kit.theme.app_icon().pixmap(48, 48))
+        picture.setFixedSize(48, 48)
         self._title = label("sign_in_title", "title")
         self._lead = label("sign_in_lead", "muted", wrap=True)
         self._trouble = QFrame()
@@ -88,7 +89,12 @@ class SignInPage(QWidget):
 
         outer = QVBoxLayout(self)
         outer.addStretch(2)
-        outer.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
+        # A row of its own: an aligned widget would get the height of its unwrapped text, and be squeezed.
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(card)
+        row.addStretch(1)
+        outer.addLayout(row)
         outer.addStretch(3)
 
         settings = kit.intents.settings
