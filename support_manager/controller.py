@@ -3,10 +3,9 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import structlog
 
@@ -49,8 +48,9 @@ def app_version() -> str:
 
 def aiortc_engine() -> MediaEngine:
     """The real media engine; importing it takes a while, so it is called in a thread after the first paint."""
-    module = import_module("support_manager.media.aiortc_engine")
-    return cast("MediaEngine", module.AiortcEngine())
+    from support_manager.media.aiortc_engine import AiortcEngine
+
+    return AiortcEngine()
 
 
 class Controller:

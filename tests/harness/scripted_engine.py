@@ -1,0 +1,94 @@
+"""A media engine without media, for tests of what goes around it; the contract test of engines keeps it true."""
+
+import asyncio
+from collections.abc import Callable
+
+from support_manager.media.engine import (
+    AnswerReady,
+    Liveness,
+    MediaEvent,
+    OfferRejected,
+    PeerConnected,
+    PeerKey,
+    PeerLost,
+    ShareFigures,
+)
+from support_manager.media.frame_box import FrameBox
+from support_manager.media.mailbox import FrameMailbox
+from support_manager.protocol.signals import Candidate
+from support_manager.protocol.views import IceServer
+
+
+class ScriptedEngine:
+    """Answers each offer at once; a test says when peers connect, show something and are lost."""
+
+    def __init__(self) -> None:
+        self._listener: Callable[[MediaEvent], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._boxes: dict[PeerKey, FrameBox] = {}
+        self.offers: list[tuple[PeerKey, int, str]] = []
+        self.candidates: list[tuple[PeerKey, int, str]] = []
+        self.ice: tuple[IceServer, ...] | None = None
+        self.epochs: dict[PeerKey, int] = {}
+        self.visible: dict[PeerKey, bool] = {}
+        self.ended: list[PeerKey] = []
+        self.closed: list[PeerKey | str] = []
+        self.is_closed = False
+
+    def start(self, listener: Callable[[MediaEvent], None]) -> None:
+        if self._loop is not None:
+            raise RuntimeError("started before")
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+
+    def tell(self, event: MediaEvent) -> None:
+        """Send an event as the media thread would: later, on the loop."""
+        assert self._loop is not None
+        self._loop.call_soon(self._deliver, event)
+
+    def _deliver(self, event: MediaEvent) -> None:
+        if self._listener is not None and not self.is_closed:
+            self._listener(event)
+
+    def take_offer(self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...]) -> None:
+        self.offers.append((peer, epoch, sdp))
+        self.ice = ice_servers
+        if not sdp.startswith("v=0") or epoch <= self.epochs.get(peer, 0):
+            self.tell(OfferRejected(peer, epoch, "not SDP"))
+            return
+        self.epochs[peer] = epoch
+        self.tell(AnswerReady(peer, epoch, f"v=0\r\ns=answer {epoch}\r\n"))
+
+    def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
+        self.candidates.append((peer, epoch, candidate.candidate))
+
+    def connect(self, peer: PeerKey) -> None:
+        """The peer's connection stands."""
+        self.tell(PeerConnected(peer, self.epochs[peer]))
+
+    def lose(self, peer: PeerKey) -> None:
+        """The peer's connection is dead."""
+        self.tell(PeerLost(peer, self.epochs[peer]))
+
+    def show(self, peer: PeerKey, liveness: Liveness = Liveness.LIVE) -> None:
+        """Figures of the peer's share."""
+        self.tell(ShareFigures(peer, liveness, 30.0, 40.0, 120.0, 1920, 1080, 0.0, 0.0))
+
+    def close_peer(self, peer: PeerKey) -> None:
+        self.closed.append(peer)
+        self.epochs.pop(peer, None)
+
+    def close_session(self, session_id: str) -> None:
+        self.closed.append(session_id)
+
+    def set_visible(self, peer: PeerKey, visible: bool) -> None:
+        self.visible[peer] = visible
+
+    def share_ended(self, peer: PeerKey) -> None:
+        self.ended.append(peer)
+
+    def mailbox(self, peer: PeerKey) -> FrameMailbox:
+        return self._boxes.setdefault(peer, FrameBox())
+
+    async def aclose(self) -> None:
+        self.is_closed = True
