@@ -265,7 +265,6 @@ def test_every_page_has_the_navigation_bar(relay: RelayProcess, path: str, langu
     assert reply.status == (404 if path == "/nothing" else 200)
 
 
-@pytest.mark.rule("B-2.2")
 @pytest.mark.parametrize(("path", "link"), [("/start", "support-manager:start"), ("/assist", "support-manager:assist")])
 def test_start_and_assist_open_the_app_and_say_what_to_do_without_it(relay: RelayProcess, path: str, link: str) -> None:
     page = get(relay, path).body.decode()
