@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import logging
 import os
 import secrets
 import sys
@@ -12,6 +13,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 CHECK_S = 60.0
 _ACCOUNT = "self-test"
@@ -52,6 +55,7 @@ def run() -> int:
 
     qt = QApplication.instance() or QApplication(["support-manager"])
     assert isinstance(qt, QApplication)  # noqa: S101 - a core application here would be a bug of ours
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     report = Report()
     report.check("translations", _translations)
     report.check("icons", _icons)
@@ -156,7 +160,7 @@ def _event_loop(qt: Any) -> str:  # noqa: ANN401
 
     async def tick() -> str:
         await asyncio.sleep(0.01)
-        return f"qasync {qasync.__version__}"
+        return "qasync"
 
     with qasync.QEventLoop(qt) as loop:
         return str(loop.run_until_complete(tick()))

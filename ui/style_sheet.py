@@ -11,18 +11,6 @@ QWidget { color: $text; }
 QMainWindow, QDialog, QWidget[kind="page"] { background: $surface; }
 QToolTip { background: $surface_raised; color: $text; border: 1px solid $line; padding: 4px 6px; }
 
-QLabel { background: transparent; }
-QLabel[kind="title"] { font-size: ${title}px; font-weight: 600; }
-QLabel[kind="muted"] { color: $text_muted; }
-QLabel[kind="secondary"] { color: $text_muted; font-size: ${secondary}px; }
-QLabel[kind="caption"] { color: $text_muted; font-size: ${secondary}px; font-weight: 600; }
-QLabel[kind="number"] { font-size: ${number}px; font-weight: 600; }
-QLabel[kind="error"] { color: $danger; }
-QLabel[kind="warning"] { color: $warning; }
-QLabel[kind="positive"] { color: $positive; }
-QLabel[kind="live"] { color: $live; font-weight: 600; }
-QLabel:disabled { color: $text_muted; }
-
 QFrame[kind="card"] { background: $surface_raised; border: 1px solid $line; border-radius: ${card}px; }
 QFrame[kind="panel"] { background: $surface_raised; border: 0; }
 QFrame[kind="strip"] { background: $surface_raised; border: 0; border-bottom: 1px solid $line; }
@@ -32,8 +20,20 @@ QFrame[kind="error"] { background: $surface_raised; border: 1px solid $danger; b
 QFrame[kind="toast"] { background: $surface_raised; border: 1px solid $line; border-radius: ${card}px; }
 QFrame[kind="toast"][tone="error"] { border: 1px solid $danger; }
 QFrame[kind="live"] { background: $live; border: 0; }
-QFrame[kind="live"] QLabel { color: $on_live; }
 QFrame[kind="line"] { background: $line; border: 0; max-height: 1px; min-height: 1px; }
+
+QLabel, QLabel[kind] { background: transparent; border: 0; }  /* a label is a frame, too */
+QLabel[kind="title"] { font-size: ${title}px; font-weight: 600; }
+QLabel[kind="muted"] { color: $text_muted; }
+QLabel[kind="secondary"] { color: $text_muted; font-size: ${secondary}px; }
+QLabel[kind="caption"] { color: $text_muted; font-size: ${secondary}px; font-weight: 600; }
+QLabel[kind="number"] { font-size: ${number}px; font-weight: 600; }
+QLabel[kind="error"] { color: $danger; }
+QLabel[kind="warning"] { color: $warning; }
+QLabel[kind="positive"] { color: $positive; }
+QLabel[kind="live"] { color: $live; font-weight: 600; }
+QFrame[kind="live"] QLabel { color: $on_live; }
+QLabel:disabled { color: $text_muted; }
 
 QPushButton {
   background: $surface_raised; border: 1px solid $line; border-radius: ${control}px;
