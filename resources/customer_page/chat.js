@@ -19,7 +19,7 @@ export function cleaned(text, most) {
 
 const RETRY_MS = 3_000;
 /** Refusals after which the same line can succeed later. */
-const PASSING = new Set(["offline", "timeout", "too_fast", "relay_busy", "relay_stopping", "internal"]);
+export const PASSING = new Set(["offline", "timeout", "too_fast", "relay_busy", "relay_stopping", "internal"]);
 
 /**
  * Lines of one session that the relay has not confirmed yet, oldest first.

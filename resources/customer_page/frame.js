@@ -33,7 +33,7 @@ export class Frame {
     part.language.append(...Object.entries(LANGUAGES).map(([value, textContent]) => h("option", { value, textContent, lang: value })));
     part.language.addEventListener("change", () => choose(part.language.value));
     part.leave.addEventListener("click", () => this.#askToLeave());
-    part.stop.addEventListener("click", () => this.#visit.stop());
+    part.stop.addEventListener("click", () => this.#visit.sharing.stop());
     part.sure.addEventListener("close", () => part.sure.returnValue === "leave" && void this.#visit.leave());
     part.write.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -87,6 +87,7 @@ export class Frame {
       "sure-title": "leave.title", "sure-text": "leave.text", "sure-stay": "leave.stay", "sure-leave": "leave.button",
     };
     for (const [id, key] of Object.entries(words)) part[id].textContent = this.#t(key);
+    part.toast.className = "toast";
     part.text.placeholder = this.#t("chat.write");
     this.#lines.clear();
     part.lines.replaceChildren();
@@ -94,7 +95,9 @@ export class Frame {
 
   #title() {
     const { story } = this.#visit;
-    const sharing = story.share === "running" ? `● ${this.#t("live.title")}` : this.#t("page.title");
+    let sharing = this.#t("page.title");
+    if (story.screen === "asked") sharing = this.#t("asked.short", { name: story.session.repName });
+    if (story.share === "running") sharing = `● ${this.#t("live.title")}`;
     const title = `${this.#unread ? `(${this.#unread}) ` : ""}${sharing} – ${this.#visit.company || this.#t("company.unknown")}`;
     if (document.title !== title) document.title = title;
   }
@@ -185,7 +188,7 @@ export class Frame {
   notify(notice) {
     this.#notes.push({ ...notice, at: Date.now() });
     clearTimeout(this.#toast);
-    this.#part.toast.className = `toast shown ${notice.tone ?? ""}`;
+    this.#part.toast.className = `toast shown ${notice.tone === "live" ? "about-live" : ""}`;
     this.#part.toast.textContent = this.#t(notice.key, notice.places);
     this.#toast = setTimeout(() => {
       this.#part.toast.className = "toast";

@@ -21,9 +21,15 @@ export class Language {
   #catalogues = new Map();
   #load;
 
-  /** @param {(language: string) => Promise<object>} load gives the sentences of one language */
-  constructor(load) {
+  #wanted;
+
+  /**
+   * @param {(language: string) => Promise<object>} load gives the sentences of one language
+   * @param {readonly string[]} [wanted] the browser's list of wishes, for the way times are written
+   */
+  constructor(load, wanted = []) {
     this.#load = load;
+    this.#wanted = wanted;
     this.current = "en";
   }
 
@@ -66,8 +72,13 @@ export class Language {
     return new Intl.ListFormat(this.current, { type: "conjunction" }).format(names);
   }
 
-  /** @param {number} at milliseconds since 1970 @returns {string} hours and minutes */
+  /**
+   * Hours and minutes as this person writes them: British and American English differ.
+   * @param {number} at milliseconds since 1970
+   * @returns {string}
+   */
   time(at) {
-    return new Intl.DateTimeFormat(this.current, { hour: "2-digit", minute: "2-digit" }).format(at);
+    const own = this.#wanted.find((tag) => bestLanguage([tag]) === this.current && tag.toLowerCase().startsWith(this.current));
+    return new Intl.DateTimeFormat(own ?? this.current, { hour: "2-digit", minute: "2-digit" }).format(at);
   }
 }

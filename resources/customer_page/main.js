@@ -36,10 +36,15 @@ function linkToken() {
   return /^[A-Za-z0-9_-]{20,128}$/.test(found) ? found : null;
 }
 
+/** @returns {string} the language chosen on the site's own pages, empty if none */
+function siteLanguage() {
+  return document.cookie.match(/(?:^|; )language=([a-z]{2})(?:;|$)/)?.[1] ?? "";
+}
+
 async function start() {
   const keep = new Keep(storage(() => sessionStorage), storage(() => localStorage));
-  const language = new Language((name) => json(`/page/translations/${name}.json`));
-  const wanted = keep.language ?? bestLanguage(navigator.languages);
+  const language = new Language((name) => json(`/page/translations/${name}.json`), navigator.languages);
+  const wanted = keep.language ?? bestLanguage([siteLanguage(), ...navigator.languages]);
   const [protocol, report] = await Promise.all([json("/page/protocol.json"), lookAt(window), language.choose(wanted)]);
   const story = new Story();
   let frame = null;

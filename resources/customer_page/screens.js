@@ -76,7 +76,14 @@ export class Screens {
     const typing = document.activeElement?.id === "text";
     if (!moved && kept) kept.focus();
     // A new screen is read from its title on, but nobody is torn out of writing a message; the title is live then.
-    else if (moved && !typing) this.#card.querySelector("h1")?.focus({ preventScroll: false });
+    else if (moved && !typing) this.#card.querySelector("h1")?.focus();
+    else if (moved) this.#say(this.#card.querySelector("h1")?.textContent ?? "");
+  }
+
+  /** What a screen reader would miss because the focus stays where it is. */
+  #say(text) {
+    document.getElementById("announce").textContent = text;
+    this.#card.scrollIntoView({ block: "nearest" });
   }
 
   #t(key, places) {
@@ -94,8 +101,9 @@ export class Screens {
   }
 
   #noteKey() {
-    const { session } = this.#visit.story;
+    const { session, link } = this.#visit.story;
     if (!session) return "";
+    if (link === "lost") return "offline";
     const rep = session.rep;
     return rep && rep.connection !== "online" ? "rep_lost" : "";
   }
@@ -124,12 +132,12 @@ export class Screens {
         return this.#sharing();
       case "again":
         return [
-          ...this.#page("again.title", "again.text", { name: this.#names() }),
-          this.#hint(),
+          ...this.#page("again.title", "again.text", { names: this.#names() }),
           this.#buttons(
-            this.#button("again.yes", "main", () => this.#visit.show(this.#t("again.text", { name: this.#names() }))),
-            this.#button("again.no", "quiet", () => this.#visit.forgetShare()),
+            this.#button("again.yes", "main", () => this.#visit.sharing.show(this.#t("again.text", { names: this.#names() }))),
+            this.#button("again.no", "quiet", () => this.#visit.sharing.forgetShare()),
           ),
+          this.#hint(),
         ];
       default:
         return this.#over();
@@ -207,12 +215,14 @@ export class Screens {
   #waiting(name) {
     const lost = this.#noteKey();
     const canShow = this.#visit.report.screen === "yes";
-    const page = lost ? this.#page("waiting.lost_title", "waiting.lost_text", { name }) : this.#page("waiting.title", "waiting.text", { name });
+    let page = this.#page("waiting.title", "waiting.text", { name });
+    if (lost === "rep_lost") page = this.#page("waiting.lost_title", "waiting.lost_text", { name });
+    if (lost === "offline") page = this.#page("waiting.offline_title", "waiting.offline_text");
     if (!canShow) return [...page, this.#cannot(), h("p", { className: "note", textContent: this.#t("cannot.chat") })];
     return [
       ...page,
+      this.#buttons(this.#button("waiting.show", "quiet", () => this.#visit.sharing.show(this.#t("waiting.show")))),
       this.#hint(),
-      this.#buttons(this.#button("waiting.show", "quiet", () => this.#visit.show(this.#t("waiting.show")))),
     ];
   }
 
@@ -229,29 +239,30 @@ export class Screens {
       h("p", { className: "lead", id: "asked-who", textContent: words[1] }),
     ];
     if (this.#visit.report.screen !== "yes") {
-      return [...page, this.#cannot(), this.#buttons(this.#button("asked.cannot", "main", () => this.#visit.refuse(words.join("\n"))))];
+      return [...page, this.#cannot(), this.#buttons(this.#button("asked.cannot", "main", () => this.#visit.sharing.refuse(words.join("\n"))))];
     }
     return [
       ...page,
       h("p", { textContent: words[2] }),
-      this.#hint(),
       this.#buttons(
-        this.#button("asked.allow", "main", () => this.#visit.show(words.join("\n"))),
-        this.#button("asked.not_now", "quiet", () => this.#visit.refuse(words.join("\n"))),
+        this.#button("asked.allow", "main", () => this.#visit.sharing.show(words.join("\n"))),
+        this.#button("asked.not_now", "quiet", () => this.#visit.sharing.refuse(words.join("\n"))),
       ),
+      this.#hint(),
     ];
   }
 
   #sharing() {
     const { story } = this.#visit;
     const names = this.#names();
-    const state = story.paused ? "paused" : "sharing";
     return [
-      ...this.#page(`${state}.title`, `${state}.text`, { names }),
+      ...(story.paused
+        ? this.#page("paused.title", "paused.text", { names })
+        : this.#page("sharing.title", "sharing.text", { names })),
       h("p", { className: "note", textContent: this.#t("sharing.what", { source: this.#t(SOURCES[story.source] ?? "source.unknown") }) }),
       this.#buttons(
-        this.#button(story.paused ? "sharing.go_on" : "sharing.pause", story.paused ? "main" : "quiet", () => this.#visit.pause(!story.paused), "pause"),
-        this.#button("sharing.change", "quiet", () => this.#visit.change()),
+        this.#button(story.paused ? "sharing.go_on" : "sharing.pause", story.paused ? "main" : "quiet", () => this.#visit.sharing.pause(!story.paused), "pause"),
+        this.#button("sharing.change", "quiet", () => this.#visit.sharing.change()),
       ),
     ];
   }

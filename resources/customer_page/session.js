@@ -211,7 +211,7 @@ export class Story {
     if (!rep) return { tone: "muted", key: "strip.no_rep", places: {} };
     if (rep.connection !== "online") return { tone: "warning", key: "strip.rep_lost", places: { name } };
     if (this.share === "running" && this.hub !== "connected") return { tone: "warning", key: "strip.no_picture", places: {} };
-    return { tone: "positive", key: "strip.connected", places: { name } };
+    return { tone: "positive", key: "strip.connected", places: {} };
   }
 
   /** @returns {boolean} whether closing the page deserves a warning (B-12.4) */

@@ -4,10 +4,9 @@ import { Outbox, freshId } from "./chat.js";
 import { Connection } from "./connection.js";
 import { fingerprint } from "./keep.js";
 import { Session } from "./session.js";
-import { Share, pickerFailure } from "./share.js";
+import { Sharing } from "./sharing.js";
 
 const GONE = new Set(["resume_refused", "session_unknown", "session_ended", "wrong_number"]);
-const PASSING = new Set(["offline", "timeout", "too_fast", "relay_busy", "relay_stopping", "internal"]);
 const PROBE_MS = 1_500;
 const HUB_GRACE_MS = 1_500;
 const RETRY_MS = 1_500;
@@ -18,7 +17,6 @@ export class Visit {
   #wire;
   #keep;
   #language;
-  #share;
   #hub;
   #changed;
   #notify;
@@ -29,11 +27,6 @@ export class Visit {
   #joining = null;
   #early = [];
   #hubId = "";
-  #activityId = "";
-  /** A choice made in the picker that the relay has not confirmed. */
-  #wanting = null;
-  /** Ends that the relay does not know of yet. */
-  #untold = new Map();
   #reported = "";
 
   /**
@@ -54,7 +47,6 @@ export class Visit {
     this.company = "";
     /** @type {?Outbox} */
     this.outbox = null;
-    this.#share = new Share(media, { ended: () => this.#sourceEnded(), changed: () => this.#tellSource() });
     this.#hub = new Connection({
       lines: protocol.media_lines,
       label: protocol.channel_label,
@@ -64,7 +56,14 @@ export class Visit {
       state: (state) => this.#hubState(state),
       refresh: () => wire.probe("ice.get", { session_id: story.session?.id ?? "" }, PROBE_MS),
       ready: () => this.#present && story.phase === "inside" && story.session?.rep?.connection === "online",
-      tick: () => this.#share.look(),
+      tick: () => this.sharing.look(),
+    });
+    this.sharing = new Sharing({
+      story, media, changed, notify,
+      hub: this.#hub,
+      ask: (event, payload) => this.#ask(event, payload),
+      present: () => this.#present,
+      remember: (shared) => this.#remember(shared),
     });
     wire.on("up", () => this.#up());
     wire.on("down", () => this.#down());
@@ -261,10 +260,10 @@ export class Visit {
     for (const line of story.session.lines) if (line.sender === view.you) this.outbox.arrived(line.id);
     for (const event of this.#early.splice(0)) if (event.session_id === view.id) story.session.take(event);
     this.#hub.setIce(ice);
-    this.#reconcile();
-    this.#tellSource();
+    this.sharing.reconcile();
+    this.sharing.tellSource();
     this.#changed();
-    void this.#tellWaiting();
+    void this.sharing.tellWaiting();
     void this.#tellDevice();
     void this.outbox.flush();
     this.#checkHub();
@@ -308,7 +307,7 @@ export class Visit {
       this.#finish("removed");
       return;
     }
-    if (fact.type === "activity_changed") this.#reconcile();
+    if (fact.type === "activity_changed") this.sharing.reconcile();
     if (fact.type.startsWith("participant_")) this.#checkHub(fact);
     this.#changed();
   }
@@ -338,216 +337,6 @@ export class Visit {
     this.#changed();
   }
 
-  // --- sharing
-
-  /** Bring what this browser does and what the relay says into line; the customer's own stop always wins. */
-  #reconcile() {
-    const { story } = this;
-    const running = story.session.running;
-    if (this.#wanting) {
-      void this.#deliver();
-      return;
-    }
-    if (story.share === "running" && running?.id !== this.#activityId) {
-      this.#stopHere();
-    } else if (running && story.share === "none") {
-      // Shared by this customer before the page was reloaded or crashed: nothing is shown, so say that.
-      this.#untold.set(running.id, "page_reloaded");
-      story.session.activities.delete(running.id);
-      void this.#tellWaiting();
-    }
-    if (story.session.asked) story.again = false;
-  }
-
-  /**
-   * The customer's own click to show his screen, asked for or not. The browser's picker opens in this very click.
-   * @param {string} words what he read when he said yes
-   */
-  async show(words) {
-    const { story } = this;
-    const askedId = story.session.asked?.id ?? null;
-    story.share = "picking";
-    story.hint = null;
-    let picked;
-    try {
-      picked = this.#share.pick();
-      this.#changed();
-      await picked;
-    } catch (error) {
-      this.#notPicked(error, askedId, words);
-      return;
-    }
-    if (story.phase !== "inside" || (askedId && story.session.asked?.id !== askedId)) {
-      // Nobody asks any more: nothing is shown that was not asked for at the moment of showing it.
-      this.#stopHere();
-      this.#changed();
-      return;
-    }
-    story.share = "sending";
-    story.source = this.#share.facts.source;
-    this.#wanting = { askedId, words, requestId: freshId(), busy: false };
-    this.#changed();
-    await this.#deliver();
-  }
-
-  #notPicked(error, askedId, words) {
-    const why = pickerFailure(error);
-    this.story.share = "none";
-    this.story.hint = { key: `hint.${why}` };
-    if (why === "missing" && askedId) void this.refuse(words);
-    this.#changed();
-  }
-
-  /** Tell the relay of the yes; without the relay's word nothing is shown. */
-  async #deliver() {
-    const wanting = this.#wanting;
-    const { session } = this.story;
-    if (!wanting || wanting.busy || !this.#present) return;
-    if (session.running) {
-      this.#begin(session.running.id); // said before, its ack was lost
-      return;
-    }
-    if (!this.#share.isLive || (wanting.askedId && session.asked?.id !== wanting.askedId)) {
-      this.#stopHere();
-      this.#changed();
-      return;
-    }
-    wanting.busy = true;
-    try {
-      const facts = this.#share.facts;
-      if (wanting.askedId) {
-        await this.#ask("activity.answer", { activity_id: wanting.askedId, accept: true, ...facts, words: wanting.words });
-        if (this.#wanting === wanting) this.#begin(wanting.askedId);
-      } else {
-        const made = await this.#ask("activity.offer", { request_id: wanting.requestId, kind: "view", ...facts });
-        if (this.#wanting === wanting) this.#begin(made.activity_id);
-      }
-    } catch (error) {
-      wanting.busy = false;
-      if (this.#wanting !== wanting) return;
-      if (PASSING.has(error.code)) {
-        if (error.code !== "offline") setTimeout(() => void this.#deliver(), RETRY_MS);
-        return;
-      }
-      this.#stopHere();
-      this.story.hint = { key: "hint.failed" };
-      this.#changed();
-    }
-  }
-
-  #begin(activityId) {
-    const { story } = this;
-    this.#wanting = null;
-    this.#activityId = activityId;
-    story.share = "running";
-    story.paused = false;
-    story.again = false;
-    story.source = this.#share.facts.source;
-    this.#remember(true);
-    void this.#hub.setTrack(this.#share.track);
-    this.#hub.ensure();
-    this.#changed();
-  }
-
-  /** Say no to what is asked. */
-  async refuse(words) {
-    const { session } = this.story;
-    const asked = session.asked;
-    if (!asked) return;
-    session.activities.delete(asked.id);
-    this.story.hint = null;
-    this.#changed();
-    try {
-      await this.#ask("activity.answer", { activity_id: asked.id, accept: false, words });
-    } catch (error) {
-      if (PASSING.has(error.code)) this.#untold.set(asked.id, "denied");
-    }
-  }
-
-  /** Stop showing: here and now first, then the relay is told, whenever that is possible. */
-  stop(reason = "stopped") {
-    const id = this.#activityId || this.#wanting?.askedId;
-    this.#stopHere();
-    this.#remember(false);
-    if (id) {
-      this.story.session?.activities.delete(id);
-      this.#untold.set(id, reason);
-    }
-    this.#changed();
-    void this.#tellWaiting();
-  }
-
-  #stopHere() {
-    this.#share.stop();
-    this.#wanting = null;
-    this.#activityId = "";
-    this.story.share = "none";
-    this.story.paused = false;
-    this.story.source = null;
-    this.#remember(false);
-    void this.#hub.setTrack(null);
-  }
-
-  #sourceEnded() {
-    if (this.story.share === "none") return;
-    this.#notify({ key: "notice.source_ended", tone: "positive" });
-    this.stop("source_ended");
-  }
-
-  async #tellWaiting() {
-    for (const [id, reason] of this.#untold) {
-      try {
-        await this.#ask("activity.stop", { activity_id: id, reason });
-      } catch (error) {
-        if (PASSING.has(error.code)) return;
-      }
-      this.#untold.delete(id);
-    }
-  }
-
-  /** Hold the picture, or go on. */
-  pause(paused) {
-    this.story.paused = paused;
-    void this.#hub.setTrack(paused ? null : this.#share.track);
-    this.#tellSource();
-    this.#changed();
-  }
-
-  /** Show something else instead; what runs goes on until the new choice is made. */
-  async change() {
-    try {
-      const track = await this.#share.pick();
-      if (this.story.share !== "running") {
-        this.#share.stop();
-        return;
-      }
-      this.story.paused = false;
-      await this.#hub.setTrack(track);
-      this.#tellSource();
-    } catch (error) {
-      // Nothing new was chosen: the old share simply goes on.
-      console.info("source kept", error.name);
-    }
-  }
-
-  #tellSource() {
-    const { story } = this;
-    if (story.share !== "running") return;
-    const facts = this.#share.facts;
-    story.source = facts.source;
-    this.#changed();
-    this.#ask("activity.update", { activity_id: this.#activityId, paused: story.paused, ...facts }).catch((error) => {
-      console.warn("source not told", error.code);
-    });
-  }
-
-  /** The customer does not want to go on with the share of before the reload. */
-  forgetShare() {
-    this.story.again = false;
-    this.#remember(false);
-    this.#changed();
-  }
-
   #remember(shared) {
     if (!this.#kept || this.story.phase !== "inside") return;
     this.#kept.shared = shared;
@@ -573,7 +362,7 @@ export class Visit {
 
   /** Leave for good. */
   async leave() {
-    this.#share.stop();
+    this.sharing.close();
     this.#hub.close();
     const { session } = this.story;
     const told = this.#ask("session.leave", {}, 3_000).catch((error) => console.warn("leave not told", error.code));
@@ -600,9 +389,7 @@ export class Visit {
   }
 
   async #finish(why, last = null) {
-    this.#share.stop();
-    this.#wanting = null;
-    this.#activityId = "";
+    this.sharing.close();
     this.#kept = null;
     this.#hub.close();
     this.story.finish(why);
