@@ -9,9 +9,9 @@ _PLENTY = 1 << 40
 def keep_booleans_alive() -> None:
     """Give True and False so many references that they are never freed.
 
-    WORKAROUND(PySide6 6.12.0 with CPython before 3.12): every `Signal.emit()` returns True without taking a reference to
-    it, so after some thousand emits the interpreter ends with "deallocating True or False". From 3.12 on booleans are
-    immortal (PEP 683). It may go when 3.12 is the least Python, or when the test beside this module passes without it.
+    WORKAROUND(PySide6 6.12.0 with CPython before 3.12): every `Signal.emit()` returns True without taking a reference
+    to it, so after some hundred emits the interpreter ends with "deallocating True or False". From 3.12 on booleans
+    are immortal (PEP 683). It may go when 3.12 is the least Python, or when the test of this module passes without it.
     """
     if sys.version_info >= (3, 12):
         return

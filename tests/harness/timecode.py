@@ -8,6 +8,8 @@ them. Cells of 24 pixels survive VP8, 4:2:0 colours and scaling to a third.
 from dataclasses import dataclass
 from pathlib import Path
 
+from PySide6.QtGui import QImage
+
 COLUMNS, ROWS, CELL = 22, 2, 24
 WIDTH, HEIGHT = COLUMNS * CELL, ROWS * CELL
 PAGES = Path(__file__).parent / "pages"
@@ -88,6 +90,14 @@ def read(pixels: bytes | memoryview, stride: int, place: Place) -> int | None:
                 return None
             found.append(green >= 165)
     return value_of(found)
+
+
+def read_image(image: QImage) -> int | None:
+    """The value of the code that an image shows anywhere; None where none can be read."""
+    plain = image.convertToFormat(QImage.Format.Format_RGB32)
+    pixels, stride = bytes(plain.constBits()), plain.bytesPerLine()
+    place = find(pixels, plain.width(), plain.height(), stride)
+    return read(pixels, stride, place) if place is not None else None
 
 
 def age_ms(value: int, now_ms: float) -> float:

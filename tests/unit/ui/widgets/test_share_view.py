@@ -65,10 +65,7 @@ class Stage:
 
     def seen(self) -> int | None:
         """The code that can be read from the painted widget."""
-        image = self.view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-        pixels, stride = bytes(image.constBits()), image.bytesPerLine()
-        place = timecode.find(pixels, image.width(), image.height(), stride)
-        return timecode.read(pixels, stride, place) if place is not None else None
+        return timecode.read_image(self.view.grab().toImage())
 
     def wait_seen(self, value: int) -> None:
         self.wait(lambda: self.seen() == value)
