@@ -101,7 +101,6 @@ def body_guard() -> Callable[..., Any]:
                 return web.json_response(ack_error(ErrorCode.TOO_LARGE), status=413)
             if "Content-Length" not in request.headers:
                 return web.json_response(ack_error(ErrorCode.BAD_MESSAGE), status=411)
-            request = request.clone()
             request._payload = _Whole(body)  # type: ignore[assignment]
         return await handler(request)
 
