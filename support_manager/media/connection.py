@@ -19,8 +19,9 @@ from av import VideoFrame
 from support_manager.media.aiortc_fixes import HubDtlsTransport, HubIceTransport, HubSctpTransport
 from support_manager.media.control import FULL_RATE, HIDDEN_RATE, Control
 from support_manager.media.engine import Liveness
-from support_manager.media.figures import ShareMeter
+from support_manager.media.figures import ShareMeter, changes
 from support_manager.media.frame_box import FrameBox
+from support_manager.media.frames import EncodedFrame
 from support_manager.media.lines import DroppedLine, Line, ShareLine
 from support_manager.media.negotiation import (
     CandidateAddress,
@@ -301,11 +302,12 @@ class HubConnection:
             if line is not None:
                 line.sender_report(packet, _wall_ms(), self._control.round_trip_ms)
 
-    def _picture(self, picture: VideoFrame, timestamp: int) -> None:
+    def _picture(self, picture: VideoFrame, frame: EncodedFrame) -> None:
         """Runs on the decoder's thread."""
-        self.meter.frame(picture.width, picture.height, time.monotonic())
+        width, height = picture.width, picture.height
+        self.meter.frame(width, height, changes(frame, width, height), time.monotonic())
         now_ms = _wall_ms()
-        captured_ms = self.share.clock.captured_ms(timestamp, now_ms)
+        captured_ms = self.share.clock.captured_ms(frame.timestamp, now_ms)
         self._decoded_age_ms = now_ms - captured_ms if captured_ms else 0.0
         self._box.put(picture, captured_ms)
 

@@ -29,10 +29,10 @@ class Decoder:
 
     Args:
         name: for the thread and the log.
-        deliver: called on the decoder's thread with each picture and the RTP time of its frame.
+        deliver: called on the decoder's thread with each picture and the frame it was.
     """
 
-    def __init__(self, name: str, deliver: Callable[[av.VideoFrame, int], None]) -> None:
+    def __init__(self, name: str, deliver: Callable[[av.VideoFrame, EncodedFrame], None]) -> None:
         self._name = name
         self._deliver = deliver
         self._changed = threading.Condition()
@@ -108,9 +108,9 @@ class Decoder:
                     self._failed = True
                 continue
             if pictures:
-                self._hand_over(pictures[-1], frame.timestamp, behind)
+                self._hand_over(pictures[-1], frame, behind)
 
-    def _hand_over(self, picture: av.VideoFrame, timestamp: int, behind: bool) -> None:
+    def _hand_over(self, picture: av.VideoFrame, frame: EncodedFrame, behind: bool) -> None:
         now = time.monotonic()
         if max(picture.width, picture.height) > MAX_SIDE or (behind and now - self._delivered < _LATEST_DELIVERY_S):
             return
@@ -118,4 +118,4 @@ class Decoder:
             if self._closed:
                 return
         self._delivered = now
-        self._deliver(picture, timestamp)
+        self._deliver(picture, frame)

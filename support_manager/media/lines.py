@@ -79,7 +79,7 @@ class ShareLine:
         name: of the peer, for the thread's name and the log.
         meter: counts what comes.
         send: queues one RTCP packet.
-        deliver: called on the decoder's thread with each picture and its RTP time.
+        deliver: called on the decoder's thread with each picture and the frame it was.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class ShareLine:
         name: str,
         meter: ShareMeter,
         send: Callable[[bytes], None],
-        deliver: Callable[[VideoFrame, int], None],
+        deliver: Callable[[VideoFrame, EncodedFrame], None],
     ) -> None:
         self.offered = offered
         self.clock = CaptureClock()
