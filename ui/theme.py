@@ -102,7 +102,8 @@ class Theme(QObject):
     @property
     def motion_ms(self) -> int:
         """How long a movement may take; 0 where the system asks for none."""
-        hints = QGuiApplication.styleHints().accessibility()
+        style_hints = QGuiApplication.styleHints()  # owns the other: PySide frees both where nobody holds this one
+        hints = style_hints.accessibility()
         if hints.motionPreference() == Qt.MotionPreference.ReducedMotion:
             return 0
         return int(tokens()["motion-ms"])
