@@ -1,0 +1,78 @@
+"""How heavy the customer's page is, and how soon it can be used in Chromium."""
+
+import argparse
+import asyncio
+import gzip
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import aiohttp
+from tests.harness.relay import RelayProcess
+
+from benchmarks.table import Report, percentile
+from tests.harness.chromium import BareChromium
+from tests.harness.display import Display
+
+READY = "!!document.querySelector('#name') && !document.querySelector('#name').closest('[hidden]')"
+
+
+async def weight(url: str) -> tuple[float, int]:
+    """kB over the wire (gzip) and number of files that a first visit loads, by following the modules' imports."""
+    seen: dict[str, int] = {}
+    waiting = ["/join"]
+    async with aiohttp.ClientSession(auto_decompress=False) as http:
+        while waiting:
+            path = waiting.pop()
+            if path in seen:
+                continue
+            async with http.get(url + path, headers={"Accept-Encoding": "gzip"}) as answer:
+                body = await answer.read()
+                seen[path] = len(body)
+                if answer.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+            folder = "/page/" if path == "/join" else path.rsplit("/", 1)[0] + "/"
+            text = body.decode("utf-8", "ignore")
+            for found in re.findall(
+                r"""(?:from\s*|import\s*|src=|href=)["']([^"'#]+\.(?:js|css|svg|json))["']""", text
+            ):
+                target = found if found.startswith("/") else folder + found.removeprefix("./")
+                waiting.append(target)
+            if path == "/join":
+                waiting += ["/page/protocol.json", "/page/translations/en.json"]
+    return sum(seen.values()) / 1000, len(seen)
+
+
+async def measure(runs: int) -> bool:
+    """Load the page `runs` times in a fresh Chromium each."""
+    report = Report("page")
+    times = []
+    with tempfile.TemporaryDirectory() as place, Display(1280, 800) as display:
+        async with RelayProcess(Path(place) / "relay") as relay:
+            kilobytes, files = await weight(relay.url)
+            for _ in range(runs):
+                async with BareChromium(display.environment(), width=1280, height=800) as browser:
+                    began = time.perf_counter()
+                    await browser.command("Page.navigate", url=f"{relay.url}/join")
+                    while not await browser.evaluate(READY):
+                        if time.perf_counter() - began > 20:
+                            raise TimeoutError("the page did not get ready")
+                        await asyncio.sleep(0.01)
+                    times.append(time.perf_counter() - began)
+    report.add("page_kb", kilobytes, "kB", at_most=120)
+    report.add("page_ready_s", percentile(times, 0.5), "s")
+    report.note(f"{files} files, gzip, cold cache, loopback; ready = the form can be filled in")
+    return report.finish()
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--smoke", action="store_true")
+    return 0 if asyncio.run(measure(2 if parser.parse_args().smoke else 7)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

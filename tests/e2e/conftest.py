@@ -1,0 +1,23 @@
+"""One support centre for all end-to-end tests; each test leaves it without sessions."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.harness.centre import Centre, require_namespace
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def whole_centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Centre]:
+    require_namespace()
+    place: Path = tmp_path_factory.mktemp("centre")
+    async with Centre(place) as centre:
+        yield centre
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def centre(whole_centre: Centre) -> AsyncIterator[Centre]:
+    yield whole_centre
+    await whole_centre.end_all()

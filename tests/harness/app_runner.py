@@ -1,0 +1,201 @@
+"""Runs the real app and lets a test drive it: real mouse and key events on real widgets, by object name.
+
+Started as a process of its own by `tests.harness.app`; commands come as JSON lines over an inherited socket. Nothing
+of this is in the product: it only uses what `ui.app.build` returns.
+"""
+
+import asyncio
+import json
+import socket
+import sys
+import time
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QAction, QGuiApplication, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
+
+from support_manager.protocol import wire
+from tests.harness import timecode
+
+
+class Driver:
+    """Carries out one command at a time on the app's own loop."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._place: timecode.Place | None = None
+        self._gap_ms = 0.0
+        self._last = time.perf_counter()
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(5)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self._gap_ms = max(self._gap_ms, (now - self._last) * 1000 - 5)
+        self._last = now
+
+    def _widgets(self) -> list[QWidget]:
+        return [widget for widget in QApplication.allWidgets() if widget.isVisible()]
+
+    def _find(self, name: str) -> QWidget:
+        found = [widget for widget in self._widgets() if widget.objectName() == name]
+        if not found:
+            raise LookupError(f"no visible widget {name}")
+        return found[0]
+
+    @staticmethod
+    def _text_of(widget: QWidget) -> str:
+        if isinstance(widget, QLabel | QLineEdit | QAbstractButton):
+            return widget.text()
+        if isinstance(widget, QPlainTextEdit | QTextEdit):
+            return widget.toPlainText()
+        return widget.accessibleName()
+
+    def do_ping(self) -> str:
+        return "pong"
+
+    def do_visible(self, name: str) -> bool:
+        return any(widget.objectName() == name for widget in self._widgets())
+
+    def do_names(self) -> list[str]:
+        return sorted({widget.objectName() for widget in self._widgets() if widget.objectName()})
+
+    def do_click(self, name: str) -> None:
+        widget = self._find(name)
+        if not widget.isEnabled():
+            raise LookupError(f"{name} is disabled")
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(-1, -1))
+
+    def do_trigger(self, name: str) -> None:
+        for widget in QApplication.topLevelWidgets():
+            for action in widget.findChildren(QAction, name):
+                if action.isEnabled():
+                    action.trigger()
+                    return
+        action = self._app.actions[name.removeprefix("action_")]
+        if not action.isEnabled():
+            raise LookupError(f"{name} is disabled")
+        action.trigger()
+
+    def do_enabled(self, name: str) -> bool:
+        return bool(self._app.actions[name.removeprefix("action_")].isEnabled())
+
+    def do_type(self, name: str, text: str, clear: bool = True) -> None:
+        widget = self._find(name)
+        widget.setFocus()
+        if clear and isinstance(widget, QLineEdit | QPlainTextEdit | QTextEdit):
+            widget.clear()
+        # Key by key for what a keyboard has; what it has not (ș, emoji) goes in as an input method would put it.
+        if text.isascii():
+            QTest.keyClicks(widget, text)
+        elif isinstance(widget, QLineEdit):
+            widget.insert(text)
+        elif isinstance(widget, QPlainTextEdit | QTextEdit):
+            widget.insertPlainText(text)
+
+    def do_key(self, name: str, key: str) -> None:
+        QTest.keyClick(self._find(name), getattr(Qt.Key, f"Key_{key}"))
+
+    def do_text(self, name: str) -> str:
+        return self._text_of(self._find(name))
+
+    def do_texts(self) -> list[str]:
+        return [text for widget in self._widgets() if (text := self._text_of(widget).strip())]
+
+    def do_windows(self) -> list[str]:
+        return [w.objectName() or w.windowTitle() for w in QApplication.topLevelWidgets() if w.isVisible()]
+
+    def do_grab(self, path: str, name: str = "") -> list[int]:
+        widget = self._find(name) if name else self._app.window
+        picture = widget.grab()
+        if not picture.save(path):
+            raise OSError(f"cannot write {path}")
+        return [picture.width(), picture.height()]
+
+    def do_timecode(self, name: str = "share_view") -> int | None:
+        """The code read from the painted widget, None where no code can be read."""
+        image = self._find(name).grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        pixels, stride = memoryview(image.constBits()).cast("B"), image.bytesPerLine()
+        value = timecode.read(pixels, stride, self._place) if self._place else None
+        if value is None:
+            self._place = timecode.find(pixels, image.width(), image.height(), stride)
+            value = timecode.read(pixels, stride, self._place) if self._place else None
+        return value
+
+    def do_sessions(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": snapshot.id,
+                "view": wire.to_plain(snapshot.view),
+                "picture": snapshot.picture.value,
+                "pending": [line.text for line in snapshot.pending],
+            }
+            for snapshot in self._app.controller.sessions.values()
+        ]
+
+    def do_link(self) -> str:
+        return str(self._app.controller.link.value)
+
+    def do_gap_ms(self) -> float:
+        """The longest time since the last question for which the UI loop stood still."""
+        found, self._gap_ms = self._gap_ms, 0.0
+        return found
+
+    def do_resize(self, width: int, height: int) -> None:
+        self._app.window.resize(width, height)
+
+    def do_screen(self) -> list[int]:
+        size = QGuiApplication.primaryScreen().size()
+        return [size.width(), size.height()]
+
+    async def do_settings(self, **changes: Any) -> None:
+        await self._app.controller.change_settings(**changes)
+
+    async def do_end(self, session_id: str) -> None:
+        await self._app.controller.end_session(session_id)
+
+    async def do_quit(self) -> None:
+        self._app.actions["quit"].trigger()
+
+    async def run(self, link: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=link)
+        while line := await reader.readline():
+            command = json.loads(line)
+            try:
+                method = getattr(self, f"do_{command.pop('do')}")
+                value = method(**command)
+                if asyncio.iscoroutine(value):
+                    value = await value
+                answer = {"ok": True, "value": value}
+            except Exception as error:  # noqa: BLE001 - the test is told, whatever it was
+                answer = {"ok": False, "error": f"{type(error).__name__}: {error}"}
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+
+
+def main() -> None:
+    """Take the control socket's number off the command line and run the app with the rest."""
+    position = sys.argv.index("--control-fd")
+    link = socket.socket(fileno=int(sys.argv[position + 1]))
+    link.setblocking(False)
+    del sys.argv[position : position + 2]
+
+    from ui import app as ui_app
+
+    sys.exit(ui_app.main(sys.argv[1:], ready=lambda built: built.tasks.spawn(Driver(built).run(link), name="driver")))
+
+
+if __name__ == "__main__":
+    main()

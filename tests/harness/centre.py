@@ -1,0 +1,200 @@
+"""A whole support centre for end-to-end tests: real relay, real app, real Chromium customers on virtual screens."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from playwright.async_api import Page, expect
+
+from tests.harness.app import AppProcess
+from tests.harness.chromium import Chromium
+from tests.harness.display import Display
+from tests.harness.relay import RelayProcess
+from tests.harness.secret_service import SecretService
+from tests.harness.timecode import PAGES
+
+PATIENCE_MS = 20_000
+CUSTOMER_WIDTH, SCENE_WIDTH, HEIGHT = 960, 960, 1080
+
+
+async def until(condition: Callable[[], Awaitable[Any]], what: str, within_s: float = 20.0) -> Any:
+    """Ask again and again until the answer is true; returns it.
+
+    Raises:
+        AssertionError: with `what` was waited for and the last answer.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        found = await condition()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s: {what}; last answer {found!r}")
+        await asyncio.sleep(0.02)
+
+
+class Customer:
+    """One customer at his page.
+
+    Args:
+        page: the browser tab.
+        name: as he types it.
+    """
+
+    def __init__(self, page: Page, name: str) -> None:
+        self.page = page
+        self.name = name
+
+    async def join(self, url: str, number: str = "") -> None:
+        """Open the link, or the join page and type the number; type the name; go in."""
+        await self.page.goto(url)
+        if number:
+            await self.page.fill("#field-number", number)
+        await self.page.fill("#field-name", self.name)
+        await self.page.click("#join-send")
+
+    async def screen(self, name: str, within_ms: float = PATIENCE_MS) -> None:
+        """Wait until the card shows that screen."""
+        await expect(self.page.locator("#card")).to_have_attribute("data-screen", name, timeout=within_ms)
+
+    async def allow(self) -> None:
+        """Wait for the question and say yes; the browser's picker chooses by itself."""
+        await self.page.click("#asked-allow", timeout=PATIENCE_MS)
+        await self.screen("sharing")
+
+    async def say(self, text: str) -> None:
+        """Write one line."""
+        await self.page.fill("#text", text)
+        await self.page.click("#send")
+
+    async def lines(self) -> list[str]:
+        """The transcript as it is on the page."""
+        return await self.page.locator("#lines .said").all_inner_texts()
+
+
+class Centre:
+    """Everything that one end-to-end test needs; use it as an async context manager inside a network namespace.
+
+    Args:
+        place: a folder for profiles and data.
+        language: of the browser, `en` or `ro`.
+    """
+
+    def __init__(self, place: Path, *, language: str = "en") -> None:
+        self.place = place
+        self._language = language
+        self._stack = AsyncExitStack()
+        self.relay = RelayProcess(place / "relay")
+        self.keyring = SecretService(place / "keyring")
+        self.password = ""
+        self.rep_display = Display(1440, 900, window_manager=True, tray=True)
+        self.customer_display = Display(CUSTOMER_WIDTH + SCENE_WIDTH, HEIGHT, window_manager=True)
+        self.app: AppProcess
+        self.browser: Chromium
+
+    async def __aenter__(self) -> Self:
+        try:
+            await asyncio.to_thread(self.relay.start)
+            self._stack.callback(self.relay.stop)
+            self.password = await asyncio.to_thread(self.relay.add_user, "maria", "Maria G.")
+            self._stack.enter_context(self.keyring)
+            await self._stack.enter_async_context(self.rep_display)
+            await self._stack.enter_async_context(self.customer_display)
+            self.browser = await self._stack.enter_async_context(
+                Chromium(
+                    self.customer_display.environment(),
+                    width=CUSTOMER_WIDTH,
+                    height=HEIGHT,
+                    locale="ro-RO" if self._language == "ro" else "en-GB",
+                )
+            )
+            await self._open_scene()
+            self.app = self.make_app()
+            await self.app.start()
+            self._stack.push_async_callback(self._stop_app)
+            await self.signed_in()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    async def _stop_app(self) -> None:
+        await self.app.stop()
+
+    async def _open_scene(self) -> None:
+        """A second browser window beside the customer's, with text that scrolls and the time as a code."""
+        flags = [f"--window-position={CUSTOMER_WIDTH},0", f"--window-size={SCENE_WIDTH},{HEIGHT}"]
+        scene = await self._stack.enter_async_context(
+            Chromium(self.customer_display.environment(), source=None, extra_flags=flags)
+        )
+        self.scene = await scene.first_page()
+        await self.scene.goto(f"file://{PAGES / 'timecode.html'}")
+
+    def make_app(self, *, signed_in: bool = True, profile: str = "profile", **environment: str) -> AppProcess:
+        """An app on the rep's screen, not started yet; its keyring is a real one of this centre."""
+        return AppProcess(
+            {**self.rep_display.environment(), **self.keyring.environment, "LANG": "C.UTF-8", **environment},
+            self.place / profile,
+            *("--relay", self.relay.url),
+            credentials=("maria", self.password) if signed_in else None,
+        )
+
+    async def signed_in(self) -> None:
+        """Wait until the rep is signed in and the relay answers."""
+        await self.app.until(lambda link: link == "online", "link")
+        await self.app.do("settings", email_at_start=False, language=self._language)
+
+    async def start_session(self) -> dict[str, Any]:
+        """Press Start; the new session as the app has it."""
+        known = {session["id"] for session in await self.app.do("sessions")}
+        await self.app.do("trigger", name="action_start_session")
+        return await self.app.session(lambda session: session["id"] not in known)
+
+    async def customer(self, name: str = "Ana P.", *, fresh: bool = True) -> Customer:
+        """A customer with a tab of his own. Tabs share one browser profile, as at one person's."""
+        page = await self.browser.new_page() if fresh else await self.browser.first_page()
+        await page.bring_to_front()
+        return Customer(page, name)
+
+    async def joined(self, name: str = "Ana P.") -> tuple[dict[str, Any], Customer]:
+        """A session with a customer in it, who came by the link."""
+        session = await self.start_session()
+        customer = await self.customer(name)
+        await customer.join(session["view"]["link"])
+        await customer.screen("waiting")
+        return await self.app.session(
+            lambda one: one["id"] == session["id"] and len(one["view"]["participants"]) == 2
+        ), customer
+
+    async def sharing(self, name: str = "Ana P.") -> tuple[dict[str, Any], Customer]:
+        """A session whose customer shows his screen, with the picture on the rep's screen."""
+        session, customer = await self.joined(name)
+        await self.app.do("trigger", name="action_ask_view")
+        await customer.allow()
+        await self.app.code()
+        return session, customer
+
+    async def end_all(self) -> None:
+        """End every session and close the customers' tabs, for the next test."""
+        for session in await self.app.do("sessions"):
+            await self.app.do("end", session_id=session["id"])
+        await self.app.until(lambda sessions: not sessions, "sessions")
+        for page in self.browser.context.pages[1:]:
+            await page.close(run_before_unload=False)
+
+
+def require_namespace() -> None:
+    """Fail with what to type when the tests run outside a network namespace of their own."""
+    if not os.environ.get("SUPPORT_TEST_NETNS"):
+        words = " ".join(sys.argv[1:]) or "tests"
+        raise RuntimeError(
+            f"media needs a network of its own: python -m tests.harness.netns -- python -m pytest {words}"
+        )
