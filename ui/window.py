@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 
 from PySide6.QtCore import QByteArray, QEvent, QStandardPaths, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QMoveEvent, QResizeEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from support_manager.errors import SupportManagerError
@@ -28,6 +28,7 @@ from ui.widgets.kit import Desk, Kit
 from ui.widgets.link_bar import LinkBar
 from ui.widgets.plain import number_in_threes
 from ui.widgets.sheet import Sheet
+from ui.widgets.side import FOLDED
 from ui.widgets.state_dot import mark_of
 from ui.widgets.tab_bar import TabFace, tab_title
 from ui.widgets.toasts import Toasts
@@ -401,7 +402,7 @@ class MainWindow(QMainWindow):
         self._update_commands()
         panel = self._panels.get(snapshot.id)
         if panel is not None and self.sheet.content is None:
-            panel.waiting.setFocus()
+            panel.waiting.take_focus()
 
     def _focus_chat(self) -> None:
         entry = self.current()
@@ -441,7 +442,7 @@ class MainWindow(QMainWindow):
         entry = self.current()
         centre = self._panels[entry.id].areas if entry is not None else (self.start_page,)
         areas: list[QWidget] = [self.top, *centre]
-        now = self.focusWidget()
+        now = QApplication.focusWidget()
         at = next((place for place, area in enumerate(areas) if now is not None and area.isAncestorOf(now)), -1)
         for offset in range(1, len(areas) + 1):
             area = areas[(at + step * offset) % len(areas)]
@@ -509,6 +510,7 @@ class MainWindow(QMainWindow):
         panel.left.set_folded(left_folded)
         panel.right.set_folded(right_folded)
         width = max(panel.width(), self.width())
+        left, right = FOLDED if left_folded else left, FOLDED if right_folded else right
         panel.setSizes([left, max(360, width - left - right), right])
         self._folding = False
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout
 from typing_extensions import override
 
-from support_manager.events import Happening
+from support_manager.events import Happening, LineState, PendingLine
 from support_manager.protocol import limits
 from ui.models.sessions import SessionEntry
 from ui.models.transcript import TranscriptModel
@@ -44,7 +44,7 @@ class LineInput(QPlainTextEdit):
         full = int(self.document().size().height()) > _MOST_LINES
         policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if full else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.setVerticalScrollBarPolicy(policy)
-        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2 * SPACE_2 + 4)
+        self.setFixedHeight(max(ROW + SPACE_1, lines * self.fontMetrics().lineSpacing() + 2 * SPACE_2))
 
     @override
     def sizeHint(self) -> QSize:
@@ -75,6 +75,7 @@ class ChatPanel(QFrame):
         self._ended = False
         self._sticky = True
         self._unseen = 0
+        self._bar_shown = True
         self.setObjectName("chatPanel")
         self.setProperty("kind", "panel")
         self.model = TranscriptModel(kit, self)
@@ -91,6 +92,7 @@ class ChatPanel(QFrame):
         self._counter.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._counter.setFixedHeight(16)
         self._send = icon_button("chatSend")
+        self._send.setFixedSize(ROW + SPACE_1, ROW + SPACE_1)
         self._send.clicked.connect(self.send)
         self.input.send_wanted.connect(self.send)
         self.input.textChanged.connect(self._count)
@@ -118,12 +120,16 @@ class ChatPanel(QFrame):
         bar.valueChanged.connect(self._scrolled)
         bar.rangeChanged.connect(self._range_changed)
         self.view.installEventFilter(self)
+        self._range_changed()
         self.take(entry)
         kit.on_words(self.retranslate)
 
     def take(self, entry: SessionEntry) -> None:
         """Show the session's present lines."""
-        foreign = self.model.take(entry.snapshot.view, entry.snapshot.pending)
+        pending = entry.snapshot.pending
+        if entry.ended is not None:  # nobody will send them any more: they must not look as if they were on their way
+            pending = tuple(PendingLine(line.id, line.text, LineState.FAILED) for line in pending)
+        foreign = self.model.take(entry.snapshot.view, pending)
         if foreign and not self._sticky:
             self._unseen += foreign
         self._ended = entry.ended is not None
@@ -194,8 +200,13 @@ class ChatPanel(QFrame):
             self._show_pill()
 
     def _range_changed(self) -> None:
+        bar = self.view.verticalScrollBar()
+        # The bar keeps its room, so that lines are not wrapped anew when it is needed; only its handle is hidden.
+        needed = bar.maximum() > 0
+        if needed != self._bar_shown:
+            self._bar_shown = needed
+            bar.setStyleSheet("" if needed else "QScrollBar::handle { background: transparent; }")
         if self._sticky:
-            bar = self.view.verticalScrollBar()
             bar.setValue(bar.maximum())
 
     def _show_pill(self) -> None:

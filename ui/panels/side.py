@@ -5,8 +5,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 
 from support_manager.protocol.views import Capability, Device
 from ui.models.sessions import SessionEntry
-from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_4, Desk, Kit, bind, button, label
-from ui.widgets.number_label import NumberLabel
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_4, Desk, Kit, label
+from ui.widgets.number_label import CopyButton, NumberLabel
 from ui.widgets.people_list import PeopleList
 from ui.widgets.plain import isolated, one_line
 
@@ -54,7 +55,10 @@ class DeviceList(QWidget):
             if key == "screen" and can is Capability.NO and self._device.secure is Capability.NO:
                 key_of_words = "device.screen.insecure"
             words.setText(say(key_of_words))
-            icon.setPixmap(theme.icon(icon_name, _COLOURS[can]).pixmap(16, 16))
+            # A missing camera is nothing to worry about; a screen that cannot be shown is.
+            worry = key in {"screen", "network"}
+            role = "text-muted" if can is Capability.NO and not worry else _COLOURS[can]
+            icon.setPixmap(theme.icon(icon_name, role).pixmap(16, 16))
         icon, words = self._rows["phone"]
         words.setText(say("device.phone"))
         icon.setPixmap(theme.icon("smartphone", "text-muted").pixmap(16, 16))
@@ -82,10 +86,8 @@ class SessionSide(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.number = NumberLabel(kit, "sideNumber", large=False)
-        self._copy_link = button("sideCopyLink")
-        bind(self._copy_link, kit.actions.copy_link)
-        self._invite = button("sideInvite")
-        bind(self._invite, kit.actions.invite)
+        self._link = ElidedLabel("sideLink", "secondary")
+        self._copy_link = CopyButton(kit, "sideCopyLink", "copy.link")
         self._started = label("sideStarted", "secondary", wrap=True)
         self._tracking = label("sideTracking", "secondary", wrap=True)
         self._people_title = label("peopleTitle", "caption")
@@ -98,10 +100,13 @@ class SessionSide(QScrollArea):
         column.setContentsMargins(SPACE_3, 0, SPACE_3, SPACE_3)
         column.setSpacing(SPACE_2)
         column.addWidget(self.number)
+        link = QHBoxLayout()
+        link.setSpacing(SPACE_1)
+        link.addWidget(self._link, 1)
+        link.addWidget(self._copy_link)
+        column.addLayout(link)
         column.addWidget(self._started)
         column.addWidget(self._tracking)
-        column.addWidget(self._invite)
-        column.addWidget(self._copy_link)
         column.addSpacing(SPACE_4)
         column.addWidget(self._people_title)
         column.addWidget(self._people)
@@ -118,6 +123,8 @@ class SessionSide(QScrollArea):
         self._entry = entry
         view = entry.snapshot.view
         self.number.set_number(view.number)
+        self._link.setText(view.link.split("://", 1)[-1])
+        self._copy_link.set_text_to_copy(view.link)
         self._people.take(view)
         customer = entry.customer
         for part in (self._device_title, self._device):

@@ -22,7 +22,8 @@ class StartPage(QWidget):
         self._title = label("startTitle", "title")
         self._lead = label("startLead", "muted", wrap=True)
         self.start = button("startButton", "primary")
-        self.start.setFixedHeight(44)
+        # The style sheet's least height wins over a widget's own, so the one large button says it in a rule too.
+        self.start.setStyleSheet(f"min-height: 42px; font-size: {kit.theme.size('title')}px;")
         self.start.clicked.connect(self._start)
         self.email = QCheckBox()
         self.email.setObjectName("startEmail")

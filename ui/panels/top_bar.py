@@ -1,11 +1,12 @@
 """The bar at the window's head: Start, Invite, Session, the tabs, the state of the connection, the rep's own menu."""
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QAction, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+from typing_extensions import override
 
 from support_manager.events import Link
-from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Desk, icon_button, label, name_it
+from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, WIDE_ICON, Desk, icon_button, label, name_it
 from ui.widgets.link_bar import MARKS
 from ui.widgets.plain import one_line
 from ui.widgets.state_dot import StateDot
@@ -20,6 +21,36 @@ def initials(name: str) -> str:
     letters = [word[0] for word in words if word[0].isalnum()]
     chosen = [letters[0], letters[-1]] if len(letters) > 1 else letters[:1]
     return "".join(chosen).upper()
+
+
+class _Initials(QToolButton):
+    """The rep's own button: his initials in a disc."""
+
+    def __init__(self, kit: Desk) -> None:
+        super().__init__()
+        self._kit = kit
+        self.setObjectName("topAccount")
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setFixedSize(ROW, ROW)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        kit.theme.changed.connect(self.update)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        theme = self._kit.theme
+        disc = QRectF(self.rect()).adjusted(2, 2, -2, -2)
+        painter.setPen(QPen(theme.color("accent"), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color("selection" if self.underMouse() else "accent-soft"))
+        painter.drawEllipse(disc)
+        font = QFont(self.font())
+        font.setPixelSize(theme.size("secondary"))
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(theme.color("accent"))
+        painter.drawText(disc, Qt.AlignmentFlag.AlignCenter, self.text())
 
 
 class TopBar(QFrame):
@@ -41,7 +72,9 @@ class TopBar(QFrame):
         menu = QMenu(self)
         menu.setObjectName("sessionMenu")
         a = kit.actions
-        for group in ((a.ask_view, a.stop_view), (a.copy_number, a.copy_link), (a.end_session,)):
+        looking = (a.view_fit, a.view_actual, a.zoom_in, a.zoom_out, a.full_screen, a.screenshot, a.save_screenshot)
+        asking = (a.ask_view, a.stop_view)
+        for group in (asking, looking, (a.copy_number, a.copy_link, a.invite), (a.end_session,)):
             menu.addActions(list(group))
             menu.addSeparator()
         self._session.setMenu(menu)
@@ -50,11 +83,7 @@ class TopBar(QFrame):
         self._new.clicked.connect(self.new_tab_wanted)
         self._dot = StateDot(kit, "topLinkDot")
         self._state = label("topLink", "secondary")
-        self._account = QToolButton()
-        self._account.setObjectName("topAccount")
-        self._account.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._account.setFixedHeight(ROW)
-        self._account.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._account = _Initials(kit)
         self._who = QAction(self)
         self._who.setEnabled(False)
         own = QMenu(self)
@@ -69,12 +98,7 @@ class TopBar(QFrame):
         row.setSpacing(SPACE_1)
         for part in (self._start, self._invite, self._session):
             row.addWidget(part)
-        divider = QFrame()
-        divider.setProperty("kind", "line")
-        divider.setFixedSize(1, 20)
-        row.addSpacing(SPACE_1)
-        row.addWidget(divider)
-        row.addSpacing(SPACE_1)
+        row.addSpacing(SPACE_3)
         row.addWidget(self.tabs, 1)
         row.addWidget(self._new)
         row.addSpacing(SPACE_2)
@@ -109,7 +133,7 @@ class TopBar(QFrame):
         made.setObjectName(name)
         made.setDefaultAction(action)
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        made.setIconSize(QSize(16, 16))
+        made.setIconSize(WIDE_ICON)
         made.setFixedHeight(ROW)
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return made
@@ -120,7 +144,7 @@ class TopBar(QFrame):
         made.setIcon(self._kit.theme.icon(icon))
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        made.setIconSize(QSize(16, 16))
+        made.setIconSize(WIDE_ICON)
         made.setFixedHeight(ROW)
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return made

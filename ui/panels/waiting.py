@@ -58,6 +58,10 @@ class WaitingPage(StateMessage):
         self.number.set_number(number)
         self.retranslate()
 
+    def take_focus(self) -> None:
+        """Put the focus on what the rep needs next: copying the link."""
+        self._copy_link.setFocus()
+
     def retranslate(self) -> None:
         """Take the words of the present language; the invitation is made anew in it."""
         say = self._kit.say

@@ -67,8 +67,12 @@ class NumberLabel(QWidget):
         self._kit = kit
         self._number = ""
         self.setObjectName(name)
-        self._figures: QLabel = label(f"{name}Figures", "number" if large else "number-small", selectable=True)
-        self._figures.setFont(tabular(self._figures.font()))
+        self._figures: QLabel = label(f"{name}Figures", "number" if large else "body", selectable=True)
+        font = tabular(self._figures.font())
+        if not large:
+            font.setPixelSize(18)
+            font.setWeight(QFont.Weight.DemiBold)
+        self._figures.setFont(font)
         self._copy = CopyButton(kit, f"{name}Copy", "copy.number")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Short messages over the window's lower edge: results and errors that need no answer."""
+"""Short messages over the window: results and errors that need no answer."""
 
 from PySide6.QtCore import QEvent, QObject, QPropertyAnimation, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QGraphicsOpacityEffect, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -11,6 +11,7 @@ MOST = 3
 SHOWN_MS = {Tone.INFO: 5_000, Tone.GOOD: 4_000, Tone.ERROR: 12_000}
 """How long a message stays; an error long enough to be read twice. Any of them can be closed."""
 _WIDTH = 400
+_TOP = 56
 _ICONS = {
     Tone.INFO: ("info", "accent"),
     Tone.GOOD: ("circle-check", "positive"),
@@ -63,7 +64,7 @@ class Toast(QFrame):
 
 
 class Toasts(QWidget):
-    """Holds the messages over its host's lower right corner; clicks beside them go to what lies beneath."""
+    """Holds the messages over its host, below the tabs; clicks beside them go to what lies beneath."""
 
     def __init__(self, kit: Kit, host: QWidget) -> None:
         super().__init__(host)
@@ -123,8 +124,8 @@ class Toasts(QWidget):
         if not self._shown:
             return
         height = sum(toast.heightForWidth(_WIDTH) for toast in self._shown) + SPACE_2 * (len(self._shown) - 1)
-        # Above the status bar and, to the left of the chat's edge, away from where the rep types.
-        self.setGeometry((self._host.width() - _WIDTH) // 2, self._host.height() - height - 64, _WIDTH, height)
+        # Below the tabs: the foot of the window holds the view's commands and the line being written.
+        self.setGeometry((self._host.width() - _WIDTH) // 2, _TOP, _WIDTH, height)
         self.raise_()
 
     @override

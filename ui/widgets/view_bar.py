@@ -3,7 +3,9 @@
 import time
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from typing_extensions import override
 
 from support_manager.events import Picture, PictureStats
 from ui.models.sessions import SessionEntry, Stage
@@ -13,6 +15,8 @@ from ui.widgets.number_label import tabular
 from ui.widgets.state_dot import StateDot, mark_of
 
 _TOOLS = ("zoom_out", "zoom_in", "view_fit", "view_actual", "screenshot", "save_screenshot", "full_screen")
+_SPARE = ("save_screenshot", "zoom_out", "zoom_in", "view_actual")
+"""What goes first where the bar is narrow, after the word «Stop viewing»."""
 
 
 class ViewBar(QFrame):
@@ -41,14 +45,18 @@ class ViewBar(QFrame):
         self._show_figures = icon_button("viewShowFigures")
         bind(self._show_figures, kit.actions.show_figures)
         row.addWidget(self._show_figures)
+        tools: dict[str, QToolButton] = {}
         for name in _TOOLS:
-            tool = icon_button(f"view_{name}")
-            bind(tool, kit.actions[name])
-            row.addWidget(tool)
+            tools[name] = icon_button(f"view_{name}")
+            bind(tools[name], kit.actions[name])
+            row.addWidget(tools[name])
         row.addSpacing(SPACE_1)
-        stop = button("viewStop", "quiet")
-        bind(stop, kit.actions.stop_view)
-        row.addWidget(stop)
+        stop, stop_icon = button("viewStop", "quiet"), icon_button("viewStopIcon")
+        self._stop, self._stop_icon = stop, stop_icon
+        for made in (stop, stop_icon):
+            bind(made, kit.actions.stop_view)
+            row.addWidget(made)
+        self._spare = [tools[name] for name in _SPARE]
         self._clock = QTimer(self, interval=1_000)
         self._clock.timeout.connect(self._tick)
         kit.actions.show_figures.toggled.connect(self._tick)
@@ -63,6 +71,25 @@ class ViewBar(QFrame):
             self._clock.start()
         self._tick()
 
+    def _fit(self) -> None:
+        """Leave out what there is no room for; every command is in the menu Session too."""
+        parts: list[QWidget] = [self._stop, *self._spare]
+        for part in parts:
+            part.show()
+        self._stop_icon.hide()
+        layout = self.layout()
+        for part in parts:
+            if layout is None or layout.minimumSize().width() <= self.width():
+                break
+            part.hide()
+            if part is self._stop:
+                self._stop_icon.show()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
     def _tick(self) -> None:
         entry = self._entry
         if entry is None:
@@ -74,6 +101,9 @@ class ViewBar(QFrame):
             Stage.PICTURE_LOST: "view.lost",
         }.get(entry.stage)
         words = say(key) if key is not None else say("view.sharing", time=self._since(entry))
+        if len(words) != len(self._words.text()):
+            self._words.setText(words)
+            self._fit()
         self._words.setText(words)
         kinds = {Stage.SHARING: "live", Stage.PICTURE_LOST: "warning"}
         set_kind(self._words, "kind", kinds.get(entry.stage, "muted"))
