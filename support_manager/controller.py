@@ -294,6 +294,7 @@ class Controller:
             on_online=self._desk.take_up,
             on_change=self._change_link,
             on_refused=self._refused,
+            on_certificate=lambda problem: self._emit(Failed(problem.code, problem.params)),
             client_version=app_version(),
             rng=self._rng,
         )

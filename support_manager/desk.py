@@ -130,10 +130,13 @@ class Desk:
     # --- media
 
     def engine(self) -> "asyncio.Future[MediaEngine]":
-        """The media engine; the first call makes and starts it."""
+        """The media engine; the first session makes and starts it, so that it is ready when somebody offers."""
+        return asyncio.shield(self._begin_engine())
+
+    def _begin_engine(self) -> asyncio.Task[MediaEngine]:
         if self._engine is None:
             self._engine = self._tasks.spawn(self._start_engine(), name="engine")
-        return asyncio.shield(self._engine)
+        return self._engine
 
     async def _start_engine(self) -> MediaEngine:
         try:
@@ -163,6 +166,7 @@ class Desk:
         runtime = SessionRuntime(view, self._send, self.engine, self._emit, lambda: uuid4().hex)
         self._runtimes[view.id] = runtime
         runtime.open(recovered=recovered)
+        _ = self._begin_engine()
         return runtime
 
     def _sweep(self) -> None:

@@ -6,7 +6,6 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from support_manager.errors import AppCode, Refused, RelayUnavailable
-from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import EVENTS
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.requests import REQUESTS, Hello, Request
@@ -73,8 +72,3 @@ class RelayClient:
             return
         if message is not None:
             self._on_event(message)
-
-
-def is_transient(code: ErrorCode | AppCode) -> bool:
-    """Say whether the same request may well succeed a little later."""
-    return code in (ErrorCode.TOO_FAST, ErrorCode.RELAY_BUSY, ErrorCode.RELAY_STOPPING)

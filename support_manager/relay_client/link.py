@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from support_manager.errors import AppCode, Refused, RelayUnavailable, SupportManagerError
+from support_manager.errors import AppCode, CertificateProblem, Refused, RelayUnavailable, SupportManagerError
 from support_manager.events import Link, LinkChanged
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
@@ -62,6 +62,7 @@ class RelayLink:
         on_online: awaited after each connect, before `request` is open to others; resumes the sessions.
         on_change: called with each `LinkChanged`.
         on_refused: called once, with the code, when the relay will not have this account any more; the link ends.
+        on_certificate: called with a certificate that is not trusted, each one once; the link goes on trying.
         client_version: of this app.
         rng: for the jitter.
     """
@@ -76,6 +77,7 @@ class RelayLink:
         on_online: Callable[[], Awaitable[None]],
         on_change: Callable[[LinkChanged], None],
         on_refused: Callable[[ErrorCode | AppCode], None],
+        on_certificate: Callable[[CertificateProblem], None],
         client_version: str = "",
         rng: random.Random | None = None,
     ) -> None:
@@ -86,6 +88,7 @@ class RelayLink:
         self._on_online = on_online
         self._on_change = on_change
         self._on_refused = on_refused
+        self._on_certificate = on_certificate
         self._version = client_version
         self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
         self._tasks = TaskOwner("link")
@@ -93,6 +96,7 @@ class RelayLink:
         self._gone = asyncio.Event()
         self._hurry = asyncio.Event()
         self._settled: asyncio.Future[None] | None = None
+        self._told: set[str] = set()
         self.state = Link.CONNECTING
 
     async def start(self) -> None:
@@ -141,6 +145,9 @@ class RelayLink:
                         return
                     fresh = True
                     continue
+            except CertificateProblem as problem:
+                code = problem.code
+                self._tell(problem)
             except SupportManagerError as problem:
                 code = problem.code
             finally:
@@ -165,6 +172,12 @@ class RelayLink:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+    def _tell(self, problem: CertificateProblem) -> None:
+        fingerprint = problem.params.get("fingerprint", "")
+        if fingerprint not in self._told:
+            self._told.add(fingerprint)
+            self._on_certificate(problem)
 
     def _give_up(self, code: ErrorCode | AppCode) -> None:
         log.warning("the relay will not have this account", code=str(code))

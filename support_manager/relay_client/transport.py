@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 CONNECT_S = 10.0
 CLOSE_S = 2.0
+_CLOSE_POLL_S = 0.3
 FROM_RELAY_BYTES = 32 * 1024 * 1024
 """The largest message taken from the relay: a list of sessions with full transcripts is long."""
 UNACKED = 12
@@ -84,8 +85,8 @@ class _OrderedEngine(engineio.AsyncClient):  # type: ignore[misc]
             data = await self.messages.get()
             try:
                 await self._trigger_event("message", data, run_async=False)
-            except Exception:  # noqa: BLE001 - whatever the relay sent, the next message must get its turn
-                log.warning("malformed message from the relay")
+            except Exception:  # whatever the relay sent, the next message must get its turn
+                log.exception("message of the relay not taken")
 
 
 class _Client(socketio.AsyncClient):  # type: ignore[misc]
@@ -213,7 +214,8 @@ class SocketTransport:
         if client is not None:
             loops = [task for task in (client.eio.read_loop_task, client.eio.write_loop_task) if task is not None]
             with contextlib.suppress(Exception):  # closing a broken connection may fail in any way
-                async with asyncio.timeout(CLOSE_S):
+                # A poll on its way is answered by the next ping at the latest; that is not waited for.
+                async with asyncio.timeout(CLOSE_S if client.eio.current_transport == "websocket" else _CLOSE_POLL_S):
                     await client.disconnect()
             for task in loops:
                 task.cancel()

@@ -122,7 +122,7 @@ class Peers:
         for participant_id in wanted:
             peer = self._peers.setdefault(participant_id, Peer(self.key(participant_id)))
             if not peer.connected:
-                self._ask(peer)
+                self._ask(peer, afresh=True)
 
     def went_offline(self) -> None:
         """The relay is away; what is connected stays connected."""
@@ -132,7 +132,7 @@ class Peers:
         """A participant hangs on the relay again. He offers by himself; if not, he is asked after a while."""
         peer = self._peers.get(participant_id)
         if peer is not None and not peer.connected:
-            self._ask(peer, at_once=False)
+            self._ask(peer, at_once=False, afresh=True)
 
     def gone(self, participant_id: str) -> None:
         """A participant is not in the session any more."""
@@ -179,6 +179,8 @@ class Peers:
             engine = await self._ready()
             servers = await self._ice_servers()
             peer.epoch = received.epoch
+            peer.connected = False
+            self._ask(peer, at_once=False)  # in case nothing comes of it
             engine.set_visible(peer.key, received.sender in self._visible)
             engine.take_offer(peer.key, received.epoch, signal.sdp, servers)
         elif isinstance(signal, Candidate) and self._engine is not None:
@@ -221,19 +223,24 @@ class Peers:
         elif isinstance(event, PeerLost) and event.epoch >= peer.epoch:
             peer.connected = False
             peer.liveness = Liveness.LOST if peer.seen else Liveness.WAITING
-            self._ask(peer)
+            self._ask(peer, afresh=True)
         elif isinstance(event, OfferRejected) and event.epoch >= peer.epoch:
             log.warning("offer rejected", session=self._session_id, reason=event.reason)
             peer.connected = False
             self._ask(peer, at_once=False)
         self._on_change()
 
-    def _ask(self, peer: Peer, *, at_once: bool = True) -> None:
-        if peer.asking is None or peer.asking.done():
-            peer.asking = self._tasks.spawn(self._keep_asking(peer, at_once), name="ask")
+    def _ask(self, peer: Peer, *, at_once: bool = True, afresh: bool = False) -> None:
+        """Ask a participant for an offer until he is connected; `afresh` begins again where that is going on."""
+        if peer.asking is not None and not peer.asking.done():
+            if not afresh:
+                return
+            peer.asking.cancel()
+        peer.asking = self._tasks.spawn(self._keep_asking(peer, at_once), name="ask")
 
     async def _keep_asking(self, peer: Peer, at_once: bool) -> None:
-        for number, pause in enumerate((*ASK_AGAIN_S, ASK_AGAIN_S[-1])):
+        pauses = (*ASK_AGAIN_S, ASK_AGAIN_S[-1]) if at_once else ASK_AGAIN_S[1:]
+        for number, pause in enumerate(pauses):
             if peer.connected:
                 return
             if (at_once or number) and self._linked and self._is_online(peer.key.participant_id):

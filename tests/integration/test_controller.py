@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,7 +17,7 @@ from keyring.backend import KeyringBackend
 
 from support_manager.controller import Controller
 from support_manager.credentials import CredentialStore
-from support_manager.errors import AppCode, Refused, RelayUnavailable
+from support_manager.errors import AppCode, CertificateProblem, Refused, RelayUnavailable
 from support_manager.events import (
     AppEvent,
     Attention,
@@ -474,3 +475,58 @@ async def test_two_apps_with_one_token_never_fail_in_silence(app: App, relay: Re
     for result in results:
         assert isinstance(result, str | Refused)
     await twin.controller.aclose()
+
+
+# --- trust
+
+
+async def test_a_self_signed_relay_is_accepted_once_and_never_silently_replaced(tmp_path: Path) -> None:
+    one, two = (self_signed(tmp_path, name) for name in ("one", "two"))
+    files = {"cert": tmp_path / "relay.pem", "key": tmp_path / "relay.key"}
+    install(one, files)
+    options = ("--tls-cert", str(files["cert"]), "--tls-key", str(files["key"]))
+    app = App(tmp_path / "profile")
+    with RelayProcess(tmp_path / "data", *options) as relay:
+        relay.add_user("ana", "Ana Pop")
+        with pytest.raises(CertificateProblem) as caught:
+            await app.controller.sign_in(relay.url, "ana", PASSWORD, stay=True)
+        assert caught.value.code is AppCode.CERTIFICATE_UNKNOWN
+        fingerprint = caught.value.params["fingerprint"]
+        await app.controller.accept_certificate(relay.url, fingerprint)
+        await app.sign_in(relay)
+        session = await app.controller.start_session()
+        relay.kill9()
+        install(two, files)
+        await asyncio.to_thread(relay.restart)
+        problem = (await app.until(lambda: app.of(Failed)))[0]
+        assert problem.code is AppCode.CERTIFICATE_CHANGED
+        assert problem.params["fingerprint"] != fingerprint
+        assert app.controller.link is Link.RECONNECTING
+        await app.controller.accept_certificate(relay.url, problem.params["fingerprint"])
+        await app.until(lambda: app.controller.link is Link.ONLINE)
+        await app.controller.end_session(session.id)
+        again = App(tmp_path / "profile")
+        await again.controller.start()
+        await again.until(lambda: again.controller.link is Link.ONLINE)
+        for each in (app, again):
+            await each.controller.aclose()
+
+
+def self_signed(folder: Path, name: str) -> tuple[bytes, bytes]:
+    """Certificate and key, made by the same tool as an administrator's."""
+    paths = [folder / f"{name}.{kind}" for kind in ("pem", "key")]
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-days", "2", "-subj", f"/CN={name}", "-out", str(paths[0]), "-keyout", str(paths[1])),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return paths[0].read_bytes(), paths[1].read_bytes()
+
+
+def install(pair: tuple[bytes, bytes], files: dict[str, Path]) -> None:
+    files["cert"].write_bytes(pair[0])
+    files["key"].write_bytes(pair[1])
+    files["key"].chmod(0o600)
