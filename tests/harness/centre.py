@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -77,15 +77,72 @@ class Customer:
         return await self.page.locator("#lines .said").all_inner_texts()
 
 
+class Seat:
+    """Where one customer sits: a screen with his browser on the left and something that moves on the right.
+
+    Args:
+        language: of his browser, `en` or `ro`.
+        scene: the page on the right, a file of `tests/harness/pages`.
+        prefix: words before the browser's command, e.g. of another network namespace.
+        secure_origins: see `chromium.flags`.
+    """
+
+    def __init__(
+        self,
+        language: str = "en",
+        scene: str = "timecode.html",
+        prefix: Sequence[str] = (),
+        secure_origins: Sequence[str] = (),
+    ) -> None:
+        self._scene_page = scene
+        self._stack = AsyncExitStack()
+        self.display = Display(CUSTOMER_WIDTH + SCENE_WIDTH, HEIGHT, window_manager=True)
+        self._locale = "ro-RO" if language == "ro" else "en-GB"
+        self._options: dict[str, Any] = {"prefix": prefix, "secure_origins": secure_origins}
+        self.browser: Chromium
+        self.scene: Page
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._stack.enter_async_context(self.display)
+            environment = self.display.environment()
+            self.browser = await self._stack.enter_async_context(
+                Chromium(environment, width=CUSTOMER_WIDTH, height=HEIGHT, locale=self._locale, **self._options)
+            )
+            place = f"--window-position={CUSTOMER_WIDTH},0", f"--window-size={SCENE_WIDTH},{HEIGHT}"
+            other = await self._stack.enter_async_context(Chromium(environment, source=None, extra_flags=place))
+            self.scene = await other.first_page()
+            await self.scene.goto(f"file://{PAGES / self._scene_page}")
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    async def customer(self, name: str = "Ana P.") -> Customer:
+        """A customer with a tab of his own. Tabs share one browser profile, as at one person's."""
+        page = await self.browser.new_page()
+        await page.bring_to_front()
+        return Customer(page, name)
+
+    async def close_tabs(self) -> None:
+        """Close all tabs but the first, without a question."""
+        for page in self.browser.context.pages[1:]:
+            await page.close(run_before_unload=False)
+
+
 class Centre:
     """Everything that one end-to-end test needs; use it as an async context manager inside a network namespace.
 
     Args:
         place: a folder for profiles and data.
-        language: of the browser, `en` or `ro`.
+        language: of app and browser, `en` or `ro`.
+        scene: what moves on the customer's screen, a file of `tests/harness/pages`.
     """
 
-    def __init__(self, place: Path, *, language: str = "en") -> None:
+    def __init__(self, place: Path, *, language: str = "en", scene: str = "timecode.html") -> None:
         self.place = place
         self._language = language
         self._stack = AsyncExitStack()
@@ -93,9 +150,8 @@ class Centre:
         self.keyring = SecretService(place / "keyring")
         self.password = ""
         self.rep_display = Display(1440, 900, window_manager=True, tray=True)
-        self.customer_display = Display(CUSTOMER_WIDTH + SCENE_WIDTH, HEIGHT, window_manager=True)
+        self.seat = Seat(language, scene)
         self.app: AppProcess
-        self.browser: Chromium
 
     async def __aenter__(self) -> Self:
         try:
@@ -104,16 +160,7 @@ class Centre:
             self.password = await asyncio.to_thread(self.relay.add_user, "maria", "Maria G.")
             self._stack.enter_context(self.keyring)
             await self._stack.enter_async_context(self.rep_display)
-            await self._stack.enter_async_context(self.customer_display)
-            self.browser = await self._stack.enter_async_context(
-                Chromium(
-                    self.customer_display.environment(),
-                    width=CUSTOMER_WIDTH,
-                    height=HEIGHT,
-                    locale="ro-RO" if self._language == "ro" else "en-GB",
-                )
-            )
-            await self._open_scene()
+            await self._stack.enter_async_context(self.seat)
             self.app = self.make_app()
             await self.app.start()
             self._stack.push_async_callback(self._stop_app)
@@ -128,15 +175,6 @@ class Centre:
 
     async def _stop_app(self) -> None:
         await self.app.stop()
-
-    async def _open_scene(self) -> None:
-        """A second browser window beside the customer's, with text that scrolls and the time as a code."""
-        flags = [f"--window-position={CUSTOMER_WIDTH},0", f"--window-size={SCENE_WIDTH},{HEIGHT}"]
-        scene = await self._stack.enter_async_context(
-            Chromium(self.customer_display.environment(), source=None, extra_flags=flags)
-        )
-        self.scene = await scene.first_page()
-        await self.scene.goto(f"file://{PAGES / 'timecode.html'}")
 
     def make_app(self, *, signed_in: bool = True, profile: str = "profile", **environment: str) -> AppProcess:
         """An app on the rep's screen, not started yet; its keyring is a real one of this centre."""
@@ -158,11 +196,9 @@ class Centre:
         await self.app.do("trigger", name="action_start_session")
         return await self.app.session(lambda session: session["id"] not in known)
 
-    async def customer(self, name: str = "Ana P.", *, fresh: bool = True) -> Customer:
-        """A customer with a tab of his own. Tabs share one browser profile, as at one person's."""
-        page = await self.browser.new_page() if fresh else await self.browser.first_page()
-        await page.bring_to_front()
-        return Customer(page, name)
+    async def customer(self, name: str = "Ana P.") -> Customer:
+        """A customer at the first seat, with a tab of his own."""
+        return await self.seat.customer(name)
 
     async def joined(self, name: str = "Ana P.") -> tuple[dict[str, Any], Customer]:
         """A session with a customer in it, who came by the link."""
@@ -187,8 +223,7 @@ class Centre:
         for session in await self.app.do("sessions"):
             await self.app.do("end", session_id=session["id"])
         await self.app.until(lambda sessions: not sessions, "sessions")
-        for page in self.browser.context.pages[1:]:
-            await page.close(run_before_unload=False)
+        await self.seat.close_tabs()
 
 
 def require_namespace() -> None:

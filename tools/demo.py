@@ -1,0 +1,130 @@
+"""The guided tour: relay, app and two real Chromium customers on virtual screens; one whole morning in screenshots."""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tests.harness.centre import Centre, Customer, Seat
+
+OUT = Path(__file__).resolve().parent.parent / "build" / "demo"
+SETTLE_S = 0.6
+
+
+class Tour:
+    """Walks through the main job and photographs it.
+
+    Args:
+        centre: relay, app and the first customer's seat.
+        second: the second customer's seat.
+    """
+
+    def __init__(self, centre: Centre, second: Seat) -> None:
+        self.centre = centre
+        self.second = second
+        self._count = 0
+
+    async def photograph(self, what: str, seat: Seat | None = None) -> None:
+        """Save a screenshot of the rep's screen, or of a customer's."""
+        # Not a condition but the eye's: hover and focus effects end, a first picture sharpens.
+        await asyncio.sleep(SETTLE_S)
+        self._count += 1
+        path = OUT / f"{self._count:02d}-{what}.png"
+        await asyncio.to_thread((seat.display if seat else self.centre.rep_display).screenshot, path)
+        print(f"  {path.relative_to(OUT.parent.parent)}", flush=True)
+
+    async def dress(self, theme: str, language: str) -> None:
+        """Change the app's look and language, as in its preferences."""
+        await self.centre.app.do("settings", theme=theme, language=language)
+
+    async def join(self, seat: Seat, name: str, session: dict[str, object], *, by_number: bool) -> Customer:
+        """Bring one customer in."""
+        view = session["view"]
+        assert isinstance(view, dict)
+        customer = await seat.customer(name)
+        if by_number:
+            await customer.join(f"{self.centre.relay.url}/join", str(view["number"]))
+        else:
+            await customer.join(str(view["link"]))
+        await customer.screen("waiting")
+        return customer
+
+    async def walk(self) -> None:
+        """The tour itself."""
+        app, centre = self.centre.app, self.centre
+        await self.photograph("start")
+        await app.click("startButton")
+        first = await app.session()
+        await self.photograph("waiting-for-the-customer")
+        await app.do("trigger", name="action_invite")
+        await self.photograph("invite")
+        await app.do("key", name="invitePanel", key="Escape")
+
+        ana = await self.join(centre.seat, "Ana P.", first, by_number=False)
+        await self.photograph("customer-joined", centre.seat)
+        await self.photograph("ask-to-see")
+        await app.do("trigger", name="action_ask_view")
+        await ana.screen("asked")
+        await self.photograph("customer-is-asked", centre.seat)
+        await ana.allow()
+        await app.until(lambda found: found[0]["picture"] in ("live", "static"), "sessions")
+        await ana.say("Good morning! The red light has been blinking since yesterday.")
+        await app.until(lambda found: len(found[0]["view"]["chat"]) == 1, "sessions")
+        await app.type("chatInput", "Good morning, Ana. I can see it: paper is stuck in tray 2.", enter=True)
+        await ana.page.get_by_text("paper is stuck").wait_for()
+        await self.photograph("live-light")
+        await self.photograph("customer-shares", centre.seat)
+        await self.dress("dark", "en")
+        await self.photograph("live-dark")
+
+        await self.dress("light", "ro")
+        await app.do("trigger", name="action_start_session")
+        second = await app.session(lambda one: one["id"] != first["id"])
+        ion = await self.join(self.second, "Ion V.", second, by_number=True)
+        await app.do("trigger", name="action_ask_view")
+        await ion.screen("asked")
+        await self.photograph("client-intrebat", self.second)
+        await ion.allow()
+        await app.session(lambda one: one["id"] == second["id"] and one["picture"] in ("live", "static"))
+        await ion.say("Totalul nu mai apare, doar #REF!")
+        await ana.say("It prints again, thank you!")
+        await self.photograph("doua-file-romana")
+        await self.dress("dark", "ro")
+        await self.photograph("doua-file-romana-inchis")
+        await self.photograph("client-partajeaza", self.second)
+
+        await ion.page.click("#stop")
+        await app.session(lambda one: one["id"] == second["id"] and one["picture"] == "none")
+        await self.photograph("client-a-oprit")
+        await self.dress("light", "en")
+        for session in (second, first):
+            await app.do("end", session_id=session["id"])
+        await ana.screen("over")
+        await self.photograph("customer-session-ended", centre.seat)
+        await self.photograph("session-ended")
+
+
+async def tour() -> None:
+    """Bring everything up, walk, and take it down again."""
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
+    print("The guided tour: a relay, the app and two Chromium customers on virtual screens.", flush=True)
+    async with AsyncExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="support-demo-")))
+        centre = await stack.enter_async_context(Centre(place, scene="desk_printer.html"))
+        second = await stack.enter_async_context(Seat("ro", "desk_table.html"))
+        async with asyncio.timeout(180):
+            await Tour(centre, second).walk()
+    print(f"Done: {len(list(OUT.glob('*.png')))} screenshots in {OUT.relative_to(OUT.parent.parent)}/")
+
+
+def main() -> int:
+    """Run the tour."""
+    asyncio.run(tour())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
