@@ -1,0 +1,98 @@
+"""Feedback messages, read back by a parser written from the draft alone."""
+
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support_manager.media.transport_cc import TransportFeedback
+
+
+def read(message: bytes) -> tuple[int, dict[int, int]]:
+    """Count and arrivals (sequence number → microseconds, lost: absent) of one message."""
+    first, kind, words = struct.unpack_from("!BBH", message)
+    assert first >> 6 == 2
+    assert first & 31 == 15
+    assert kind == 205
+    assert len(message) == 4 * (words + 1)
+    end = len(message) - (message[-1] if first & 0x20 else 0)
+    base, statuses = struct.unpack_from("!HH", message, 12)
+    reference = int.from_bytes(message[16:19], "big")
+    count = message[19]
+    at = 20
+    symbols: list[int] = []
+    while len(symbols) < statuses:
+        (chunk,) = struct.unpack_from("!H", message, at)
+        at += 2
+        if not chunk & 0x8000:
+            symbols += [chunk >> 13 & 3] * (chunk & 0x1FFF)
+        elif chunk & 0x4000:
+            symbols += [chunk >> (12 - 2 * place) & 3 for place in range(7)]
+        else:
+            symbols += [chunk >> (13 - place) & 1 for place in range(14)]
+    now = reference * 64_000
+    arrivals = {}
+    for place, symbol in enumerate(symbols[:statuses]):
+        if symbol == 1:
+            now += message[at] * 250
+            at += 1
+        elif symbol == 2:
+            now += struct.unpack_from("!h", message, at)[0] * 250
+            at += 2
+        if symbol:
+            arrivals[(base + place) & 0xFFFF] = now
+    assert at == end
+    return count, arrivals
+
+
+def test_steady_stream() -> None:
+    feedback = TransportFeedback(1)
+    for number in range(40):
+        feedback.received(number, 5_000_000 + number * 1_000)
+    (message,) = feedback.take(2)
+    assert struct.unpack_from("!II", message, 4) == (1, 2)
+    count, arrivals = read(message)
+    assert count == 0
+    assert list(arrivals) == list(range(40))
+    assert arrivals[39] - arrivals[0] == 39_000
+
+
+def test_losses_between_two_messages_are_told() -> None:
+    feedback = TransportFeedback(1)
+    feedback.received(0, 0)
+    feedback.take(2)
+    feedback.received(3, 10_000)
+    (message,) = feedback.take(2)
+    base, statuses = struct.unpack_from("!HH", message, 12)
+    assert (base, statuses) == (1, 3)
+    assert list(read(message)[1]) == [3]
+
+
+def test_nothing_came_nothing_is_said() -> None:
+    feedback = TransportFeedback(1)
+    assert not feedback.waiting
+    assert feedback.take(2) == []
+
+
+@given(
+    st.integers(0, 0xFFFF),
+    st.lists(st.tuples(st.integers(1, 40), st.integers(-2_000, 9_000_000), st.booleans()), min_size=1, max_size=60),
+)
+def test_every_arrival_is_told_once(first: int, steps: list[tuple[int, int, bool]]) -> None:
+    """Whatever is lost, late, out of order or far apart: what came is reported, within 125 us of a tick's rounding."""
+    feedback = TransportFeedback(1)
+    number, now = first, 20_000_000
+    expected: dict[int, int] = {}
+    told: dict[int, int] = {}
+    for step, wait, flush in steps:
+        number += step
+        now = max(1, now + wait)
+        expected[number & 0xFFFF] = now
+        feedback.received(number & 0xFFFF, now)
+        if flush:
+            for message in feedback.take(2):
+                told |= read(message)[1]
+    for message in feedback.take(2):
+        told |= read(message)[1]
+    assert told.keys() == expected.keys()
+    assert all(abs(told[key] - expected[key]) <= 251 for key in told)
