@@ -35,6 +35,6 @@ def set_up(level: int = logging.INFO) -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("server_stub").setLevel(level)
-    # These two write payloads (join tokens, chat) at their lower levels.
-    for name in ("socketio", "engineio"):
+    # These write payloads (join tokens, chat) at their lower levels, and one without a level adds a handler of its own.
+    for name in ("socketio.server", "engineio.server"):
         logging.getLogger(name).setLevel(logging.ERROR)

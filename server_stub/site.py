@@ -29,7 +29,14 @@ TYPES = {
 }
 """What may be served at all; a file of another kind in the folders is not."""
 PAGES = {"/": "home", "/start": "start", "/assist": "assist", "/sign-in": "sign_in"}
-"""Address → name of the page; its text stands in the translations under that name."""
+"""Address → name of the page; its texts stand in the translations under that name."""
+_TITLES = {
+    "home": "home.title",
+    "start": "start.title",
+    "assist": "assist.title",
+    "sign_in": "sign_in.title",
+    "not_found": "not_found.title",
+}
 _LANGUAGE_COOKIE = "language"
 
 
@@ -168,7 +175,7 @@ def _render(name: str, path: str, language: str, company: str, public_url: str, 
         "path": path or "/",
         "public_url": public_url,
         "app_url": app_url,
-        "title": catalog.sentence(language, "site", f"{name}.title"),
+        "title": catalog.sentence(language, "site", _TITLES[name]),
         "offer": "offer" if app_url else "ask",
     }
     for place in PAGES.values():
