@@ -28,6 +28,8 @@ CONNECT_WITHIN_S = 10.0
 QUEUED_BYTES = 2 * 1024 * 1024
 QUEUED_PACKETS = 4_000
 """What may wait for a slow reader; beyond it he is cut off and comes back to a snapshot."""
+_STOP_STEPS = 50
+_STOP_STEP_S = 0.02
 STRIKES = 40
 """So many messages that make no sense, and the connection is closed (one is forgiven each second)."""
 
@@ -93,6 +95,7 @@ class Link:
 def _close_later(socket: Any) -> None:  # noqa: ANN401 - the library's
     async def close() -> None:
         await socket.close(wait=False, abort=True, reason="kicked")
+        socket.queue.put_nowait(None)  # lets go of a long poll that is waiting
 
     # The library's own socket owns this: it must run even when nobody else is left to wait for it.
     task = asyncio.get_running_loop().create_task(close(), name="connections:kick")
@@ -204,18 +207,26 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         return [link for link in self._links.values() if link.hello is not None]
 
     async def close_all(self, links: list[Link]) -> None:
-        """Close connections once what they were sent has gone out, at the latest after a second."""
-        async with asyncio.timeout(5):
-            await asyncio.gather(*(self._close(link) for link in links), return_exceptions=True)
-        await self.shutdown()
+        """Close connections once what they were sent has gone out, at the latest after a second.
 
-    @staticmethod
-    async def _close(link: Link) -> None:
-        try:
-            async with asyncio.timeout(1):
-                await link.socket.close(wait=True)
-        except TimeoutError:
-            link.kick("does not read")
+        The transport is closed, not the Engine.IO session: its polite close waits for peers who may be gone, and to a
+        client both look alike (it comes back).
+        """
+        for _ in range(_STOP_STEPS):
+            if not any(link.queued_packets for link in links if link.transport is not None):
+                break
+            await asyncio.sleep(_STOP_STEP_S)
+        for link in links:
+            if link.transport is not None and not link.is_closing:
+                link.is_closing = True
+                link.transport.close()
+            else:
+                link.kick("relay stopping")
+        for _ in range(_STOP_STEPS):
+            if not self._links:
+                break
+            await asyncio.sleep(_STOP_STEP_S)
+        await self.shutdown()
 
     def _is_origin_allowed(self, origin: str | None, environ: Mapping[str, Any]) -> bool:
         # The library asks only when there is an Origin: clients without one are no browsers, and an Origin is no

@@ -175,6 +175,7 @@ class Client:
         self.sio = socketio.AsyncClient(reconnection=False, handle_sigint=False)
         self.events: list[tuple[str, Any]] = []
         self._changed = asyncio.Event()
+        self._answers: set[asyncio.Future[Any]] = set()
         self.sio.on("*", self._on_event)
         self.sio.on("disconnect", self._on_disconnect)
         self.session: SessionView | None = None
@@ -185,6 +186,9 @@ class Client:
         self._changed.set()
 
     async def _on_disconnect(self, *_: object) -> None:
+        for answer in self._answers:
+            if not answer.done():
+                answer.set_exception(ConnectionError("disconnected"))
         self._changed.set()
 
     async def connect(self, *, transports: tuple[str, ...] = ("websocket",), **hello: object) -> Self:
@@ -195,8 +199,19 @@ class Client:
         return self
 
     async def raw(self, event: str, payload: object) -> Any:
-        """Send anything and return the ack as it is."""
-        return await self.sio.call(event, payload, timeout=10)
+        """Send anything and return the ack as it is.
+
+        Raises:
+            ConnectionError: the connection broke before the ack; the library's own `call` would wait on.
+        """
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._answers.add(answer)
+        try:
+            await self.sio.emit(event, payload, callback=lambda *ack: answer.done() or answer.set_result(*ack))
+            async with asyncio.timeout(10):
+                return await answer
+        finally:
+            self._answers.discard(answer)
 
     async def ask(self, event: str, payload: object) -> Any:
         """Send a request and return its typed reply.

@@ -1,0 +1,303 @@
+"""What hostile clients send: each role every event, foreign sessions, floods, binary parts, silence, slow reading."""
+
+import asyncio
+import json
+import secrets
+
+import aiohttp
+import pytest
+import socketio
+
+from support_manager.protocol import events, limits
+from support_manager.protocol.requests import REQUESTS
+from support_manager.protocol.roles import Role, SessionState, is_allowed
+from support_manager.protocol.version import PROTOCOL_VERSION
+from tests.harness.relay import Client, RelayProcess, page, rep
+
+
+@pytest.fixture(scope="module")
+def relay():
+    with RelayProcess() as process:
+        yield process
+
+
+def payloads(session_id, me, other):
+    """A well-formed payload of every event, so that only the rules can refuse it."""
+    offer = {"type": "offer", "sdp": "v=0"}
+    made = {
+        "session.start": {"request_id": secrets.token_hex(8)},
+        "session.list": {},
+        "session.join": {"request_id": secrets.token_hex(8), "name": "X", "link_token": "x" * 43},
+        "session.resume": {"session_id": session_id, "resume_token": "x" * 43},
+        "session.end": {"session_id": session_id},
+        "session.leave": {"session_id": session_id},
+        "page.closing": {"session_id": session_id},
+        "participant.report": {"session_id": session_id, "device": {}},
+        "activity.ask": {"session_id": session_id, "request_id": "r", "kind": "view", "subject": me},
+        "activity.offer": {"session_id": session_id, "request_id": "r", "kind": "view"},
+        "activity.answer": {"session_id": session_id, "activity_id": "a", "accept": True},
+        "activity.update": {"session_id": session_id, "activity_id": "a"},
+        "activity.stop": {"session_id": session_id, "activity_id": "a"},
+        "chat.send": {"session_id": session_id, "line_id": "l", "text": "hello"},
+        "signal.send": {"session_id": session_id, "to": other, "epoch": 1, "signal": offer},
+        "ice.get": {"session_id": session_id},
+    }
+    assert set(made) == set(REQUESTS)
+    return made
+
+
+@pytest.mark.rule("B-1.3", "B-7.9", "B-12.1")
+async def test_a_customer_sends_every_event_that_is_not_his_and_his_own_with_another_session(relay):
+    async with rep(relay) as ana, page(relay.url) as maria, page(relay.url) as victim:
+        mine = await ana.start_session()
+        joined = await maria.join(link=mine.link)
+        hub = joined.session.participants[0].id
+        other = await ana.start_session()
+        theirs = await victim.join("Ion", link=other.link)
+        await ana.wait(lambda: sum(isinstance(fact, events.SessionChanged) for fact in ana.facts) == 2)
+        before_events, before = len(ana.facts), await ana.raw("session.list", {})
+        log_from = len(relay.log)
+
+        sent = 0
+        for event, payload in payloads(mine.id, joined.session.you, hub).items():
+            if not is_allowed(event, Role.PRIMARY, SessionState.ACTIVE) or event == "session.resume":
+                ack = await maria.raw(event, payload)
+                assert ack["ok"] is False, event
+                sent += 1
+        for event, payload in payloads(other.id, theirs.session.you, theirs.session.participants[0].id).items():
+            if "session_id" in payload:
+                expected = "resume_refused" if event == "session.resume" else "session_unknown"
+                assert await maria.raw(event, payload) == {"ok": False, "code": expected}, event
+                sent += 1
+        for event, payload in payloads("no-such-session", "p", "q").items():
+            if "session_id" in payload:
+                expected = "resume_refused" if event == "session.resume" else "session_unknown"
+                assert await maria.raw(event, payload) == {"ok": False, "code": expected}, event
+                sent += 1
+
+        assert await ana.raw("session.list", {}) == before
+        assert len(ana.facts) == before_events
+        assert not victim.facts
+        refusals = [json.loads(line) for line in relay.log[log_from:]]
+        assert sum(line["event"] == "request refused" for line in refusals) == sent
+
+
+@pytest.mark.rule("B-1.3")
+async def test_an_anonymous_page_and_a_rep_outside_the_session_may_send_nothing_into_it(relay):
+    async with rep(relay) as ana, rep(relay, "bogdan") as bogdan, page(relay.url) as nobody:
+        session = await ana.start_session()
+        await nobody.raw("session.list", {})
+        for client in (bogdan, nobody):
+            for event, payload in payloads(session.id, session.you, session.you).items():
+                if "session_id" in payload:
+                    assert (await client.raw(event, payload))["ok"] is False, event
+        assert await nobody.refused("session.start", {"request_id": "r"}) == "not_allowed"
+        assert await bogdan.refused("session.join", {"request_id": "r", "name": "B", "number": session.number}) == (
+            "not_allowed"
+        )
+        assert (await bogdan.raw("session.list", {}))["value"]["sessions"] == []
+        assert not ana.facts
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "code"),
+    [
+        ("session.jion", {}, "unknown_event"),
+        ("connect", {}, "unknown_event"),
+        ("disconnect", {}, "unknown_event"),
+        ("session.join", None, "bad_message"),
+        ("session.join", [], "bad_message"),
+        ("session.join", {"request_id": "r", "name": "x"}, "bad_message"),
+        ("session.join", {"request_id": "r", "name": "x", "number": "12345678"}, "bad_message"),
+        ("session.join", {"request_id": "r", "name": "x", "number": 123456789}, "bad_message"),
+        ("session.join", {"request_id": "r", "name": "x" * 61, "number": "123456789"}, "bad_message"),
+        ("session.join", {"request_id": "r", "name": "x", "number": "123456789", "role": "controller"}, "bad_message"),
+        ("session.resume", {"session_id": "../..", "resume_token": "x" * 43}, "bad_message"),
+    ],
+)
+async def test_nonsense_is_acked_with_a_code(relay, event, payload, code):
+    async with page(relay.url) as client:
+        assert await client.refused(event, payload) == code
+
+
+async def test_a_request_with_two_payloads_or_none_is_refused(relay):
+    async with page(relay.url) as client:
+        for arguments in ((), ({}, {})):
+            assert await client.raw("session.list", arguments) == {"ok": False, "code": "bad_message"}
+
+
+@pytest.mark.parametrize(
+    ("hello", "code"),
+    [
+        ({"v": PROTOCOL_VERSION + 1, "from_the_future": 1}, "version_too_new"),
+        ({"v": 0}, "version_too_old"),
+        ({"v": "1"}, "bad_message"),
+        ({"client": "browser"}, "bad_message"),
+        ({"client": "app"}, "not_signed_in"),
+        ({"client": "app", "access": "x" * 43}, "token_expired"),
+        ({"client": "page", "access": "x" * 43}, "bad_message"),
+    ],
+)
+async def test_who_may_not_come_in_is_told_why(relay, hello, code):
+    client = Client(relay.url)
+    refusals = []
+    client.sio.on("connect_error", refusals.append)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await client.connect(**hello)
+    assert refusals == [{"message": code, "data": {"code": code}}]
+    await client.sio.disconnect()
+
+
+class Raw:
+    """A bare WebSocket, to send what no library would."""
+
+    def __init__(self, relay, **headers):
+        self.url = f"{relay.url}/socket.io/?EIO=4&transport=websocket"
+        self.headers = headers
+
+    async def __aenter__(self):
+        self.http = aiohttp.ClientSession()
+        try:
+            self.ws = await self.http.ws_connect(self.url, headers=self.headers, max_msg_size=0)
+            await self.ws.receive(5)
+        except BaseException:
+            await self.http.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_):
+        await self.ws.close()
+        await self.http.close()
+
+    async def come_in(self):
+        await self.ws.send_str(f'40{{"v":{PROTOCOL_VERSION},"client":"page"}}')
+        while "welcome" not in (await self.ws.receive_str(timeout=5)):
+            pass
+
+    async def is_closed(self, timeout_s=15):
+        async with asyncio.timeout(timeout_s):
+            while True:
+                message = await self.ws.receive()
+                if message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR):
+                    return True
+                if message.data == "2":
+                    await self.ws.send_str("3")
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        '451-["chat.send",{"_placeholder":true,"num":0}]',
+        '459999999999-["chat.send"]',
+        '450-["chat.send"]',
+        '4610-["x"]',
+        "42[",
+        "42{}",
+        "42",
+        "42[7]",
+        "42" + "[" * 5_000,
+        '42/admin,["chat.send",{}]',
+        "40/admin,{}",
+        "44{}",
+        "4x",
+        b"binary",
+        "4" + "2" * (limits.MESSAGE_BYTES + 1),
+    ],
+    ids=lambda packet: repr(packet[:24]),
+)
+async def test_packets_that_no_client_of_ours_sends_end_the_connection_and_nothing_else(relay, packet):
+    async with page(relay.url) as other, Raw(relay) as raw:
+        await raw.come_in()
+        await (raw.ws.send_bytes(packet) if isinstance(packet, bytes) else raw.ws.send_str(packet))
+        assert await raw.is_closed(5)
+        assert (await other.raw("session.list", {}))["code"] == "not_allowed"
+
+
+async def test_requests_before_the_hello_end_the_connection(relay):
+    async with Raw(relay) as raw:
+        await raw.ws.send_str('421["session.list",{}]')
+        assert await raw.is_closed(5)
+
+
+@pytest.mark.slow
+async def test_a_connection_that_never_says_who_it_is_is_closed(relay):
+    async with Raw(relay) as raw:
+        assert await raw.is_closed(14)
+
+
+async def test_a_browser_from_elsewhere_is_kept_out_and_our_own_page_is_let_in(relay):
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        async with Raw(relay, Origin="https://evil.example"):
+            pass
+    async with Raw(relay, Origin=relay.url) as raw:
+        await raw.come_in()
+
+
+async def test_a_flood_is_refused_and_then_cut_off(relay):
+    async with page(relay.url) as other, Raw(relay) as raw:
+        await raw.come_in()
+        for number in range(400):
+            await raw.ws.send_str(f'42{number}["session.list",{{}}]')
+        assert await raw.is_closed(10)
+        assert (await other.raw("session.list", {}))["ok"] is False
+
+
+@pytest.mark.rule("B-2.7")
+async def test_guessing_numbers_is_stopped_after_ten():
+    with RelayProcess() as relay:
+        async with page(relay.url) as guesser:
+            codes = [
+                await guesser.refused("session.join", {"request_id": "r", "name": "x", "number": f"{100000000 + n}"})
+                for n in range(12)
+            ]
+            assert codes == ["wrong_number"] * 10 + ["too_many_tries"] * 2
+        async with rep(relay) as ana, page(relay.url) as maria:
+            await maria.join(link=(await ana.start_session()).link)
+
+
+async def test_a_reader_who_does_not_read_is_cut_off_and_the_others_go_on(relay):
+    async with rep(relay) as ana, Raw(relay) as lazy:
+        session = await ana.start_session()
+        await lazy.come_in()
+        token = session.link.partition("#")[2]
+        join = {"request_id": secrets.token_hex(16), "name": "Lazy", "link_token": token}
+        await lazy.ws.send_str("421" + json.dumps(["session.join", join]))
+        joined = await ana.wait_fact(events.ParticipantJoined)
+        lazy.ws._response.connection.transport.pause_reading()
+        answer = {"type": "answer", "sdp": "x" * limits.SDP_CHARS}
+        signal = {"session_id": session.id, "to": joined.participant.id, "epoch": 1, "signal": answer}
+
+        async def flood():
+            for _ in range(400):
+                ack = await ana.raw("signal.send", signal)
+                if ack == {"ok": False, "code": "participant_unknown"}:
+                    return
+                if not ack["ok"]:
+                    assert ack["code"] == "too_fast"
+                    await asyncio.sleep(0.1)
+            raise AssertionError("never cut off")
+
+        await asyncio.wait_for(flood(), 60)
+        line = {"session_id": session.id, "line_id": "still-here", "text": "still here"}
+        for _ in range(100):  # until his own bucket has room again
+            if (await ana.raw("chat.send", line))["ok"]:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise AssertionError("his own rate limit never ended")
+        assert any("slow reader" in line for line in relay.log)
+
+
+async def test_polling_clients_are_served_too(relay):
+    async with rep(relay) as ana:
+        session = await ana.start_session()
+        client = Client(relay.url)
+        try:
+            await client.connect(transports=("polling",))
+            await client.join("Paul", link=session.link)
+            await client.say("over polling")
+            await ana.wait(lambda: ana.lines == ["over polling"])
+            await ana.say("hello")
+            await client.wait(lambda: client.lines == ["over polling", "hello"])
+        finally:
+            await client.close()

@@ -1,0 +1,64 @@
+"""Opening a database: fresh, again, locked, newer, damaged; tables as the migrations make them."""
+
+import stat
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from server_stub.store import tables
+from server_stub.store.database import Database, StoreError
+
+
+async def code_of(database):
+    with pytest.raises(StoreError) as caught:
+        await database.open()
+    return caught.value.code
+
+
+async def test_migrations_make_exactly_the_tables_of_the_code(tmp_path):
+    async with Database.in_directory(tmp_path) as database, database.transaction() as connection:
+        difference = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync), tables.metadata)
+        )
+    assert difference == []
+
+
+async def test_only_one_relay_holds_a_database_and_other_programs_may_write_beside_it(tmp_path):
+    async with Database.in_directory(tmp_path, exclusive=True):
+        assert await code_of(Database.in_directory(tmp_path, exclusive=True)) == "database_locked"
+        async with Database.in_directory(tmp_path) as beside, beside.transaction() as connection:
+            await connection.execute(tables.setting.insert().values(key="a", value={"b": 1}))
+    async with Database.in_directory(tmp_path, exclusive=True) as again, again.transaction() as connection:
+        assert (await connection.execute(tables.setting.select())).all() == [("a", {"b": 1})]
+
+
+async def test_a_newer_database_is_left_alone(tmp_path):
+    async with Database.in_directory(tmp_path) as database, database.transaction() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    assert await code_of(Database.in_directory(tmp_path)) == "database_newer"
+
+
+async def test_what_is_no_database_is_unreadable(tmp_path):
+    (tmp_path / "relay.sqlite3").write_text("not a database, only text" * 100)
+    assert await code_of(Database.in_directory(tmp_path)) == "database_unreadable"
+    assert await code_of(Database(f"sqlite:///{tmp_path}/missing/relay.sqlite3")) == "database_unreadable"
+
+
+async def test_the_file_is_for_its_owner_only(tmp_path):
+    async with Database.in_directory(tmp_path):
+        assert stat.S_IMODE((tmp_path / "relay.sqlite3").stat().st_mode) == 0o600
+
+
+async def test_a_failed_transaction_leaves_nothing(tmp_path):
+    async with Database.in_directory(tmp_path) as database:
+
+        async def fail_half_way():
+            async with database.transaction() as connection:
+                await connection.execute(tables.setting.insert().values(key="a", value=1))
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            await fail_half_way()
+        async with database.transaction() as connection:
+            assert (await connection.execute(tables.setting.select())).all() == []
