@@ -11,6 +11,7 @@ import asyncio
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchmarks.peers.probe import Probe, Sightings, cpu_seconds, machine_seconds
@@ -22,6 +23,8 @@ from tests.harness.chromium import BareChromium
 from tests.harness.display import Display
 from tests.harness.timecode import Place
 
+MakeViewer = Callable[[Display, str, tuple[int, int]], Viewer]
+"""Display, address of the signalling, size of the view: the real app takes part as one more of these."""
 SCREEN = (1920, 1080)
 VIEW = (1280, 720)
 CPU_LIMIT = 170.0
@@ -160,12 +163,9 @@ async def run(plan: Plan, report: Report) -> None:
     product, chromium, floor_ms = Measured(), Measured(), list[float]()
     async with Signalling() as signalling, Display(*SCREEN) as far, Display(*SCREEN) as near:
         probe = Probe(near.name, *VIEW)
-        kinds = ((EngineViewer, product), (ChromiumViewer, chromium))
+        kinds: tuple[tuple[MakeViewer, Measured], ...] = ((EngineViewer, product), (ChromiumViewer, chromium))
         async with Customer(far, signalling.url) as customer:
-            places = [
-                await find_place(kind(near, signalling.url, VIEW), customer, probe)  # type: ignore[abstract]
-                for kind, _ in kinds
-            ]
+            places = [await find_place(kind(near, signalling.url, VIEW), customer, probe) for kind, _ in kinds]
             for _ in range(plan.rounds):
                 for (kind, found), place in zip(kinds, places, strict=True):
                     viewer = kind(near, signalling.url, VIEW)
@@ -208,7 +208,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.view", description=__doc__.splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="a short run that only shows that it works")
     options = parser.parse_args()
-    netns.enter()
+    if not netns.inside():
+        netns.enter()
     plan = Plan(rounds=1, settle_s=2.0, latency_s=3.0, cpu_s=3.0, switches=1) if options.smoke else Plan()
     report = Report("view")
     asyncio.run(run(plan, report))

@@ -46,10 +46,10 @@ class Viewer:
         self._view.set_mailbox(self._engine.mailbox(PEER))
         self._view.watched.connect(lambda seen: self._engine.set_visible(PEER, seen))
         self._window.show()
-        self._tasks.spawn(self._commands(), name="commands")
+        _ = self._tasks.spawn(self._commands(), name="commands")
         async with aiohttp.ClientSession() as http, http.ws_connect(f"{self._url}/signal?role=hub") as socket:
             self._socket = socket
-            self._tasks.spawn(self._read(socket), name="signals")
+            _ = self._tasks.spawn(self._read(socket), name="signals")
             print("ready", flush=True)
             await self._done.wait()
         await self._engine.aclose()
@@ -77,7 +77,7 @@ class Viewer:
     def _heard(self, event: MediaEvent) -> None:
         if isinstance(event, AnswerReady) and self._socket is not None:
             body = {"epoch": event.epoch, "signal": msgspec.to_builtins(signals.Answer(sdp=event.sdp))}
-            self._tasks.spawn(self._socket.send_str(msgspec.json.encode(body).decode()), name="answer")
+            _ = self._tasks.spawn(self._socket.send_str(msgspec.json.encode(body).decode()), name="answer")
 
 
 def main() -> None:

@@ -304,6 +304,8 @@ class BareChromium:
         return result["result"].get("value")
 
     async def __aexit__(self, *exc: object) -> None:
+        if self._socket is not None:
+            await self._socket.close()
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait([self._reading])
