@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import structlog
 
+from resources.catalog import best_language
 from support_manager.credentials import CredentialStore
 from support_manager.desk import Desk
 from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
@@ -18,6 +19,7 @@ from support_manager.invitations import build_invitation
 from support_manager.links import parse_link
 from support_manager.media.engine import MediaEngine
 from support_manager.media.mailbox import FrameMailbox
+from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import Welcome
 from support_manager.protocol.fields import Wire
@@ -158,7 +160,7 @@ class Controller:
         """Sign in; see `Intents.sign_in`."""
         origin = normalise(relay_url)
         name = name.strip()
-        if not name or not password:
+        if not 0 < len(name) <= limits.ACCOUNT_NAME_CHARS or not 0 < len(password) <= limits.PASSWORD_CHARS:
             raise Refused(ErrorCode.WRONG_CREDENTIALS)
         async with self._turn:
             before = (self._origin, self._signing.account)
@@ -191,10 +193,12 @@ class Controller:
 
     def _refused(self, code: ErrorCode | AppCode) -> None:
         """The relay will not have this account any more: say so, and leave the rep at the sign-in."""
-        _ = self._tasks.spawn(self._after_refusal(code), name="refused")
+        _ = self._tasks.spawn(self._after_refusal(code, self._relay), name="refused")
 
-    async def _after_refusal(self, code: ErrorCode | AppCode) -> None:
+    async def _after_refusal(self, code: ErrorCode | AppCode, relay: RelayLink | None) -> None:
         async with self._turn:
+            if relay is not self._relay:
+                return  # somebody has signed in meanwhile
             await self._close_link()
             await self._desk.clear()
             if code not in (ErrorCode.VERSION_TOO_OLD, ErrorCode.VERSION_TOO_NEW):
@@ -296,6 +300,7 @@ class Controller:
             on_refused=self._refused,
             on_certificate=lambda problem: self._emit(Failed(problem.code, problem.params)),
             client_version=app_version(),
+            locale=best_language(self.settings.language),
             rng=self._rng,
         )
         await self._relay.start()

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _EARLY_S = 30.0
 """An access token this close to its end counts as used up."""
+_REVOKE_S = 4.0
 
 
 @dataclass(slots=True)
@@ -105,9 +106,10 @@ class SignInDesk:
             return
         await self._forget(held.origin, held.name)
         try:
-            await self._http.sign_out(held.origin, held.refresh_token)
-        except SupportManagerError as error:
-            log.warning("token not revoked at the relay", code=str(error.code))
+            async with asyncio.timeout(_REVOKE_S):
+                await self._http.sign_out(held.origin, held.refresh_token)
+        except (SupportManagerError, TimeoutError) as error:
+            log.warning("token not revoked at the relay", error=str(error))
 
     async def drop(self) -> None:
         """The relay refused these tokens: forget them."""

@@ -1,11 +1,15 @@
 """The typed client: requests in, replies and events out; nothing raw leaves this module."""
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+import msgspec
 import structlog
 
 from support_manager.errors import AppCode, Refused, RelayUnavailable
+from support_manager.protocol import limits
+from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import EVENTS
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.requests import REQUESTS, Hello, Request
@@ -16,6 +20,7 @@ log = structlog.get_logger(__name__)
 R = TypeVar("R", bound=Wire)
 
 ACK_S = 10.0
+_ENVELOPE_BYTES = 256
 _NAMES: dict[type, str] = {payload: event for event, (payload, _) in REQUESTS.items()}
 
 
@@ -47,11 +52,7 @@ class RelayClient:
         """
         event = _NAMES[type(message)]
         assert REQUESTS[event][1] is reply, f"{event} is not answered by {reply.__name__}"  # noqa: S101 - our own bug
-        try:
-            to_message(to_plain(message), type(message))  # our own bounds first: never send what must be refused
-        except ProtocolError as error:
-            raise Refused(error.code) from error
-        raw = await self._transport.call(event, to_plain(message), timeout_s)
+        raw = await self._transport.call(event, _checked(message), timeout_s)
         try:
             return read_ack(raw, cast("Any", reply))  # type: ignore[no-any-return]
         except ProtocolError as error:
@@ -72,3 +73,22 @@ class RelayClient:
             return
         if message is not None:
             self._on_event(message)
+
+
+def _checked(message: Request) -> object:
+    """The message as plain data within every bound: the relay cuts off whoever sends what is malformed or too long.
+
+    Raises:
+        Refused: `bad_message`, `too_large`.
+    """
+    plain = to_plain(message)
+    try:
+        to_message(plain, type(message))
+        msgspec.json.encode(plain)  # halves of surrogate pairs
+    except ProtocolError as error:
+        raise Refused(error.code) from error
+    except UnicodeError as error:
+        raise Refused(ErrorCode.BAD_MESSAGE) from error
+    if len(json.dumps(plain)) > limits.MESSAGE_BYTES - _ENVELOPE_BYTES:  # as the transport encodes it
+        raise Refused(ErrorCode.TOO_LARGE)
+    return plain

@@ -64,6 +64,7 @@ class RelayLink:
         on_refused: called once, with the code, when the relay will not have this account any more; the link ends.
         on_certificate: called with a certificate that is not trusted, each one once; the link goes on trying.
         client_version: of this app.
+        locale: of the rep.
         rng: for the jitter.
     """
 
@@ -79,6 +80,7 @@ class RelayLink:
         on_refused: Callable[[ErrorCode | AppCode], None],
         on_certificate: Callable[[CertificateProblem], None],
         client_version: str = "",
+        locale: str = "en",
         rng: random.Random | None = None,
     ) -> None:
         self._origin = origin
@@ -90,6 +92,7 @@ class RelayLink:
         self._on_refused = on_refused
         self._on_certificate = on_certificate
         self._version = client_version
+        self._locale = locale
         self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
         self._tasks = TaskOwner("link")
         self._client: RelayClient | None = None
@@ -164,7 +167,7 @@ class RelayLink:
         token = await self._tokens.access(fresh=fresh)
         self._gone.clear()
         client = RelayClient(self._factory, self._on_event, self._gone.set)
-        hello = Hello(v=PROTOCOL_VERSION, client="app", client_version=self._version, access=token)
+        hello = Hello(v=PROTOCOL_VERSION, client="app", client_version=self._version, locale=self._locale, access=token)
         await client.connect(self._origin, hello)
         self._client = client
 

@@ -153,7 +153,7 @@ class SessionRuntime:
 
     def send_chat(self, text: str, audience: Audience) -> None:
         """Send one line."""
-        text = text.strip()
+        text = _well_formed(text).strip()
         if not text:
             return
         if len(text) > limits.TEXT_CHARS:
@@ -298,3 +298,8 @@ def _picture_of(peer: Peer, *, paused: bool) -> Picture:
     if peer.liveness is Liveness.STATIC:
         return Picture.STATIC
     return Picture.LOST if peer.seen else Picture.CONNECTING
+
+
+def _well_formed(text: str) -> str:
+    """Replace halves of surrogate pairs, which a paste can hold and no JSON may (RFC 8259, section 8.2)."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -238,6 +238,19 @@ async def test_a_session_from_start_to_end(app: App, relay: RelayProcess) -> Non
     assert caught.value.code is ErrorCode.SESSION_UNKNOWN
 
 
+async def test_halves_of_characters_do_not_cost_the_connection(app: App, relay: RelayProcess) -> None:
+    await app.sign_in(relay)
+    session = await app.controller.start_session()
+    await app.controller.send_chat(session.id, "half \ud83d, whole \U0001f600")
+    await app.until(lambda: app.chat(session.id) == ["half \ufffd, whole \U0001f600"])
+    await app.controller.send_chat(session.id, "  \n ")
+    assert app.controller.sessions[session.id].pending == ()
+    with pytest.raises(Refused) as caught:
+        await app.controller.send_chat(session.id, "x" * 4001)
+    assert caught.value.code is ErrorCode.TOO_LARGE
+    assert app.controller.link is Link.ONLINE
+
+
 async def offer(client: Client, epoch: int, *candidates: str) -> None:
     assert client.session is not None
     hub = next(each.id for each in client.session.participants if each.role.value == "controller")

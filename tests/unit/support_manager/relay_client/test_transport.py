@@ -21,7 +21,8 @@ from cryptography.x509.oid import NameOID
 from support_manager.errors import AppCode, CertificateProblem, Refused, RelayUnavailable
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import Welcome
-from support_manager.protocol.requests import ChatSend, ChatSent, Hello, SessionList, Sessions
+from support_manager.protocol.requests import ChatSend, ChatSent, Hello, Nothing, SessionList, Sessions, SignalSend
+from support_manager.protocol.signals import Answer
 from support_manager.protocol.version import PROTOCOL_VERSION
 from support_manager.protocol.views import SiteView
 from support_manager.protocol.wire import to_plain
@@ -300,11 +301,25 @@ async def test_acks_are_read_strictly(server: Server, ack: Any, error: type[Exce
         assert caught.value.code is code  # type: ignore[attr-defined]
 
 
-async def test_what_must_be_refused_is_not_even_sent(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("message", "reply", "code"),
+    [
+        (ChatSend(session_id="s", line_id="l", text="x" * 4001), ChatSent, ErrorCode.BAD_MESSAGE),
+        (ChatSend(session_id="s", line_id="l", text="half \ud83d"), ChatSent, ErrorCode.BAD_MESSAGE),
+        (
+            SignalSend(session_id="s", to="p", epoch=1, signal=Answer(sdp="\u0219" * 60_000)),
+            Nothing,
+            ErrorCode.TOO_LARGE,
+        ),
+    ],
+    ids=["long", "surrogate", "large"],
+)
+async def test_what_must_be_refused_is_not_even_sent(server: Server, message: Any, reply: Any, code: ErrorCode) -> None:
     async with client_of(server, []) as client:
         seen = len(server.seen)
-        with pytest.raises(Refused):
-            await client.request(ChatSend(session_id="s", line_id="l", text="x" * 4001), ChatSent)
+        with pytest.raises(Refused) as caught:
+            await client.request(message, reply)
+        assert caught.value.code is code
         assert len(server.seen) == seen
 
 
