@@ -151,6 +151,12 @@ class RelayProcess:
     def __enter__(self) -> Self:
         return self.start()
 
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.__exit__)
+
     def __exit__(self, *_: object) -> None:
         try:
             self.stop()
