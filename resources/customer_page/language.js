@@ -11,7 +11,7 @@ export const LANGUAGES = { en: "English", ro: "Română" };
 export function bestLanguage(wanted) {
   for (const tag of wanted) {
     const head = String(tag).split(/[-_]/, 1)[0].toLowerCase();
-    if (head in LANGUAGES) return head;
+    if (Object.hasOwn(LANGUAGES, head)) return head;
   }
   return "en";
 }
@@ -55,7 +55,7 @@ export class Language {
       found = found[form] ?? found.other;
     }
     if (typeof found !== "string") return key;
-    return found.replace(/\{(\w+)\}/g, (whole, name) => (name in places ? String(places[name]) : whole));
+    return found.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(places, name) ? String(places[name]) : whole));
   }
 
   /** @param {string} key @returns {boolean} whether there is such a sentence */

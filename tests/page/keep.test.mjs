@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Keep, fingerprint } from "../../resources/customer_page/keep.js";
+
+class Store {
+  all = new Map();
+  getItem(key) {
+    return this.all.get(key) ?? null;
+  }
+  setItem(key, value) {
+    this.all.set(key, value);
+  }
+  removeItem(key) {
+    this.all.delete(key);
+  }
+}
+const kept = (id, more = {}) => ({ id, number: "482119903", link: fingerprint(`token-of-${id}`), token: `resume-${id}`, name: "Ana", ...more });
+
+test("B-12.4: a reload, the same link and the same number lead back", () => {
+  const [tab, browser] = [new Store(), new Store()];
+  new Keep(tab, browser).save(kept("a"));
+  assert.equal(new Keep(tab, browser).find({}).token, "resume-a");
+  assert.equal(new Keep(new Store(), browser).find({ token: "token-of-a" }).token, "resume-a");
+  assert.equal(new Keep(new Store(), browser).find({ number: "482119903" }).token, "resume-a");
+});
+
+test("another link is another session, even in the same tab", () => {
+  const [tab, browser] = [new Store(), new Store()];
+  new Keep(tab, browser).save(kept("a"));
+  assert.equal(new Keep(tab, browser).find({ token: "token-of-b" }), null);
+  assert.equal(new Keep(new Store(), browser).find({}), null);
+});
+
+test("the link's own token is never stored", () => {
+  const [tab, browser] = [new Store(), new Store()];
+  new Keep(tab, browser).save(kept("a"));
+  assert.doesNotMatch([...tab.all.values(), ...browser.all.values()].join(), /token-of-a/);
+});
+
+test("the end clears everything of that session and nothing of others", () => {
+  const [tab, browser] = [new Store(), new Store()];
+  const keep = new Keep(tab, browser);
+  keep.save(kept("a"));
+  keep.save(kept("b", { number: "111111111" }));
+  keep.savePending("b", [{ id: "x", text: "secret", at: 1 }]);
+  keep.clear("b");
+  assert.equal(keep.find({ number: "111111111" }), null);
+  assert.deepEqual(keep.pending("b"), []);
+  assert.equal(keep.find({ number: "482119903" }).id, "a");
+});
+
+test("old and broken records are nothing, and a browser without storage is no error", () => {
+  const browser = new Store();
+  let now = 0;
+  new Keep(new Store(), browser, () => now).save(kept("a"));
+  now = 90_000_000;
+  assert.equal(new Keep(null, browser, () => now).find({ token: "token-of-a" }), null);
+  browser.setItem("support.sessions", "{not json");
+  assert.equal(new Keep(null, browser).find({ number: "1" }), null);
+  const none = new Keep(null, null);
+  none.save(kept("a"));
+  assert.equal(none.find({}), null);
+});
