@@ -67,7 +67,13 @@ def line(text: str, *, sender: str = "ana", name: str = "Ana Popescu", at: int =
     role = Role.CONTROLLER if sender == "rep" else Role.PRIMARY
     at = at or now_ms()
     return ChatLine(
-        id=id or f"l{abs(hash((text, at))):x}", seq=1, at=at, sender=sender, sender_name=name, sender_role=role, text=text
+        id=id or f"l{abs(hash((text, at))):x}",
+        seq=1,
+        at=at,
+        sender=sender,
+        sender_name=name,
+        sender_role=role,
+        text=text,
     )
 
 

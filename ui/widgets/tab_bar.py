@@ -42,6 +42,7 @@ class TabFace:
 class SessionTab(QAbstractButton):
     """One tab; painted by itself, because its parts have their own colours."""
 
+    picked = Signal()
     close_wanted = Signal()
     rename_wanted = Signal()
     dragged = Signal(QPoint)
@@ -84,11 +85,9 @@ class SessionTab(QAbstractButton):
         return QSize(WIDEST, HEIGHT)
 
     @override
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Leave:
-            self._over_close = False
-            self.update()
-        return super().event(event)
+    def leaveEvent(self, event: QEvent) -> None:
+        self._over_close = False
+        self.update()
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -102,7 +101,7 @@ class SessionTab(QAbstractButton):
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed_at = place
             self.setChecked(True)
-            self.clicked.emit(True)
+            self.picked.emit()
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -232,6 +231,7 @@ class SessionTabBar(QWidget):
     def add(self, session_id: str) -> None:
         """Add a tab at the right end."""
         tab = SessionTab(self._kit, session_id, self)
+        tab.picked.connect(lambda: self.choose(session_id))
         tab.clicked.connect(lambda: self.choose(session_id))
         tab.close_wanted.connect(lambda: self.close_wanted.emit(session_id))
         tab.rename_wanted.connect(lambda: self.edit_title(session_id))
