@@ -129,11 +129,16 @@ class App(QObject):
     # --- signing in and out
 
     def start(self, *, resume: bool = True) -> None:
-        """Begin to work: take up the kept sign-in, if any. Called once after the first paint."""
-        settings = self.controller.settings
-        if not resume or not settings.stay_signed_in:
+        """Begin to work: take up the kept sign-in, if any. Called once after the first paint.
+
+        Args:
+            resume: False where another sign-in than the kept one is wanted.
+        """
+        kept = self.controller.settings.stay_signed_in
+        if kept and not resume:
             return
-        self.sign_in.set_resuming(True)
+        if kept:
+            self.sign_in.set_resuming(True)
         self.work.run(self.controller.start(), name="start", on_done=lambda _: self._started())
 
     def _started(self) -> None:

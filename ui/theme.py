@@ -52,8 +52,8 @@ class _TintedIcon(QIconEngine):
 
     @override
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        """The icon in `size` device pixels."""
-        return self._theme.pixmap(self._name, self._color(mode, state), size, scale)
+        """The icon in `size` logical pixels for a screen of `scale` device pixels to each (Qt 6.8 and later)."""
+        return self._theme.pixmap(self._name, self._color(mode, state), size * scale, scale)
 
     @override
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
@@ -64,7 +64,7 @@ class _TintedIcon(QIconEngine):
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         """Draw the icon, sharp at the device's own resolution."""
         scale = painter.device().devicePixelRatioF()
-        painter.drawPixmap(rect, self.scaledPixmap(rect.size() * scale, mode, state, scale))
+        painter.drawPixmap(rect, self.scaledPixmap(rect.size(), mode, state, scale))
 
 
 class Theme(QObject):
