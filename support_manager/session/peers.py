@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from time import monotonic
 
 import structlog
@@ -33,7 +34,11 @@ log = structlog.get_logger(__name__)
 _ICE_S = 3.0
 _HELD_SIGNALS = 256
 ASK_AGAIN_S = (4.0, 8.0, 15.0, 30.0)
-"""When a participant who was asked for an offer and has not connected is asked again."""
+"""When a participant who was asked for an offer and has not connected is asked again, while he shares nothing."""
+SHARING_AGAIN_S = 2.5
+"""The same while he shares and the rep looks at an old picture: his page may be back any moment."""
+NEGOTIATING_S = 8.0
+"""How long an offer has to become a connection before another one is asked for."""
 _GUESSES = 40
 """Epochs double with each guess after a restart, so these are enough for every number there is."""
 
@@ -49,6 +54,7 @@ class Peer:
     seen: bool = False
     """Whether a picture of the running share was ever here."""
     liveness: Liveness = Liveness.WAITING
+    offered_at: float = float("-inf")
     asking: asyncio.Task[None] | None = None
 
 
@@ -60,6 +66,7 @@ class Peers:
         send: to the relay.
         engine: gives the media engine, starting it at the first call.
         is_online: says whether that participant's page hangs on the relay right now.
+        is_sharing: says whether that participant's share is running.
         on_change: called after anything that the picture depends on has changed.
     """
 
@@ -69,6 +76,7 @@ class Peers:
         send: Send,
         engine: Callable[[], "asyncio.Future[MediaEngine]"],
         is_online: Callable[[str], bool],
+        is_sharing: Callable[[str], bool],
         on_change: Callable[[], None],
     ) -> None:
         self._session_id = session_id
@@ -76,6 +84,7 @@ class Peers:
         self._engine_of = engine
         self._engine: MediaEngine | None = None
         self._is_online = is_online
+        self._is_sharing = is_sharing
         self._on_change = on_change
         self._peers: dict[str, Peer] = {}
         self._visible: set[str] = set()
@@ -122,6 +131,7 @@ class Peers:
         for participant_id in wanted:
             peer = self._peers.setdefault(participant_id, Peer(self.key(participant_id)))
             if not peer.connected:
+                peer.offered_at = float("-inf")  # the answer, if any, was lost with the relay
                 self._ask(peer, afresh=True)
 
     def went_offline(self) -> None:
@@ -133,6 +143,12 @@ class Peers:
         peer = self._peers.get(participant_id)
         if peer is not None and not peer.connected:
             self._ask(peer, at_once=False, afresh=True)
+
+    def needed(self, participant_id: str) -> None:
+        """That participant's share is running: see to it that there is a connection for it."""
+        peer = self._peers.get(participant_id)
+        if peer is not None and not peer.connected:
+            self._ask(peer, at_once=False)
 
     def gone(self, participant_id: str) -> None:
         """A participant is not in the session any more."""
@@ -180,6 +196,7 @@ class Peers:
             servers = await self._ice_servers()
             peer.epoch = received.epoch
             peer.connected = False
+            peer.offered_at = monotonic()
             self._ask(peer, at_once=False)  # in case nothing comes of it
             engine.set_visible(peer.key, received.sender in self._visible)
             engine.take_offer(peer.key, received.epoch, signal.sdp, servers)
@@ -223,6 +240,7 @@ class Peers:
         elif isinstance(event, PeerLost) and event.epoch >= peer.epoch:
             peer.connected = False
             peer.liveness = Liveness.LOST if peer.seen else Liveness.WAITING
+            peer.offered_at = float("-inf")
             self._ask(peer, afresh=True)
         elif isinstance(event, OfferRejected) and event.epoch >= peer.epoch:
             log.warning("offer rejected", session=self._session_id, reason=event.reason)
@@ -239,13 +257,15 @@ class Peers:
         peer.asking = self._tasks.spawn(self._keep_asking(peer, at_once), name="ask")
 
     async def _keep_asking(self, peer: Peer, at_once: bool) -> None:
-        pauses = (*ASK_AGAIN_S, ASK_AGAIN_S[-1]) if at_once else ASK_AGAIN_S[1:]
-        for number, pause in enumerate(pauses):
-            if peer.connected:
+        participant_id = peer.key.participant_id
+        for number in count():
+            sharing = self._is_sharing(participant_id)
+            if peer.connected or (not sharing and number >= len(ASK_AGAIN_S)):
                 return
-            if (at_once or number) and self._linked and self._is_online(peer.key.participant_id):
+            is_negotiating = monotonic() - peer.offered_at < NEGOTIATING_S
+            if (at_once or number) and not is_negotiating and self._linked and self._is_online(participant_id):
                 await self._ask_once(peer)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(SHARING_AGAIN_S if sharing else ASK_AGAIN_S[number])
 
     async def _ask_once(self, peer: Peer) -> None:
         """Ask for an offer above every epoch so far; after a restart of ours that number has to be found first."""

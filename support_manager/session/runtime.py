@@ -68,7 +68,7 @@ class SessionRuntime:
         self._machine = SessionMachine(view)
         self._tasks = TaskOwner(f"session-{view.id}")
         self._outbox = Outbox(view.id, send, self._confirmed, self._line_refused)
-        self._peers = Peers(view.id, send, engine, self._is_online, self._refresh)
+        self._peers = Peers(view.id, send, engine, self._is_online, self._is_sharing, self._refresh)
         self._visible = False
         self._shown_to: str | None = None
         self._closed = False
@@ -256,11 +256,17 @@ class SessionRuntime:
             self._peers.set_visible(self._shown_to, False)
         if target is not None:
             self._peers.set_visible(target, self._visible)
+            if self._is_sharing(target):
+                self._peers.needed(target)
         self._shown_to = target
 
     def _is_online(self, participant_id: str) -> bool:
         person = self._machine.person(participant_id)
         return person is not None and person.connection is Connection.ONLINE
+
+    def _is_sharing(self, participant_id: str) -> bool:
+        share = self._machine.share
+        return share is not None and share.state is ActivityState.RUNNING and share.subject == participant_id
 
     def _confirmed(self, line_id: str, seq: int) -> None:
         if self._machine.confirm(line_id, seq).changed:

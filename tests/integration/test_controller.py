@@ -348,6 +348,23 @@ async def test_a_dead_connection_asks_for_a_fresh_offer_above_the_old_one(app: A
         await app.until(lambda: app.controller.sessions[session_id].picture is Picture.LIVE)
 
 
+async def test_a_page_that_comes_back_unnoticed_is_asked_again_while_it_shares(app: App, relay: RelayProcess) -> None:
+    await app.sign_in(relay)
+    async with page(relay.url) as client:
+        session_id = await joined(app, relay, client)
+        peer = await share(app, client, session_id)
+        app.engine.lose(peer)
+        await client.wait(lambda: len(signalled(client, signals.NeedOffer)) == 1)
+        await client.wait(lambda: len(signalled(client, signals.NeedOffer)) == 2, 5)
+        asked = len(signalled(client, signals.NeedOffer))
+        await offer(client, 2)
+        await client.wait(lambda: len(signalled(client, signals.Answer)) == 2)
+        app.engine.connect(peer)
+        app.engine.show(peer)
+        await app.until(lambda: app.controller.sessions[session_id].picture is Picture.LIVE)
+        assert len(signalled(client, signals.NeedOffer)) == asked, "an offer on its way is left in peace"
+
+
 # --- what must not lose anything
 
 
