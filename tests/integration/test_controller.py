@@ -355,7 +355,7 @@ async def test_a_page_that_comes_back_unnoticed_is_asked_again_while_it_shares(a
         peer = await share(app, client, session_id)
         app.engine.lose(peer)
         await client.wait(lambda: len(signalled(client, signals.NeedOffer)) == 1)
-        await client.wait(lambda: len(signalled(client, signals.NeedOffer)) == 2, 5)
+        await client.wait(lambda: len(signalled(client, signals.NeedOffer)) == 2, 20)
         asked = len(signalled(client, signals.NeedOffer))
         await offer(client, 2)
         await client.wait(lambda: len(signalled(client, signals.Answer)) == 2)
