@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 import socketio
 import structlog
-from aiohttp import web
+from aiohttp import WSMsgType, web
 from engineio import packet as engineio_packet
 from engineio.async_drivers import aiohttp as engineio_aiohttp
 
@@ -45,6 +45,7 @@ class Link:
         "eio_sid",
         "hello",
         "is_closing",
+        "is_direct",
         "queued_bytes",
         "queued_packets",
         "socket",
@@ -62,6 +63,8 @@ class Link:
         self.account: AccountView | None = None
         self.wants_in = False
         self.is_closing = False
+        self.is_direct = False
+        """Whether packets go straight into the transport: a WebSocket from the start (see `_WebSocket`)."""
         self.bound: dict[str, str] = {}
         """session → the participant that this connection is in it"""
         self.bucket = Bucket(limits.EVENTS_PER_SECOND, limits.EVENTS_BURST, now_s)
@@ -73,12 +76,35 @@ class Link:
         """Queue a Socket.IO packet; a reader who is too slow is cut off."""
         if self.is_closing or self.socket.closed or self.socket.closing:
             return
+        if self.is_direct:
+            self.write("4" + packet)
+            return
         self.queued_bytes += len(packet)
         self.queued_packets += 1
         if self.queued_bytes > QUEUED_BYTES or self.queued_packets > QUEUED_PACKETS:
             self.kick("slow reader")
             return
         self.socket.queue.put_nowait(_Outgoing(self, packet))
+
+    def pending(self) -> int:
+        """How many bytes or packets still wait to go out."""
+        return int(self.transport.get_write_buffer_size()) if self.is_direct else self.queued_packets
+
+    def write(self, text: str) -> None:
+        """Write one WebSocket text frame, unmasked as servers do (RFC 6455 section 5.2)."""
+        if self.transport.is_closing():
+            return
+        payload = text.encode()
+        size = len(payload)
+        if size < 126:
+            head = bytes((0x81, size))
+        elif size < 65_536:
+            head = b"\x81\x7e" + size.to_bytes(2)
+        else:
+            head = b"\x81\x7f" + size.to_bytes(8)
+        self.transport.write(head + payload)
+        if self.transport.get_write_buffer_size() > QUEUED_BYTES:
+            self.kick("slow reader")
 
     def kick(self, why: str) -> None:
         """Cut the connection off; its loss is noticed as any other."""
@@ -124,8 +150,33 @@ class _Outgoing:
         return "4" + self.data
 
 
+class _StraightQueue:
+    """Stands where the library has a queue and a task that empties it: what is put in is written at once."""
+
+    __slots__ = ("_link",)
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def put(self, packet: Any) -> None:  # noqa: ANN401 - the library's
+        self.put_nowait(packet)
+
+    def put_nowait(self, packet: Any) -> None:  # noqa: ANN401 - the library's
+        if packet is not None:
+            self._link.write(packet.encode())
+
+    async def join(self) -> None:
+        """Nothing ever waits."""
+
+
 class _WebSocket(engineio_aiohttp.WebSocket):  # type: ignore[misc]
-    """The library's WebSocket without compression: it costs CPU and memory per connection and invites zip bombs."""
+    """The library's WebSocket without compression, which costs CPU and memory and invites zip bombs.
+
+    WORKAROUND(python-engineio 4.15.1): the library's loop makes two tasks and two timers for each message and sends
+    through a queue and one more task. For a connection that is a WebSocket from its start this class reads and writes
+    by itself, at under half the CPU (benchmarks/relay.py); polling and upgrades stay with the library – may go when
+    its loop costs no more.
+    """
 
     async def __call__(self, environ: Mapping[str, Any]) -> web.WebSocketResponse:
         self._sock = web.WebSocketResponse(
@@ -133,8 +184,37 @@ class _WebSocket(engineio_aiohttp.WebSocket):  # type: ignore[misc]
         )
         await self._sock.prepare(environ["aiohttp.request"])
         self.environ = environ
-        await self.handler(self)
+        socket = self.handler.__self__
+        link = environ.get("relay.link")
+        if link is None or socket.connected:
+            await self.handler(self)
+        else:
+            await self._serve(socket, link, environ["relay.server"])
         return self._sock
+
+    async def _serve(self, socket: Any, link: Link, server: "Server") -> None:  # noqa: ANN401 - the library's
+        socket.connected = socket.upgraded = True
+        waiting, socket.queue = socket.queue, _StraightQueue(link)
+        link.is_direct = True
+        while not waiting.empty():
+            socket.queue.put_nowait(waiting.get_nowait())
+        try:
+            while not socket.closed:
+                message = await self._sock.receive()
+                text = message.data
+                if message.type is not WSMsgType.TEXT:
+                    break
+                if text[:1] == "4":
+                    await server._handle_eio_message(link.eio_sid, text[1:])
+                elif text == "3":
+                    socket.schedule_ping()
+                else:
+                    break
+        except Exception:
+            log.exception("connection failed", address=link.address)
+        finally:
+            await socket.close(wait=False, abort=True, reason=server.reason.TRANSPORT_CLOSE)
+            link.transport.abort()
 
     async def send(self, message: str | bytes) -> None:
         if isinstance(message, str):
@@ -213,7 +293,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         client both look alike (it comes back).
         """
         for _ in range(_STOP_STEPS):
-            if not any(link.queued_packets for link in links if link.transport is not None):
+            if not any(link.pending() for link in links if link.transport is not None):
                 break
             await asyncio.sleep(_STOP_STEP_S)
         for link in links:
@@ -243,6 +323,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         # A polling client's transport belongs to one request only, so it is cut off by its Engine.IO session instead.
         transport = request.transport if environ.get("HTTP_UPGRADE", "").lower() == "websocket" else None
         link = Link(eio_sid, address, self.eio.sockets[eio_sid], transport, self._monotonic_s())
+        environ["relay.link"], environ["relay.server"] = link, self
         self._links[eio_sid] = link
         self._per_address[address] = self._per_address.get(address, 0) + 1
         asyncio.get_running_loop().call_later(CONNECT_WITHIN_S, self._reap, link)
@@ -263,6 +344,9 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             else:
                 self._per_address.pop(link.address, None)
             self._requests.gone(link)
+            if link.is_direct:
+                # A dead peer's session is closed by the library's watch; its transport would stay.
+                asyncio.get_running_loop().call_later(1.0, link.transport.abort)
         await super()._handle_eio_disconnect(eio_sid, reason)
 
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
