@@ -54,6 +54,7 @@ class Tour:
     async def walk(self) -> None:
         """The tour itself."""
         app, centre = self.centre.app, self.centre
+        await app.do("maximize")
         await self.photograph("start")
         await app.click("startButton")
         first = await app.session()

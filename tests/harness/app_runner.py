@@ -17,9 +17,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QCheckBox,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QRadioButton,
     QTextEdit,
     QWidget,
 )
@@ -76,7 +78,10 @@ class Driver:
         widget = self._find(name)
         if not widget.isEnabled():
             raise LookupError(f"{name} is disabled")
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, widget.rect().center())
+        spot = widget.rect().center()
+        if isinstance(widget, QCheckBox | QRadioButton):
+            spot.setX(10)  # its box: what lies beyond the words is not part of it
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot)
 
     def do_trigger(self, name: str) -> None:
         for widget in QApplication.topLevelWidgets():
@@ -153,18 +158,34 @@ class Driver:
         found, self._gap_ms = self._gap_ms, 0.0
         return found
 
+    def do_maximize(self) -> None:
+        self._app.window.showMaximized()
+
     def do_resize(self, width: int, height: int) -> None:
         self._app.window.resize(width, height)
+
+    def do_close_window(self) -> None:
+        self._app.window.close()
+
+    def do_choose_tab(self, session_id: str) -> None:
+        self._app.window.show_session(session_id)
 
     def do_screen(self) -> list[int]:
         size = QGuiApplication.primaryScreen().size()
         return [size.width(), size.height()]
 
     async def do_settings(self, **changes: Any) -> None:
-        await self._app.controller.change_settings(**changes)
+        settings = await self._app.controller.change_settings(**changes)
+        # As the preferences do after a change.
+        self._app.translator.set_language(settings.language)
+        self._app.theme.choose(settings.theme)
 
     async def do_end(self, session_id: str) -> None:
         await self._app.controller.end_session(session_id)
+
+    def do_tray(self) -> bool:
+        """Whether the app sees a tray."""
+        return bool(self._app.tray.available)
 
     async def do_quit(self) -> None:
         self._app.actions["quit"].trigger()

@@ -161,10 +161,8 @@ class Centre:
             self._stack.enter_context(self.keyring)
             await self._stack.enter_async_context(self.rep_display)
             await self._stack.enter_async_context(self.seat)
-            self.app = self.make_app()
-            await self.app.start()
             self._stack.push_async_callback(self._stop_app)
-            await self.signed_in()
+            await self.start_app()
         except BaseException:
             await self._stack.aclose()
             raise
@@ -174,21 +172,32 @@ class Centre:
         await self._stack.aclose()
 
     async def _stop_app(self) -> None:
-        await self.app.stop()
+        if hasattr(self, "app"):
+            await self.app.stop()
 
-    def make_app(self, *, signed_in: bool = True, profile: str = "profile", **environment: str) -> AppProcess:
+    def make_app(self, profile: str = "profile", **environment: str) -> AppProcess:
         """An app on the rep's screen, not started yet; its keyring is a real one of this centre."""
         return AppProcess(
             {**self.rep_display.environment(), **self.keyring.environment, "LANG": "C.UTF-8", **environment},
             self.place / profile,
             *("--relay", self.relay.url),
-            credentials=("maria", self.password) if signed_in else None,
         )
+
+    async def start_app(self) -> None:
+        """Start the app and sign in by its form, to stay signed in."""
+        self.app = self.make_app()
+        await self.app.start()
+        await self.app.type("sign_in_name", "maria")
+        await self.app.type("sign_in_password", self.password)
+        await self.app.click("sign_in_stay")
+        await self.app.click("sign_in_button")
+        await self.signed_in()
 
     async def signed_in(self) -> None:
         """Wait until the rep is signed in and the relay answers."""
         await self.app.until(lambda link: link == "online", "link")
         await self.app.do("settings", email_at_start=False, language=self._language)
+        await self.app.see("startButton")
 
     async def start_session(self) -> dict[str, Any]:
         """Press Start; the new session as the app has it."""
