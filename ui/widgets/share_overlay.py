@@ -53,7 +53,8 @@ def draw_figures(painter: QPainter, area: QRect, theme: Theme, text: str) -> Non
     _card(painter, card, theme, 6)
     painter.setFont(font)
     painter.setPen(theme.color("text"))
-    painter.drawText(card, int(Qt.AlignmentFlag.AlignCenter), text)
+    left = card.adjusted(theme.space(2), 0, 0, 0)
+    painter.drawText(left, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
 
 
 def _card(painter: QPainter, card: QRect, theme: Theme, radius: int) -> None:

@@ -159,8 +159,9 @@ class ShareView(QWidget):
 
     def set_customer(self, name: str) -> None:
         """Whose screen it is; plain text."""
-        self._name = name
-        self.retranslate()
+        if name != self._name:
+            self._name = name
+            self.retranslate()
 
     def retranslate(self) -> None:
         """Take the words in the language in use."""

@@ -36,7 +36,7 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.002)
+        threading.Event().wait(0.002)
 
 
 class Viewer:
