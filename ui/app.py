@@ -171,7 +171,8 @@ class App(QObject):
         self._show_page()
 
     def _on_failed(self, event: Failed) -> None:
-        error = SupportManagerError(event.code, **event.params)
+        error = SupportManagerError(event.code)
+        error.params = dict(event.params)
         if self.window.shows_sessions:
             self.work.tell_error(error)
         else:

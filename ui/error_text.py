@@ -36,7 +36,8 @@ class ErrorText:
         if not self._translator.has("errors", key):
             return ""
         try:
-            return self._translator.t("errors", key, **params)
-        except (KeyError, IndexError, ValueError):
-            # The relay chooses the parameters: one that is missing must not cost the rep the whole message.
+            # With no place at all a sentence is not filled in, and would show its gaps.
+            return self._translator.t("errors", key, **{"code": key, **params})
+        except (KeyError, IndexError, ValueError, TypeError):
+            # The relay chooses the parameters: a missing or odd one must not cost the rep the whole message.
             return ""

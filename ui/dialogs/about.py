@@ -73,7 +73,10 @@ class AboutDialog(Dialog):
         """Take the words in the language in use."""
         self.setWindowTitle(self.t("about.title"))
         self.heading.setText(self.t("app.name"))
-        self._version.setText(f"{self.t('about.version', version=own_version())} · Python {platform.python_version()}")
+        parts = [self.t("about.python", version=platform.python_version())]
+        if found := own_version():
+            parts.insert(0, self.t("about.version", version=found))
+        self._version.setText(" · ".join(parts))
         self._purpose.setText(self.t("about.purpose"))
         self._licence.setText(self.t("about.licence"))
         self._caption.setText(self.t("about.parts"))

@@ -56,7 +56,15 @@ class Dialog(QDialog):
     def start(self) -> None:
         """Take the words, follow later changes of the language, and open without blocking anything."""
         self._kit.on_words(self.retranslate)
+        self.fit()
         self.open()
+
+    def fit(self) -> None:
+        """Be as high as the wrapped words need, and no higher."""
+        layout = self.layout()
+        if layout is not None:
+            width = max(self.minimumWidth(), layout.sizeHint().width())
+            self.resize(width, layout.totalHeightForWidth(width))
 
     def retranslate(self) -> None:
         """Take the words in the language in use."""

@@ -39,6 +39,7 @@ class CrashDialog(Dialog):
     def start(self) -> None:
         """Show it beside the work, not over it."""
         self._kit.on_words(self.retranslate)
+        self.fit()
         self.show()
 
     @override

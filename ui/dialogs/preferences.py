@@ -1,6 +1,6 @@
 """What the rep may set: language, look, notifications, own mail program; each takes effect at once."""
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 from typing_extensions import override
 
 from resources.catalog import LANGUAGES
@@ -41,6 +41,7 @@ class PreferencesDialog(Dialog):
         made.setCurrentIndex(max(0, made.findData(chosen)))
         words = label(f"preferences_dialog_{name}_label")
         words.setBuddy(made)
+        made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         form.addRow(words, made)
         made.activated.connect(lambda: self._keep(name, made.currentData()))
         return made, words

@@ -136,7 +136,7 @@ async def test_with_a_tray_closing_keeps_the_app_and_a_second_start_shows_it(
     ) as app:
         await until_online(app)
         await app.until(bool, "tray")
-        await app.do("close")
+        await app.do("close_window")
         await app.until(lambda windows: "mainWindow" not in windows, "windows")
         done = await asyncio.to_thread(second_start, tmp_path / "profile")
         assert done.returncode == 0
@@ -153,7 +153,7 @@ async def test_a_tray_that_comes_late_is_found_and_one_that_goes_loses_nothing(t
             assert not await app.do("tray")
             tray = display.spawn("trayer", "--edge", "bottom")
             await app.until(bool, "tray")
-            await app.do("close")
+            await app.do("close_window")
             await app.until(lambda windows: "mainWindow" not in windows, "windows")
             tray.terminate()
             tray.wait(10)
