@@ -218,6 +218,7 @@ export class Screens {
     let page = this.#page("waiting.title", "waiting.text", { name });
     if (lost === "rep_lost") page = this.#page("waiting.lost_title", "waiting.lost_text", { name });
     if (lost === "offline") page = this.#page("waiting.offline_title", "waiting.offline_text");
+    if (lost === "offline") return page; // nothing can be begun now
     if (!canShow) return [...page, this.#cannot(), h("p", { className: "note", textContent: this.#t("cannot.chat") })];
     return [
       ...page,
