@@ -174,12 +174,17 @@ class HubConnection:
         for line in self._lines:
             line.close()
         await self._tasks.aclose(0.5)
-        for stop in (self._sctp.stop, self._dtls.stop, self._ice.stop):
-            try:
-                async with asyncio.timeout(0.5):
-                    await stop()
-            except (TimeoutError, ConnectionError, InvalidStateError) as error:
-                log.warning("a transport did not stop", error=repr(error))
+        try:
+            async with asyncio.timeout(1.0):
+                await self._sctp.stop()
+                await self._dtls.stop()
+                await self._ice.stop()
+        except (TimeoutError, ConnectionError, InvalidStateError) as error:
+            log.warning("a media transport did not stop in time", error=repr(error))
+        for protocol in self._gatherer._connection._protocols:
+            # Whatever went wrong above, no socket stays open.
+            with suppress(AttributeError):
+                protocol.transport.close()
         self._sctp.remove_all_listeners()
         self._dtls.remove_all_listeners()
 

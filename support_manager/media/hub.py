@@ -51,6 +51,7 @@ class Hub:
         self._emit = emit
         self._slots: dict[PeerKey, _Slot] = {}
         self._tasks = TaskOwner("media hub")
+        self._closing: dict[asyncio.Task[None], HubConnection] = {}
 
     def take_offer(
         self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...], box: FrameBox
@@ -126,9 +127,10 @@ class Hub:
             self._close(older)
 
     def _lost(self, peer: PeerKey, slot: _Slot, epoch: int, connection: HubConnection, reason: str) -> None:
-        self._close(connection)
         if slot.older is connection:
             self._drop_older(slot)
+        else:
+            self._close(connection)
         if slot.newest is not connection or self._slots.get(peer) is not slot:
             return
         slot.newest = None
@@ -136,7 +138,9 @@ class Hub:
         self._emit(PeerLost(peer, epoch))
 
     def _close(self, connection: HubConnection) -> None:
-        _ = self._tasks.spawn(connection.aclose(), name="close connection")
+        task = self._tasks.spawn(connection.aclose(), name="close connection")
+        self._closing[task] = connection
+        task.add_done_callback(self._closing.pop)
 
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         """Add a trickled candidate to the connection of that epoch, if it is the newest."""
@@ -179,19 +183,12 @@ class Hub:
 
     async def aclose(self) -> None:
         """Close every connection, within 2 s."""
-        connections = [
-            connection
-            for slot in self._slots.values()
-            for connection in (slot.older, slot.newest)
-            if connection is not None
-        ]
-        for slot in self._slots.values():
-            if slot.deadline is not None:
-                slot.deadline.cancel()
+        for peer in list(self._slots):
+            self.close_peer(peer)
         self._slots.clear()
-        closing = [self._tasks.spawn(connection.aclose(), name="close connection") for connection in connections]
+        closing = dict(self._closing)
         if closing:
             await asyncio.wait(closing, timeout=_CLOSE_S)
-        for connection in connections:
+        for connection in closing.values():
             await connection.join_threads(0.3)
         await self._tasks.aclose(0.5)

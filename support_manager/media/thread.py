@@ -85,6 +85,7 @@ class MediaThread(Generic[R]):
     def _close_unstarted_loop(self) -> None:
         if not self._loop.is_closed() and not self._loop.is_running():
             self._loop.close()
+            self._ended.set()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
