@@ -196,6 +196,26 @@ def test_a_crop_at_one_to_one_is_exact_too(box):
     check_exact(viewer.picture(), 12, 6)
 
 
+def test_a_crop_begins_on_even_pixels_so_that_colours_stay_in_place(box):
+    viewer = Viewer(box)
+    box.set_viewport(Viewport(20, 10, (13, 7, 20, 10)))
+    box.put(striped())
+    check_exact(viewer.picture(), 12, 6)
+
+
+def test_a_picture_made_for_an_older_view_is_never_handed_out(box):
+    """The view changes while the worker is converting, again and again."""
+    viewer = Viewer(box)
+    frame = grey(128, 1280, 720)
+    for turn in range(200):
+        box.set_viewport(Viewport(640, 360 + turn % 2))
+        box.put(frame)
+        threading.Event().wait(0.0005)
+        wanted = Viewport(320, 180 + turn % 3)
+        box.set_viewport(wanted)
+        assert viewer.picture().viewport == wanted
+
+
 def test_a_whole_factor_repeats_pixels(box):
     viewer = Viewer(box)
     box.set_viewport(Viewport(60, 30, (12, 6, 20, 10)))
