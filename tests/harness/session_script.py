@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
-from support_manager.errors import SupportManagerError
+from support_manager.errors import Refused, SupportManagerError
 from support_manager.events import (
     AppEvent,
     Attention,
@@ -25,6 +25,7 @@ from support_manager.intents import Invitation
 from support_manager.invitations import build_invitation
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol.activities import ActivityKind, ActivityState
+from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import (
     AccountView,
@@ -218,6 +219,8 @@ class ScriptedIntents:
         return self.settings
 
     def invitation(self, session_id: str, locale: str, address: str = "") -> Invitation:
+        if session_id not in self.sessions:
+            raise Refused(ErrorCode.SESSION_UNKNOWN)
         return build_invitation(
             self.sessions[session_id].view,
             locale=locale,

@@ -17,6 +17,7 @@ sender = Sender()
 sender.told.connect(lambda _: None)
 for _ in range(50_000):
     sender.told.emit(True)
+    sender.setProperty("", None) or sender.property("none")
 print("done", flush=True)
 """
 

@@ -1,0 +1,210 @@
+"""Inviting: the right message opens in the right place, and there is always a text to copy."""
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+import pytest_asyncio
+from PySide6.QtCore import QObject, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit
+
+from tests.harness.session_window import WindowUnderTest, drain, until
+from ui.panels import invite, start
+from ui.panels.invite import InvitePanel
+
+
+class MailProgram(QObject):
+    """Stands where the desktop's mail program would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+
+    @Slot(QUrl)
+    def take(self, url: QUrl) -> None:
+        self.opened.append(url.toString(QUrl.ComponentFormattingOption.FullyEncoded))
+
+
+@pytest.fixture
+def mail(qapp):
+    program = MailProgram()
+    QDesktopServices.setUrlHandler("mailto", program, "take")
+    yield program
+    QDesktopServices.unsetUrlHandler("mailto")
+
+
+@pytest_asyncio.fixture
+async def desk(qapp, mail):
+    made = WindowUnderTest(email_at_start=False)
+    yield made
+    await made.work.aclose()
+    made.close()
+
+
+def panel(desk: WindowUnderTest) -> InvitePanel:
+    content = desk.window.sheet.content
+    assert isinstance(content, InvitePanel)
+    return content
+
+
+def type_and_ok(desk: WindowUnderTest, address: str) -> None:
+    panel(desk).address.setText(address)
+    QTest.mouseClick(desk.find("inviteOk"), Qt.MouseButton.LeftButton)
+    drain()
+
+
+@pytest.mark.rule("B-4.1", "B-4.2", "B-4.3")
+async def test_the_own_mail_program_gets_the_message_written_out(desk, mail):
+    session = desk.intents.open()
+    desk.actions.invite.trigger()
+    drain()
+    assert QApplication.focusWidget() is panel(desk).address
+    assert panel(desk).customer.isChecked()
+    type_and_ok(desk, "ana@example.com")
+    assert len(mail.opened) == 1
+    url = urlsplit(mail.opened[0])
+    fields = parse_qs(url.query)
+    assert unquote(url.path) == "ana@example.com"
+    assert session.view.link in fields["body"][0]
+    assert "\r\n" in fields["body"][0]
+    assert desk.shown("inviteShowText"), "should nothing have opened, the text is one click away"
+    QTest.mouseClick(desk.find("inviteShowText"), Qt.MouseButton.LeftButton)
+    assert session.view.link in desk.find("inviteText", QPlainTextEdit).toPlainText().replace("\n", "")
+
+
+@pytest.mark.rule("B-4.3")
+async def test_without_a_mail_program_there_is_the_text_with_a_copy_button(desk, monkeypatch):
+    monkeypatch.setattr(QDesktopServices, "openUrl", staticmethod(lambda _url: False))
+    session = desk.intents.open()
+    desk.actions.invite.trigger()
+    type_and_ok(desk, "ana@example.com")
+    assert "No mail program" in desk.find("inviteFallbackWhy", QLabel).text()
+    QTest.mouseClick(desk.find("inviteCopyText"), Qt.MouseButton.LeftButton)
+    assert session.view.link in QApplication.clipboard().text().replace("\n", "")
+
+
+async def test_the_server_does_not_pretend_to_send(desk, mail):
+    desk.intents.open()
+    desk.actions.invite.trigger()
+    QTest.mouseClick(panel(desk).own_program, Qt.MouseButton.LeftButton, pos=panel(desk).own_program.rect().topLeft())
+    panel(desk).own_program.setChecked(False)
+    await until(lambda: not desk.intents.settings.own_mail_program)
+    type_and_ok(desk, "ana@example.com")
+    assert mail.opened == []
+    assert "cannot send mail through the relay yet" in desk.find("inviteFallbackWhy", QLabel).text()
+
+
+@pytest.mark.rule("B-4.6")
+@pytest.mark.parametrize(
+    "address",
+    ["", "ana", "ana@", "@example.com", "ana@example", "a b@example.com", "ana@ex.com\nBcc: x@y.ro", "a@b..ro"],
+)
+async def test_invalid_addresses_are_refused_before_sending(desk, mail, address):
+    desk.intents.open()
+    desk.actions.invite.trigger()
+    type_and_ok(desk, address)
+    assert mail.opened == []
+    assert desk.find("inviteProblem", QLabel).text()
+    assert not desk.shown("inviteFallback")
+    QTest.keyClicks(panel(desk).address, "x")
+    assert desk.find("inviteProblem", QLabel).text() == ""
+
+
+@pytest.mark.rule("B-4.1", "B-4.6")
+async def test_a_colleague_gets_the_number_and_never_the_customers_link(desk, mail):
+    session = desk.intents.open()
+    desk.actions.invite.trigger()
+    QTest.mouseClick(desk.find("inviteRep"), Qt.MouseButton.LeftButton)
+    type_and_ok(desk, "dan@example.com")
+    body = parse_qs(urlsplit(mail.opened[0]).query)["body"][0]
+    assert "482 119 903" in body
+    assert "Assist Session" in body
+    assert "#" not in body
+    assert session.view.link not in body
+    assert not desk.shown("inviteLink")
+
+
+@pytest.mark.rule("B-4.5")
+async def test_link_message_and_phone_are_there_to_copy_and_to_say(desk):
+    session = desk.intents.open()
+    desk.actions.invite.trigger()
+    drain()
+    for name, wanted in (("inviteCopyLink", session.view.link), ("inviteCopyMessage", session.view.link)):
+        QTest.mouseClick(desk.find(name), Qt.MouseButton.LeftButton)
+        assert wanted in QApplication.clipboard().text()
+    assert desk.find("inviteNumberFigures", QLabel).text() == "482\u00a0119\u00a0903"
+    assert "482 119 903" in desk.find("invitePhone", QLabel).text()
+
+
+async def test_escape_closes_and_tab_stays_inside(desk):
+    desk.intents.open()
+    desk.actions.invite.trigger()
+    await until(desk.window.isActiveWindow)
+    for _ in range(20):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        assert desk.window.sheet.isAncestorOf(QApplication.focusWidget())
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert desk.window.sheet.content is None
+
+
+@pytest.mark.rule("B-3.1", "B-3.2")
+async def test_start_with_email_opens_the_mail_program(qapp, mail):
+    desk = WindowUnderTest(email_at_start=True, own_mail_program=True)
+    assert desk.window.start_page.email.isChecked()
+    QTest.keyClicks(desk.find("startCode"), "T-17")
+    QTest.mouseClick(desk.find("startButton"), Qt.MouseButton.LeftButton)
+    await until(lambda: mail.opened)
+    assert ("start_session", None, "T-17") in desk.intents.asked
+    assert urlsplit(mail.opened[0]).path == "", "the address is for the rep to type"
+    assert desk.window.sheet.content is None
+    await desk.work.aclose()
+    desk.close()
+
+
+@pytest.mark.rule("B-3.2")
+async def test_start_with_email_opens_the_panel_where_the_box_was_not_ticked(qapp, mail):
+    desk = WindowUnderTest(email_at_start=True, own_mail_program=False)
+    QTest.mouseClick(desk.find("startButton"), Qt.MouseButton.LeftButton)
+    await until(lambda: desk.window.sheet.content is not None)
+    await until(lambda: QApplication.focusWidget() is panel(desk).address)
+    assert mail.opened == []
+    await desk.work.aclose()
+    desk.close()
+
+
+@pytest.mark.rule("B-3.3")
+async def test_start_without_email_opens_nothing_and_is_remembered(qapp, mail):
+    desk = WindowUnderTest(email_at_start=True)
+    desk.window.start_page.email.click()
+    await until(lambda: not desk.intents.settings.email_at_start)
+    QTest.mouseClick(desk.find("startButton"), Qt.MouseButton.LeftButton)
+    await until(lambda: desk.intents.sessions)
+    drain()
+    assert mail.opened == []
+    assert desk.window.sheet.content is None
+    assert desk.shown("waitingNumber")
+    await desk.work.aclose()
+    desk.close()
+
+
+@pytest.mark.rule("B-3.4")
+async def test_the_mode_is_asked_only_where_both_are_allowed(desk):
+    import msgspec
+
+    from support_manager.protocol.views import Mode
+
+    assert not desk.shown("startMode")
+    desk.intents.account = msgspec.structs.replace(desk.intents.account, modes=(Mode.MULTI, Mode.SINGLE))
+    desk.window.start_page.show_state()
+    assert desk.shown("startMode")
+    desk.window.start_page.mode.setCurrentIndex(1)
+    QTest.mouseClick(desk.find("startButton"), Qt.MouseButton.LeftButton)
+    await until(lambda: ("start_session", Mode.SINGLE, "") in desk.intents.asked)
+
+
+def test_panels_open_nothing_by_themselves():
+    """Only `open_mail_program` hands anything to the desktop."""
+    source = invite.__loader__.get_source(invite.__name__)
+    assert source.count("openUrl") == 1
+    assert "openUrl" not in start.__loader__.get_source(start.__name__)
