@@ -118,6 +118,8 @@ class MainWindow(QMainWindow):
             self.sheet.close_sheet()
         self.pages.setCurrentWidget(page)
         self._refresh()
+        if page is self._desk and self.tabs.current() is None:
+            self.start_page.take_focus()
 
     @property
     def current_session(self) -> str | None:

@@ -26,6 +26,7 @@ class ViewBar(QFrame):
         super().__init__()
         self._kit = kit
         self._entry: SessionEntry | None = None
+        self._figures_text = ""
         self.setObjectName("viewBar")
         self.setProperty("kind", "status")
         self.setFixedHeight(ROW + SPACE_2)
@@ -72,18 +73,31 @@ class ViewBar(QFrame):
         self._tick()
 
     def _fit(self) -> None:
-        """Leave out what there is no room for; every command is in the menu Session too."""
+        """Leave out what there is no room for; every command is in the menu Session too.
+
+        Figures that were asked for come before the spare commands; half a figure is worse than none.
+        """
+        wanted = self._figures.fontMetrics().horizontalAdvance(self._figures_text)
+        shown = wanted > 0 and self._leave_out(wanted)
+        if not shown:
+            self._leave_out(0)
+        self._figures.setText(self._figures_text if shown else "")
+
+    def _leave_out(self, figures_px: int) -> bool:
+        """Hide one command after the other until the rest fits; whether it does."""
         parts: list[QWidget] = [self._stop, *self._spare]
         for part in parts:
             part.show()
         self._stop_icon.hide()
+        self._figures.setMinimumWidth(figures_px)
         layout = self.layout()
         for part in parts:
             if layout is None or layout.minimumSize().width() <= self.width():
-                break
+                return True
             part.hide()
             if part is self._stop:
                 self._stop_icon.show()
+        return layout is None or layout.minimumSize().width() <= self.width()
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -101,15 +115,17 @@ class ViewBar(QFrame):
             Stage.PICTURE_LOST: "view.lost",
         }.get(entry.stage)
         words = say(key) if key is not None else say("view.sharing", time=self._since(entry))
-        if len(words) != len(self._words.text()):
-            self._words.setText(words)
-            self._fit()
+        before = len(self._words.text()), len(self._figures_text)
         self._words.setText(words)
         kinds = {Stage.SHARING: "live", Stage.PICTURE_LOST: "warning"}
         set_kind(self._words, "kind", kinds.get(entry.stage, "muted"))
         self._dot.set_state(mark_of(entry), words)
         shown = self._kit.actions.show_figures.isChecked() and entry.figures is not None
-        self._figures.setText(self._figures_of(entry.figures) if shown and entry.figures is not None else "")
+        self._figures_text = self._figures_of(entry.figures) if shown and entry.figures is not None else ""
+        if before != (len(words), len(self._figures_text)):
+            self._fit()
+        elif self._figures.text():
+            self._figures.setText(self._figures_text)
 
     def _figures_of(self, stats: PictureStats) -> str:
         return self._kit.say(
