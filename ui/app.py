@@ -93,11 +93,6 @@ class App(QObject):
         bridge.signed_out.connect(self._on_signed_out)
         bridge.link_prefilled.connect(self.come_to_front)
         bridge.failed.connect(self._on_failed)
-        self.translator.changed.connect(self._retranslate)
-        self._retranslate()
-
-    def _retranslate(self) -> None:
-        self._qt.setApplicationDisplayName(self.translator.t("app", "app.name"))
 
     # --- windows
 

@@ -156,13 +156,13 @@ def _windows(qt: Any) -> str:  # noqa: ANN401
 
 
 def _event_loop(qt: Any) -> str:  # noqa: ANN401
-    import qasync
+    from qasync import QEventLoop as OneLoop
 
     async def tick() -> str:
         await asyncio.sleep(0.01)
         return "qasync"
 
-    with qasync.QEventLoop(qt) as loop:
+    with OneLoop(qt) as loop:
         return str(loop.run_until_complete(tick()))
 
 

@@ -46,9 +46,9 @@ def run_app(options: argparse.Namespace, ready: "Callable[[App], object] | None"
     set_up(profile, verbose=options.verbose)
     crash = CrashHook(profile / "crashes")
     crash.install()
-    from qasync import QEventLoop
+    from qasync import QEventLoop as OneLoop
 
-    loop = QEventLoop(qt)
+    loop = OneLoop(qt)
     asyncio.set_event_loop(loop)
     crash.watch(loop)
     try:
