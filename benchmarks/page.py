@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import aiohttp
-from tests.harness.relay import RelayProcess
 
 from benchmarks.table import Report, percentile
 from tests.harness.chromium import BareChromium
 from tests.harness.display import Display
+from tests.harness.relay import RelayProcess
 
 READY = "!!document.querySelector('#name') && !document.querySelector('#name').closest('[hidden]')"
 

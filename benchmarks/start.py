@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import psutil
-from tests.harness.relay import RelayProcess
 
 from benchmarks.table import Report, percentile
 from tests.harness.display import Display, ScreenReader
+from tests.harness.relay import RelayProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT = 1440, 900

@@ -13,8 +13,10 @@ def rule_ids() -> list[str]:
     )
 
 
-def open_ids() -> set[str]:
-    return set((ROOT / "docs/open_rules.txt").read_text(encoding="utf-8").split())
+def open_ids() -> dict[str, str]:
+    """Open rule → what is missing: empty for all of it, else `partly: …`."""
+    lines = (ROOT / "docs/open_rules.txt").read_text(encoding="utf-8").splitlines()
+    return {rule: missing for rule, _, missing in (line.partition(" ") for line in lines)}
 
 
 def carried_ids() -> dict[str, list[str]]:
@@ -41,14 +43,20 @@ def test_rules_are_numbered_once_and_in_order():
 
 
 def test_every_rule_is_carried_or_open():
-    silent = set(rule_ids()) - set(carried_ids()) - open_ids()
+    silent = set(rule_ids()) - set(carried_ids()) - set(open_ids())
     assert not silent, f"neither a test nor an open entry: {sorted(silent)}"
 
 
-def test_an_open_rule_is_not_carried():
-    assert not open_ids() & set(carried_ids()), "take it off docs/open_rules.txt"
+def test_open_rules_say_how_far_they_are_carried():
+    carried = set(carried_ids())
+    for rule, missing in open_ids().items():
+        if missing:
+            assert missing.startswith("partly: "), rule
+            assert rule in carried, f"{rule} is said to be carried partly"
+        else:
+            assert rule not in carried, f"{rule} is carried: say what is missing, or take it off the list"
 
 
 def test_tests_carry_only_rules_that_exist():
     assert set(carried_ids()) <= set(rule_ids())
-    assert open_ids() <= set(rule_ids())
+    assert set(open_ids()) <= set(rule_ids())
