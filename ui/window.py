@@ -1,9 +1,6 @@
 """The multisession window: assembles bar, tabs and panels, and keeps them true to the controller's events."""
 
-import binascii
-from base64 import b64decode, b64encode
-
-from PySide6.QtCore import QByteArray, QEvent, QStandardPaths, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QMoveEvent, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -21,20 +18,18 @@ from ui.actions import Actions
 from ui.bridge import Bridge
 from ui.models.sessions import SessionEntry, SessionModel, Stage
 from ui.panels.invite import InvitePanel, open_mail_program
-from ui.panels.session import LEFT_PX, RIGHT_PX, SessionPanel
+from ui.panels.layout_memory import LayoutMemory
+from ui.panels.session import SessionPanel
 from ui.panels.start import StartPage
 from ui.panels.top_bar import TopBar
 from ui.widgets.kit import Desk, Kit
 from ui.widgets.link_bar import LinkBar
 from ui.widgets.plain import number_in_threes
 from ui.widgets.sheet import Sheet
-from ui.widgets.side import FOLDED
 from ui.widgets.state_dot import mark_of
 from ui.widgets.tab_bar import TabFace, tab_title
 from ui.widgets.toasts import Toasts
 from ui.work import Tone
-
-_SAVE_MS = 800
 
 
 class MainWindow(QMainWindow):
@@ -57,7 +52,6 @@ class MainWindow(QMainWindow):
         self._kit = kit
         self._panels: dict[str, SessionPanel] = {}
         self._visible: str | None = None
-        self._folding = False
         self.model = SessionModel(self)
         self.setObjectName("mainWindow")
         self.setMinimumSize(960, 600)
@@ -86,13 +80,12 @@ class MainWindow(QMainWindow):
         self.sheet = Sheet(kit, self)
         self.sheet.closed.connect(self._look)
         self.toasts = Toasts(kit, self)
-        self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
-        self._saving.timeout.connect(self._save)
+        self.layout_memory = LayoutMemory(kit.intents, kit.work, self, self._panels)
 
         self._connect_parts()
         self._connect_events(bridge)
         self._connect_commands()
-        self._restore()
+        self.layout_memory.restore()
         for snapshot in kit.intents.sessions.values():
             self.model.take(SessionOpened(snapshot, recovered=True))
         kit.on_words(self.retranslate)
@@ -230,7 +223,7 @@ class MainWindow(QMainWindow):
         panel = SessionPanel(self._kit, entry)
         panel.close_wanted.connect(lambda: self._close_tab(session_id))
         panel.start_wanted.connect(self._show_start)
-        panel.sides_changed.connect(lambda: self._take_sides(panel))
+        panel.sides_changed.connect(lambda: self.layout_memory.take(panel))
         share = panel.share
         share.addActions(list(self._kit.actions))  # they must work while the view is a window of its own
         share.full_screen_changed.connect(self._kit.actions.full_screen.setChecked)
@@ -239,7 +232,7 @@ class MainWindow(QMainWindow):
         share.screenshot_failed.connect(lambda words: self._kit.work.tell(words, Tone.ERROR))
         self._panels[session_id] = panel
         self.centre.addWidget(panel)
-        self._give_sides(panel)
+        self.layout_memory.give(panel)
         self.tabs.add(session_id)
         self._show_tab(session_id)
         if self.tabs.current() is None and len(self._panels) == 1:
@@ -475,66 +468,17 @@ class MainWindow(QMainWindow):
     def _tell(self, area: str, key: str, **places: object) -> None:
         self._kit.work.tell(self._kit.translator.t(area, key, **places), Tone.GOOD)
 
-    # -- geometry
-
-    def _restore(self) -> None:
-        kept = self._kit.intents.settings.window
-        try:
-            geometry = b64decode(kept.get("main", ""), validate=True)
-        except (binascii.Error, ValueError):
-            geometry = b""
-        if geometry:
-            self.restoreGeometry(QByteArray(geometry))
-        numbers = [int(part) for part in kept.get("sides", "").split(",") if part.isdecimal()]
-        left, right, left_folded, right_folded = numbers if len(numbers) == 4 else (LEFT_PX, RIGHT_PX, 0, 0)
-        self._sides = (min(left, 600), min(right, 800), bool(left_folded), bool(right_folded))
-
-    def _take_sides(self, panel: SessionPanel) -> None:
-        """One tab's sides moved: remember, and have the other tabs follow."""
-        if self._folding:
-            return
-        left, _, right = panel.sizes()
-        old = self._sides
-        self._sides = (
-            old[0] if panel.left.folded else left,
-            old[1] if panel.right.folded else right,
-            panel.left.folded,
-            panel.right.folded,
-        )
-        for other in self._panels.values():
-            if other is not panel or old[2:] != self._sides[2:]:
-                self._give_sides(other)
-        self._saving.start()
-
-    def _give_sides(self, panel: SessionPanel) -> None:
-        left, right, left_folded, right_folded = self._sides
-        self._folding = True
-        panel.left.set_folded(left_folded)
-        panel.right.set_folded(right_folded)
-        width = max(panel.width(), self.width())
-        left, right = FOLDED if left_folded else left, FOLDED if right_folded else right
-        panel.setSizes([left, max(360, width - left - right), right])
-        self._folding = False
-
-    def _save(self) -> None:
-        left, right, left_folded, right_folded = self._sides
-        window = dict(self._kit.intents.settings.window)
-        window["main"] = b64encode(bytes(self.saveGeometry().data())).decode("ascii")
-        window["sides"] = f"{left},{right},{int(left_folded)},{int(right_folded)}"
-        if window != self._kit.intents.settings.window:
-            self._kit.work.run(self._kit.intents.change_settings(window=window), name="change_settings:window")
-
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self.isVisible():
-            self._saving.start()
+            self.layout_memory.save_soon()
 
     @override
     def moveEvent(self, event: QMoveEvent) -> None:
         super().moveEvent(event)
         if self.isVisible():
-            self._saving.start()
+            self.layout_memory.save_soon()
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

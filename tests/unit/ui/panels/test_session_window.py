@@ -124,7 +124,7 @@ async def test_what_the_device_can_do_is_said(desk):
     assert desk.shown("stateAsk")
 
 
-@pytest.mark.rule("B-6.1", "B-6.2")
+@pytest.mark.rule("B-6.1", "B-6.2", "B-13.3")
 async def test_tabs_show_what_needs_attention_until_chosen(desk):
     first = desk.intents.open().id
     second = desk.intents.open("730114265", recovered=True).id
