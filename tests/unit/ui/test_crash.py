@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QtMsgType, qWarning
+from PySide6.QtCore import qWarning
 from PySide6.QtTest import QSignalSpy
 
-from ui.crash import CrashHook, _on_qt_message, without_secrets
+from ui.crash import CrashHook, without_secrets
 
 SECRET = "Zk3v9QpLw8Xt2RbN5mYc7HdF1sGj4TaU"
 
@@ -88,8 +88,10 @@ def test_a_hook_that_fails_itself_does_not_go_in_circles(hook: CrashHook, capsys
 
     def worse(_report: str) -> None:
         calls.append(1)
-        error = crash("while telling")
-        sys.excepthook(type(error), error, error.__traceback__)
+        try:
+            raise RuntimeError("while telling")
+        except RuntimeError as error:
+            sys.excepthook(type(error), error, error.__traceback__)
 
     hook.crashed.connect(worse)
     error = crash("first")
@@ -116,8 +118,6 @@ def test_interrupt_is_no_crash(hook: CrashHook, capsys):
 def test_qt_messages_go_to_the_log(hook: CrashHook, capsys):
     qWarning("a warning of Qt")
     assert "a warning of Qt" in capsys.readouterr().out
-    assert _on_qt_message is not None
-    assert QtMsgType.QtWarningMsg
 
 
 def test_hooks_are_given_back(qapp, tmp_path: Path):
