@@ -7,17 +7,13 @@ from typing import Any, Protocol
 import msgspec
 import socketio
 import structlog
-from aiohttp import WSMsgType, web
-from engineio import packet as engineio_packet
-from engineio.async_drivers import aiohttp as engineio_aiohttp
 
-from server_stub.limits import Bucket
+from server_stub.link import Link
 from server_stub.ports import RelaySettings
 from server_stub.transport import environ_address
+from server_stub.websocket import WebSocket
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.requests import Hello
-from support_manager.protocol.views import AccountView
 
 log = structlog.get_logger(__name__)
 
@@ -25,208 +21,8 @@ PING_S = 10
 """A dead peer is noticed within two of these."""
 CONNECT_WITHIN_S = 10.0
 """A connection that has not said who it is by then is closed; the library would keep it for ever."""
-QUEUED_BYTES = 2 * 1024 * 1024
-QUEUED_PACKETS = 4_000
-"""What may wait for a slow reader; beyond it he is cut off and comes back to a snapshot."""
 _STOP_STEPS = 50
 _STOP_STEP_S = 0.02
-STRIKES = 40
-"""So many messages that make no sense, and the connection is closed (one is forgiven each second)."""
-
-
-class Link:
-    """One connection of one client."""
-
-    __slots__ = (
-        "account",
-        "address",
-        "bound",
-        "bucket",
-        "eio_sid",
-        "hello",
-        "is_closing",
-        "is_direct",
-        "queued_bytes",
-        "queued_packets",
-        "socket",
-        "strikes",
-        "transport",
-        "wants_in",
-    )
-
-    def __init__(self, eio_sid: str, address: str, socket: Any, transport: Any, now_s: float) -> None:  # noqa: ANN401
-        self.eio_sid = eio_sid
-        self.address = address
-        self.socket = socket
-        self.transport = transport
-        self.hello: Hello | None = None
-        self.account: AccountView | None = None
-        self.wants_in = False
-        self.is_closing = False
-        self.is_direct = False
-        """Whether packets go straight into the transport: a WebSocket from the start (see `_WebSocket`)."""
-        self.bound: dict[str, str] = {}
-        """session → the participant that this connection is in it"""
-        self.bucket = Bucket(limits.EVENTS_PER_SECOND, limits.EVENTS_BURST, now_s)
-        self.strikes = Bucket(1.0, STRIKES, now_s)
-        self.queued_bytes = 0
-        self.queued_packets = 0
-
-    def send(self, packet: str) -> None:
-        """Queue a Socket.IO packet; a reader who is too slow is cut off."""
-        if self.is_closing or self.socket.closed or self.socket.closing:
-            return
-        if self.is_direct:
-            self.write("4" + packet)
-            return
-        self.queued_bytes += len(packet)
-        self.queued_packets += 1
-        if self.queued_bytes > QUEUED_BYTES or self.queued_packets > QUEUED_PACKETS:
-            self.kick("slow reader")
-            return
-        self.socket.queue.put_nowait(_Outgoing(self, packet))
-
-    def pending(self) -> int:
-        """How many bytes or packets still wait to go out."""
-        return int(self.transport.get_write_buffer_size()) if self.is_direct else self.queued_packets
-
-    def write(self, text: str) -> None:
-        """Write one WebSocket text frame, unmasked as servers do (RFC 6455 section 5.2)."""
-        if self.transport.is_closing():
-            return
-        payload = text.encode()
-        size = len(payload)
-        if size < 126:
-            head = bytes((0x81, size))
-        elif size < 65_536:
-            head = b"\x81\x7e" + size.to_bytes(2)
-        else:
-            head = b"\x81\x7f" + size.to_bytes(8)
-        self.transport.write(head + payload)
-        if self.transport.get_write_buffer_size() > QUEUED_BYTES:
-            self.kick("slow reader")
-
-    def kick(self, why: str) -> None:
-        """Cut the connection off; its loss is noticed as any other."""
-        if self.is_closing:
-            return
-        self.is_closing = True
-        log.warning("connection cut off", why=why, address=self.address)
-        if self.transport is not None:
-            self.transport.abort()
-        else:
-            _close_later(self.socket)
-
-
-def _close_later(socket: Any) -> None:  # noqa: ANN401 - the library's
-    async def close() -> None:
-        await socket.close(wait=False, abort=True, reason="kicked")
-        socket.queue.put_nowait(None)  # lets go of a long poll that is waiting
-
-    # The library's own socket owns this: it must run even when nobody else is left to wait for it.
-    task = asyncio.get_running_loop().create_task(close(), name="connections:kick")
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
-
-
-_closing: set[asyncio.Task[None]] = set()
-
-
-class _Outgoing:
-    """A packet that is encoded already and counts itself out of the queue when it is sent."""
-
-    __slots__ = ("_link", "data")
-
-    packet_type = engineio_packet.MESSAGE
-    binary = False
-
-    def __init__(self, link: Link, data: str) -> None:
-        self._link = link
-        self.data = data
-
-    def encode(self, b64: bool = False) -> str:
-        self._link.queued_bytes -= len(self.data)
-        self._link.queued_packets -= 1
-        return "4" + self.data
-
-
-class _StraightQueue:
-    """Stands where the library has a queue and a task that empties it: what is put in is written at once."""
-
-    __slots__ = ("_link",)
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-
-    async def put(self, packet: Any) -> None:  # noqa: ANN401 - the library's
-        self.put_nowait(packet)
-
-    def put_nowait(self, packet: Any) -> None:  # noqa: ANN401 - the library's
-        if packet is not None:
-            self._link.write(packet.encode())
-
-    async def join(self) -> None:
-        """Nothing ever waits."""
-
-
-class _WebSocket(engineio_aiohttp.WebSocket):  # type: ignore[misc]
-    """The library's WebSocket without compression, which costs CPU and memory and invites zip bombs.
-
-    WORKAROUND(python-engineio 4.15.1): the library's loop makes two tasks and two timers for each message and sends
-    through a queue and one more task. For a connection that is a WebSocket from its start this class reads and writes
-    by itself, at under half the CPU (benchmarks/relay.py); polling and upgrades stay with the library – may go when
-    its loop costs no more.
-    """
-
-    async def __call__(self, environ: Mapping[str, Any]) -> web.WebSocketResponse:
-        self._sock = web.WebSocketResponse(
-            max_msg_size=self.server.max_http_buffer_size, compress=False, autoclose=True, timeout=2.0
-        )
-        await self._sock.prepare(environ["aiohttp.request"])
-        self.environ = environ
-        socket = self.handler.__self__
-        link = environ.get("relay.link")
-        if link is None or socket.connected:
-            await self.handler(self)
-        else:
-            await self._serve(socket, link, environ["relay.server"])
-        return self._sock
-
-    async def _serve(self, socket: Any, link: Link, server: "Server") -> None:  # noqa: ANN401 - the library's
-        socket.connected = socket.upgraded = True
-        waiting, socket.queue = socket.queue, _StraightQueue(link)
-        link.is_direct = True
-        while not waiting.empty():
-            socket.queue.put_nowait(waiting.get_nowait())
-        try:
-            while not socket.closed:
-                message = await self._sock.receive()
-                text = message.data
-                if message.type is not WSMsgType.TEXT:
-                    break
-                if text[:1] == "4":
-                    await server._handle_eio_message(link.eio_sid, text[1:])
-                elif text == "3":
-                    socket.schedule_ping()
-                else:
-                    break
-        except Exception:
-            log.exception("connection failed", address=link.address)
-        finally:
-            await socket.close(wait=False, abort=True, reason=server.reason.TRANSPORT_CLOSE)
-            link.transport.abort()
-
-    async def send(self, message: str | bytes) -> None:
-        if isinstance(message, str):
-            await self._sock.send_str(message)
-        else:
-            await self._sock.send_bytes(message)
-
-    async def wait(self) -> str | bytes:
-        message = await self._sock.receive()
-        if not isinstance(message.data, str | bytes):
-            raise OSError("closed")
-        return message.data
 
 
 class Requests(Protocol):
@@ -278,7 +74,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             engineio_logger=False,
             transports=["websocket", "polling"],
         )
-        self.eio._async = {**self.eio._async, "websocket": _WebSocket}
+        self.eio._async = {**self.eio._async, "websocket": WebSocket}
         self.on("connect", self._on_connect)
 
     @property

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 import structlog
 
-from server_stub.connections import Link
+from server_stub.link import Link
 from server_stub.ports import Clock, RandomBytes
 from server_stub.state import decide
 from server_stub.state.decide import Moment

@@ -1,0 +1,181 @@
+"""Coming into a session and coming back: start, list, join, resume, and the limits on wrong guesses."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from sqlalchemy import insert
+
+from server_stub.limits import TryLimiter
+from server_stub.link import Link
+from server_stub.members import Members
+from server_stub.ports import Clock, RandomBytes
+from server_stub.state import decide, tokens
+from server_stub.state.decide import Moment, authorise
+from server_stub.state.facts import Fact
+from server_stub.state.model import Participant, Session
+from server_stub.state.refused import Refused
+from server_stub.store import tables
+from server_stub.store.database import Database
+from server_stub.tasks import TaskOwner
+from support_manager.protocol import limits, requests
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.fields import Wire
+from support_manager.protocol.roles import Role, SessionState
+from support_manager.protocol.views import IceServers
+
+log = structlog.get_logger(__name__)
+
+_SLOW_ANSWER_S = 2.0
+"""How long every answer to a join by number waits while the whole site sees too many wrong numbers (B-2.7)."""
+
+
+class Joining:
+    """Lets reps and customers into sessions.
+
+    Args:
+        members: the sessions.
+        database: for the audit log.
+        clock: wall and monotonic time.
+        random: unpredictable bytes.
+        tasks: owner of what goes on after an answer.
+    """
+
+    def __init__(
+        self, members: Members, database: Database, clock: Clock, random: RandomBytes, tasks: TaskOwner
+    ) -> None:
+        self._members = members
+        self._database = database
+        self._clock = clock
+        self._random = random
+        self._tasks = tasks
+        self._tries = TryLimiter(
+            per_address=limits.WRONG_NUMBERS_PER_MINUTE_PER_ADDRESS,
+            per_site=limits.WRONG_NUMBERS_PER_MINUTE_PER_SITE,
+            clock=clock.monotonic_s,
+        )
+        self._audited_s = float("-inf")
+
+    def handlers(self) -> Mapping[str, Callable[[Link, Any], Awaitable[Wire]]]:
+        """Event → who carries it out."""
+        return {
+            "session.start": self._on_session_start,
+            "session.list": self._on_session_list,
+            "session.join": self._on_session_join,
+            "session.resume": self._on_session_resume,
+        }
+
+    async def _on_session_start(self, link: Link, request: requests.SessionStart) -> requests.SessionStarted:
+        account = link.account
+        authorise("session.start", Role.ANONYMOUS if account is None else Role.SIGNED_IN, SessionState.NONE)
+        if account is None:
+            raise Refused(ErrorCode.NOT_SIGNED_IN)
+        live, registry = self._members.live, self._members.live.registry
+        session_id = tokens.new_id(self._random)
+
+        def decision(moment: Moment) -> list[Fact]:
+            if any(s.request_id == request.request_id for s in registry.of_account(account.id)):
+                return []
+            number = tokens.new_number(self._random, live.numbers_in_use)
+            return decide.decide_start(account, number, request, moment)
+
+        await live.start(account.id, session_id, decision)
+        session = next(s for s in registry.of_account(account.id) if s.request_id == request.request_id)
+        me = session.holder(Role.CONTROLLER)
+        if me is None:
+            raise Refused(ErrorCode.INTERNAL)
+        live.bind(session, me, link)
+        log.info("session started", session=session.id, account=account.id)
+        return requests.SessionStarted(session=self._members.snapshot(session, me))
+
+    async def _on_session_list(self, link: Link, request: requests.SessionList) -> requests.Sessions:
+        account = link.account
+        authorise("session.list", Role.ANONYMOUS if account is None else Role.SIGNED_IN, SessionState.NONE)
+        if account is None:
+            raise Refused(ErrorCode.NOT_SIGNED_IN)
+        views = []
+        for session in self._members.live.registry.of_account(account.id):
+            me = self._members.of_account(session, account.id)
+            if me is not None:
+                views.append(self._members.snapshot(session, me))
+        return requests.Sessions(sessions=tuple(views))
+
+    async def _on_session_join(self, link: Link, request: requests.SessionJoin) -> requests.Joined:
+        authorise("session.join", Role.SIGNED_IN if link.account else Role.ANONYMOUS, SessionState.NONE)
+        if (request.number is None) == (request.link_token is None):
+            raise Refused(ErrorCode.BAD_MESSAGE)
+        by_number = request.link_token is None
+        if by_number and self._tries.is_blocked(link.address):
+            raise Refused(ErrorCode.TOO_MANY_TRIES)
+        if by_number and self._tries.is_site_slow:
+            await self._slow_down(link)
+        session = self._members.live.registry.find(request.number, request.link_token)
+        if session is None:
+            if by_number:
+                self._tries.failed(link.address)
+            raise Refused(ErrorCode.WRONG_NUMBER)
+        token = tokens.new_token(self._random)
+        locale = link.hello.locale if link.hello is not None else "en"
+        joined: list[str] = []
+
+        def decision(moment: Moment) -> list[Fact]:
+            if not session.is_live:
+                raise Refused(ErrorCode.WRONG_NUMBER)
+            made = decide.decide_join(session, request, locale, token, moment)
+            joined.append(made.participant_id)
+            return made.facts
+
+        await self._members.live.change(session, decision)
+        me = self._members.still(session, joined[0])
+        self._members.live.bind(session, me, link)
+        log.info("joined", session=session.id, participant=me.id, address=link.address)
+        return requests.Joined(session=self._members.snapshot(session, me), resume_token=token, ice=self._members.ice())
+
+    async def _slow_down(self, link: Link) -> None:
+        now = self._clock.monotonic_s()
+        if now - self._audited_s >= 60:
+            self._audited_s = now
+            self._tasks.spawn(self._audit("wrong_numbers", link.address, "over the site's limit"), name="audit")
+        await asyncio.sleep(_SLOW_ANSWER_S)
+
+    async def _audit(self, kind: str, who: str, what: str) -> None:
+        log.warning("audit", kind=kind, who=who, what=what)
+        async with self._database.transaction() as connection:
+            entry = insert(tables.audit).values(at=self._clock.now_ms(), kind=kind, who=who, what=what)
+            await connection.execute(entry)
+
+    async def _on_session_resume(self, link: Link, request: requests.SessionResume) -> requests.Resumed:
+        session = self._members.live.registry.get(request.session_id)
+        used = request.resume_token
+        if session is None:
+            raise Refused(ErrorCode.SESSION_UNKNOWN if link.account else ErrorCode.RESUME_REFUSED)
+        new = tokens.new_token(self._random) if link.account is None and session.is_live else None
+        found: list[Participant] = []
+
+        def decision(_: Moment) -> list[Fact]:
+            me = self._who_resumes(session, link, used)
+            authorise("session.resume", me.role, session.state)
+            found.append(me)
+            return decide.decide_resume(session, me, used, new)
+
+        await self._members.live.change(session, decision)
+        me = found[0]
+        self._members.live.bind(session, me, link)
+        log.info("resumed", session=session.id, participant=me.id, address=link.address)
+        return requests.Resumed(
+            session=self._members.snapshot(session, me, request.after_seq),
+            ice=self._members.ice() if session.is_live else IceServers(),
+            resume_token=new if session.is_live else None,
+        )
+
+    @staticmethod
+    def _who_resumes(session: Session, link: Link, token: str | None) -> Participant:
+        if link.account is not None:
+            me = Members.of_account(session, link.account.id)
+            if me is None or token is not None:
+                raise Refused(ErrorCode.SESSION_UNKNOWN)
+            return me
+        if token is None:
+            raise Refused(ErrorCode.RESUME_REFUSED)
+        return decide.find_by_token(session, token)

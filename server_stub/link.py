@@ -1,0 +1,136 @@
+"""One client's connection: who it is, what may wait for it, and how it is cut off."""
+
+import asyncio
+from typing import Any
+
+import structlog
+from engineio import packet as engineio_packet
+
+from server_stub.limits import Bucket
+from support_manager.protocol import limits
+from support_manager.protocol.requests import Hello
+from support_manager.protocol.views import AccountView
+
+log = structlog.get_logger(__name__)
+
+QUEUED_BYTES = 2 * 1024 * 1024
+QUEUED_PACKETS = 4_000
+"""What may wait for a slow reader; beyond it he is cut off and comes back to a snapshot."""
+STRIKES = 40
+"""So many messages that make no sense, and the connection is closed (one is forgiven each second)."""
+
+
+class Link:
+    """One connection of one client."""
+
+    __slots__ = (
+        "account",
+        "address",
+        "bound",
+        "bucket",
+        "eio_sid",
+        "hello",
+        "is_closing",
+        "is_direct",
+        "queued_bytes",
+        "queued_packets",
+        "socket",
+        "strikes",
+        "transport",
+        "wants_in",
+    )
+
+    def __init__(self, eio_sid: str, address: str, socket: Any, transport: Any, now_s: float) -> None:  # noqa: ANN401
+        self.eio_sid = eio_sid
+        self.address = address
+        self.socket = socket
+        self.transport = transport
+        self.hello: Hello | None = None
+        self.account: AccountView | None = None
+        self.wants_in = False
+        self.is_closing = False
+        self.is_direct = False
+        """Whether packets go straight into the transport: a WebSocket from the start (see `websocket.WebSocket`)."""
+        self.bound: dict[str, str] = {}
+        """session → the participant that this connection is in it"""
+        self.bucket = Bucket(limits.EVENTS_PER_SECOND, limits.EVENTS_BURST, now_s)
+        self.strikes = Bucket(1.0, STRIKES, now_s)
+        self.queued_bytes = 0
+        self.queued_packets = 0
+
+    def send(self, packet: str) -> None:
+        """Queue a Socket.IO packet; a reader who is too slow is cut off."""
+        if self.is_closing or self.socket.closed or self.socket.closing:
+            return
+        if self.is_direct:
+            self.write("4" + packet)
+            return
+        self.queued_bytes += len(packet)
+        self.queued_packets += 1
+        if self.queued_bytes > QUEUED_BYTES or self.queued_packets > QUEUED_PACKETS:
+            self.kick("slow reader")
+            return
+        self.socket.queue.put_nowait(_Outgoing(self, packet))
+
+    def pending(self) -> int:
+        """How many bytes or packets still wait to go out."""
+        return int(self.transport.get_write_buffer_size()) if self.is_direct else self.queued_packets
+
+    def write(self, text: str) -> None:
+        """Write one WebSocket text frame, unmasked as servers do (RFC 6455 section 5.2)."""
+        if self.transport.is_closing():
+            return
+        payload = text.encode()
+        size = len(payload)
+        if size < 126:
+            head = bytes((0x81, size))
+        elif size < 65_536:
+            head = b"\x81\x7e" + size.to_bytes(2)
+        else:
+            head = b"\x81\x7f" + size.to_bytes(8)
+        self.transport.write(head + payload)
+        if self.transport.get_write_buffer_size() > QUEUED_BYTES:
+            self.kick("slow reader")
+
+    def kick(self, why: str) -> None:
+        """Cut the connection off; its loss is noticed as any other."""
+        if self.is_closing:
+            return
+        self.is_closing = True
+        log.warning("connection cut off", why=why, address=self.address)
+        if self.transport is not None:
+            self.transport.abort()
+        else:
+            _close_later(self.socket)
+
+
+def _close_later(socket: Any) -> None:  # noqa: ANN401 - the library's
+    async def close() -> None:
+        await socket.close(wait=False, abort=True, reason="kicked")
+        socket.queue.put_nowait(None)  # lets go of a long poll that is waiting
+
+    # The library's own socket owns this: it must run even when nobody else is left to wait for it.
+    task = asyncio.get_running_loop().create_task(close(), name="connections:kick")
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+class _Outgoing:
+    """A packet that is encoded already and counts itself out of the queue when it is sent."""
+
+    __slots__ = ("_link", "data")
+
+    packet_type = engineio_packet.MESSAGE
+    binary = False
+
+    def __init__(self, link: Link, data: str) -> None:
+        self._link = link
+        self.data = data
+
+    def encode(self, b64: bool = False) -> str:
+        self._link.queued_bytes -= len(self.data)
+        self._link.queued_packets -= 1
+        return "4" + self.data
