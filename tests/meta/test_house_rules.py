@@ -44,7 +44,7 @@ def test_sources_avoid(what):
 
 
 def test_no_sleeping_tests():
-    """Harness code may poll with a deadline; a test waits for a condition. One that must sleep says why on that line."""
+    """Harness code may poll with a deadline; a test waits for a condition, or says on the line why it must sleep."""
     own = Path(__file__).resolve()
     for path in TESTS:
         if path == own or not path.name.startswith("test_"):
