@@ -3,9 +3,22 @@
 import argparse
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from benchmarks.table import QUIET, load
+
 NAMES = ("view", "relay", "start", "page")
+QUIET_WAIT_S = 180.0
+
+
+def settle() -> None:
+    """Wait until what ran before has faded from the load average, for a bounded time."""
+    deadline = time.monotonic() + QUIET_WAIT_S
+    if load()[0] > QUIET:
+        print(f"waiting for the load to fall from {load()[0]:.2f} to {QUIET} …", flush=True)
+    while load()[0] > QUIET and time.monotonic() < deadline:
+        time.sleep(1)
 
 
 def main() -> int:
@@ -19,6 +32,8 @@ def main() -> int:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}")
     failed = []
     for name in options.names or NAMES:
+        if not options.smoke:
+            settle()
         words = [sys.executable, "-m", f"benchmarks.{name}", *(["--smoke"] if options.smoke else [])]
         if subprocess.run(words, cwd=Path(__file__).parents[1], check=False).returncode != 0:
             failed.append(name)

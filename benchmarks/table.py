@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
+QUIET = 0.7
+"""Load average of the last minute above which other work on the machine would be measured too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,23 +37,26 @@ class Probe:
 
     Args:
         display: the X server's name.
-        width: of the part that is searched, from the screen's top left corner.
-        height: of that part.
     """
 
-    def __init__(self, display: str, width: int, height: int) -> None:
+    def __init__(self, display: str) -> None:
         self._reader = ScreenReader(display)
-        self._width, self._height = width, height
         self.stop = threading.Event()
 
-    def find(self, within_s: float) -> Place | None:
-        """Where the code is; waits for it to appear."""
+    def find(self, area: Place, within_s: float) -> Place | None:
+        """Where on the screen the code is; waits for it to appear.
+
+        Args:
+            area: the part of the screen that is searched.
+            within_s: None is returned when this many seconds are over.
+        """
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline and not self.stop.is_set():
-            pixels = self._reader.grab(0, 0, self._width, self._height)
-            place = timecode.find(pixels, self._width, self._height, self._width * 4)
-            if place is not None and timecode.read(pixels, self._width * 4, place) is not None:
-                return place
+            pixels = self._reader.grab(area.x, area.y, area.width, area.height)
+            place = timecode.find(pixels, area.width, area.height, area.width * 4)
+            if place is not None and timecode.read(pixels, area.width * 4, place) is not None:
+                return Place(area.x + place.x, area.y + place.y, place.width, place.height)
+            time.sleep(0.05)
         return None
 
     def read(self, place: Place) -> int | None:

@@ -7,7 +7,6 @@ from typing import Self
 from aiohttp import WSMsgType, web
 
 from support_manager.protocol.signals import MEDIA_LINES
-from tests.harness import timecode
 
 PAGES = Path(__file__).parent / "pages"
 CUSTOMER_PAGE = Path(__file__).parents[2] / "resources" / "customer_page"
@@ -26,7 +25,6 @@ class Signalling:
         app.router.add_get("/lines.json", self._lines)
         app.router.add_get("/signal", self._signal)
         app.router.add_static("/page", CUSTOMER_PAGE)
-        app.router.add_static("/scene", timecode.PAGES)
         app.router.add_static("/", PAGES)
         self._runner = web.AppRunner(app, shutdown_timeout=0.5)
         await self._runner.setup()

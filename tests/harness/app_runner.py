@@ -170,6 +170,12 @@ class Driver:
     def do_choose_tab(self, session_id: str) -> None:
         self._app.window.show_session(session_id)
 
+    def do_place(self, name: str) -> list[int]:
+        """Where a widget is on the screen: x, y, width, height."""
+        widget = self._find(name)
+        corner = widget.mapToGlobal(widget.rect().topLeft())
+        return [corner.x(), corner.y(), widget.width(), widget.height()]
+
     def do_screen(self) -> list[int]:
         size = QGuiApplication.primaryScreen().size()
         return [size.width(), size.height()]
