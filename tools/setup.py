@@ -25,7 +25,7 @@ PACKAGES = {
     # Real browsers, a virtual screen with a window manager and a tray, network namespaces, a keyring.
     "test": (
         "chromium firefox-esr xvfb openbox trayer x11-utils xdotool xdg-utils imagemagick iproute2 util-linux dbus "
-        "gnome-keyring procps binutils"
+        "gnome-keyring procps binutils libatomic1"
     ),
 }
 
@@ -82,7 +82,10 @@ def python_packages() -> None:
         ["--require-hashes", "-r", str(lock)],
         ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
     ):
-        done = subprocess.run([*base, *arguments], check=False, cwd=ROOT)
+        # setuptools warns of every editable installation; nobody can do anything about it here.
+        done = subprocess.run(
+            [*base, *arguments], check=False, cwd=ROOT, env={**os.environ, "PYTHONWARNINGS": "ignore"}
+        )
         if done.returncode != 0:
             sys.exit("pip could not install the packages; its message is above.")
     STAMP.write_text(fingerprint)
