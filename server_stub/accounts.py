@@ -9,7 +9,7 @@ import hashlib
 import secrets
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server_stub.ports import Caller
 from server_stub.store import tables
 from server_stub.store.database import Database
 from support_manager.protocol import limits
@@ -39,6 +40,7 @@ LOST_ANSWER_S = 60
 """How long a used refresh token may be used once more, for an app that never received or could not keep the answer."""
 _HASHES_AT_ONCE = 2
 _HASHES_WAITING = 32
+_FAMILIES_AT_ONCE = 500
 
 
 class AccountError(Exception):
@@ -257,14 +259,41 @@ class Accounts:
         if row is not None:
             self._access = {key: value for key, value in self._access.items() if value[2] != row.family}
 
-    async def account_by_access(self, token: str) -> AccountView | None:
-        """Whose access token this is; None when it is unknown, expired, or its account was closed meanwhile."""
+    async def caller_by_access(self, token: str) -> Caller | None:
+        """Whose access token this is; None when it is unknown, expired, or its sign-in holds no longer: signed out,
+        revoked, or the account closed, by this process or another.
+        """
         entry = self._access.get(_hash_token(token))
         if entry is None or entry[1] <= self._clock():
             return None
+        account_id, _, family = entry
+        account, tokens = tables.account, tables.refresh_token
+        wanted = select(account).where(account.c.id == account_id, account.c.disabled.is_(False))
+        wanted = wanted.where(select(tokens.c.hash).where(tokens.c.family == family).exists())
         async with self._database.transaction() as connection:
-            row = (await connection.execute(select(tables.account).where(tables.account.c.id == entry[0]))).first()
-        return None if row is None or row.disabled else _view(row)
+            row = (await connection.execute(wanted)).first()
+        return None if row is None else Caller(_view(row), family)
+
+    async def ended_sign_ins(self, sign_ins: Mapping[str, str]) -> Mapping[str, ErrorCode]:
+        """Which of these sign-ins (family → account) hold no longer: `account_disabled`, or `token_expired` after a
+        sign-out, a change of the password or a stolen token. The database says so, so another process may have done it.
+        """
+        account, tokens = tables.account, tables.refresh_token
+        asked, hold = list(sign_ins), set[str]()
+        async with self._database.transaction() as connection:
+            for start in range(0, len(asked), _FAMILIES_AT_ONCE):
+                some = asked[start : start + _FAMILIES_AT_ONCE]
+                hold.update(
+                    (await connection.execute(select(tokens.c.family).where(tokens.c.family.in_(some)))).scalars()
+                )
+            gone = [family for family in asked if family not in hold]
+            if not gone:
+                return {}
+            closed = set((await connection.execute(select(account.c.id).where(account.c.disabled.is_(True)))).scalars())
+        return {
+            family: ErrorCode.ACCOUNT_DISABLED if sign_ins[family] in closed else ErrorCode.TOKEN_EXPIRED
+            for family in gone
+        }
 
     async def _issue(self, connection: AsyncConnection, account: AccountView, *, family: str) -> SignedIn:
         access, refresh, now = secrets.token_urlsafe(32), secrets.token_urlsafe(32), self._clock()

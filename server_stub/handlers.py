@@ -34,6 +34,8 @@ from support_manager.protocol.wire import ProtocolError, decode_request, to_mess
 log = structlog.get_logger(__name__)
 
 _TICK_S = 5.0
+_SIGN_INS_EVERY_S = 1.0
+"""How soon an open socket learns that its account was closed or its sign-in revoked."""
 _LINK_KEY = "link_key"
 _encode = msgspec.json.Encoder().encode
 
@@ -85,6 +87,7 @@ class Relay:
         await live.rebuild()
         self._members.open(live)
         self._tasks.spawn(self._tick(), name="tick")
+        self._tasks.spawn(self._watch_sign_ins(), name="watch sign-ins")
 
     def attach(self, app: web.Application) -> None:
         """Serve Socket.IO under `/socket.io/` of `app`."""
@@ -126,6 +129,23 @@ class Relay:
             except Exception:
                 log.exception("tick failed")
 
+    async def _watch_sign_ins(self) -> None:
+        """Put out whoever may no longer be here; his sessions wait for him as after a lost connection."""
+        while True:
+            await asyncio.sleep(_SIGN_INS_EVERY_S)
+            links = [link for link in self._server.links if link.account is not None and not link.is_closing]
+            try:
+                sign_ins = {link.family: link.account.id for link in links if link.account is not None}
+                ended = await self._accounts.ended_sign_ins(sign_ins) if sign_ins else {}
+            except StoreError as error:
+                log.warning("sign-ins could not be checked", code=error.code)
+                continue
+            for link in links:
+                code = ended.get(link.family)
+                if code is not None and link.account is not None:
+                    log.info("sign-in ended", code=code.value, account=link.account.id, address=link.address)
+                    link.dismiss(packet_of("notice", events.Notice(code=code)))
+
     # Connections (connections.Requests)
 
     async def admit(self, link: Link, auth: object) -> ErrorCode | None:
@@ -156,9 +176,10 @@ class Relay:
         if hello.client == "app":
             if hello.access is None:
                 return ErrorCode.NOT_SIGNED_IN
-            link.account = await self._accounts.account_by_access(hello.access)
-            if link.account is None:
+            caller = await self._accounts.caller_by_access(hello.access)
+            if caller is None:
                 return ErrorCode.TOKEN_EXPIRED
+            link.account, link.family = caller
         elif hello.client != "page" or hello.access is not None:
             return ErrorCode.BAD_MESSAGE
         link.hello = hello

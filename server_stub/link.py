@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 QUEUED_BYTES = 2 * 1024 * 1024
 QUEUED_PACKETS = 4_000
 """What may wait for a slow reader; beyond it he is cut off and comes back to a snapshot."""
+LAST_WORD_S = 1.0
+"""How long a connection that is dismissed may take to read why."""
 STRIKES = 40
 """So many messages that make no sense, and the connection is closed (one is forgiven each second)."""
 
@@ -29,6 +31,7 @@ class Link:
         "bound",
         "bucket",
         "eio_sid",
+        "family",
         "hello",
         "is_closing",
         "is_direct",
@@ -47,6 +50,8 @@ class Link:
         self.transport = transport
         self.hello: Hello | None = None
         self.account: AccountView | None = None
+        self.family = ""
+        """The sign-in by which the account came."""
         self.wants_in = False
         self.is_closing = False
         self.is_direct = False
@@ -91,6 +96,19 @@ class Link:
         self.transport.write(head + payload)
         if self.transport.get_write_buffer_size() > QUEUED_BYTES:
             self.kick("slow reader")
+
+    def dismiss(self, packet: str) -> None:
+        """Say one last thing and close; nothing more is taken from this connection, and nothing else is sent."""
+        if self.is_closing:
+            return
+        self.send(packet)
+        self.is_closing = True
+        loop = asyncio.get_running_loop()
+        if self.transport is None:
+            loop.call_later(LAST_WORD_S, _close_later, self.socket)
+        else:
+            self.transport.close()
+            loop.call_later(LAST_WORD_S, self.transport.abort)
 
     def kick(self, why: str) -> None:
         """Cut the connection off; its loss is noticed as any other."""

@@ -2,9 +2,10 @@
 
 import secrets
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
 
+from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.views import AccountView, IceServer
 
 
@@ -64,8 +65,18 @@ class RelaySettings(Protocol):
         """How many sockets one address may hold."""
 
 
+class Caller(NamedTuple):
+    """A signed-in rep and the sign-in (family of tokens) by which he came."""
+
+    account: AccountView
+    family: str
+
+
 class AccountsPort(Protocol):
     """Who a rep is."""
 
-    async def account_by_access(self, token: str) -> AccountView | None:
+    async def caller_by_access(self, token: str) -> Caller | None:
         """The enabled account behind a valid access token, or None."""
+
+    async def ended_sign_ins(self, sign_ins: Mapping[str, str]) -> Mapping[str, ErrorCode]:
+        """Which of these sign-ins (family → account) hold no longer, and what their reps are told."""

@@ -53,7 +53,9 @@ async def refused(work) -> ErrorCode:
 async def test_sign_in_gives_an_access_token_that_names_the_account(accounts: Accounts) -> None:
     row = await accounts.add("Ana", PASSWORD, display_name="Ana P.")
     signed_in = await accounts.sign_in("ANA", PASSWORD)
-    account = await accounts.account_by_access(signed_in.access_token)
+    caller = await accounts.caller_by_access(signed_in.access_token)
+    assert caller is not None
+    account = caller.account
     assert account == signed_in.account
     assert (account.id, account.name, account.display_name) == (row.id, "Ana", "Ana P.")
     assert len(signed_in.access_token) >= 43
@@ -95,15 +97,34 @@ async def test_closing_an_account_ends_its_tokens_at_once(accounts: Accounts, da
     other_process = Accounts(database, hasher=CHEAP)
     await other_process.set_disabled("ana", True)
     other_process.close()
-    assert await accounts.account_by_access(signed_in.access_token) is None
+    assert await accounts.caller_by_access(signed_in.access_token) is None
     assert await refused(accounts.refresh(signed_in.refresh_token)) is ErrorCode.TOKEN_EXPIRED
+
+
+async def test_open_sockets_learn_which_sign_ins_hold_no_longer(accounts: Accounts, database: Database) -> None:
+    callers = {}
+    for name in ("ana", "ion", "dan"):
+        await accounts.add(name, PASSWORD)
+        caller = await accounts.caller_by_access((await accounts.sign_in(name, PASSWORD)).access_token)
+        assert caller is not None
+        callers[name] = caller
+    sign_ins = {caller.family: caller.account.id for caller in callers.values()}
+    assert await accounts.ended_sign_ins(sign_ins) == {}
+    other_process = Accounts(database, hasher=CHEAP)
+    await other_process.set_disabled("ana", True)
+    await other_process.set_password("ion", "another good password")
+    other_process.close()
+    assert await accounts.ended_sign_ins(sign_ins) == {
+        callers["ana"].family: ErrorCode.ACCOUNT_DISABLED,
+        callers["ion"].family: ErrorCode.TOKEN_EXPIRED,
+    }
 
 
 async def test_a_new_password_ends_the_tokens_and_replaces_the_old_one(accounts: Accounts) -> None:
     await accounts.add("ana", PASSWORD)
     signed_in = await accounts.sign_in("ana", PASSWORD)
     await accounts.set_password("ana", "another good password")
-    assert await accounts.account_by_access(signed_in.access_token) is None
+    assert await accounts.caller_by_access(signed_in.access_token) is None
     assert await refused(accounts.refresh(signed_in.refresh_token)) is ErrorCode.TOKEN_EXPIRED
     assert await refused(accounts.sign_in("ana", PASSWORD)) is ErrorCode.WRONG_CREDENTIALS
     await accounts.sign_in("ana", "another good password")
@@ -113,9 +134,9 @@ async def test_access_tokens_end_after_a_quarter_of_an_hour(accounts: Accounts, 
     await accounts.add("ana", PASSWORD)
     signed_in = await accounts.sign_in("ana", PASSWORD)
     clock.now += ACCESS_VALID_S - 1
-    assert await accounts.account_by_access(signed_in.access_token) is not None
+    assert await accounts.caller_by_access(signed_in.access_token) is not None
     clock.now += 1
-    assert await accounts.account_by_access(signed_in.access_token) is None
+    assert await accounts.caller_by_access(signed_in.access_token) is None
 
 
 async def test_refresh_rotates_and_a_spent_token_revokes_its_family(accounts: Accounts, clock: TurnedClock) -> None:
@@ -127,7 +148,7 @@ async def test_refresh_rotates_and_a_spent_token_revokes_its_family(accounts: Ac
     clock.now += LOST_ANSWER_S + 1
     assert await refused(accounts.refresh(first.refresh_token)) is ErrorCode.TOKEN_EXPIRED
     assert await refused(accounts.refresh(second.refresh_token)) is ErrorCode.TOKEN_EXPIRED
-    assert await accounts.account_by_access(second.access_token) is None
+    assert await accounts.caller_by_access(second.access_token) is None
     assert (await accounts.refresh(elsewhere.refresh_token)).account.name == "ana"
 
 
@@ -162,9 +183,9 @@ async def test_sign_out_ends_this_family_only(accounts: Accounts) -> None:
     await accounts.add("ana", PASSWORD)
     here, there = await accounts.sign_in("ana", PASSWORD), await accounts.sign_in("ana", PASSWORD)
     await accounts.sign_out(here.refresh_token)
-    assert await accounts.account_by_access(here.access_token) is None
+    assert await accounts.caller_by_access(here.access_token) is None
     assert await refused(accounts.refresh(here.refresh_token)) is ErrorCode.TOKEN_EXPIRED
-    assert await accounts.account_by_access(there.access_token) is not None
+    assert await accounts.caller_by_access(there.access_token) is not None
 
 
 async def test_no_secret_is_kept_in_the_clear(accounts: Accounts, database: Database) -> None:
