@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,6 +15,7 @@ from playwright.async_api import Page, expect
 from tests.harness.app import AppProcess
 from tests.harness.chromium import Chromium
 from tests.harness.display import Display
+from tests.harness.netns import SecondHost
 from tests.harness.relay import RelayProcess
 from tests.harness.secret_service import SecretService
 from tests.harness.timecode import PAGES
@@ -140,17 +142,36 @@ class Centre:
         place: a folder for profiles and data.
         language: of app and browser, `en` or `ro`.
         scene: what moves on the customer's screen, a file of `tests/harness/pages`.
+        far: another host for the first customer's seat; the relay then answers there too, the app stays on loopback.
+        tray: whether the rep's screen has a tray.
+        keyring: whether the rep's computer has a secret store.
     """
 
-    def __init__(self, place: Path, *, language: str = "en", scene: str = "timecode.html") -> None:
+    def __init__(
+        self,
+        place: Path,
+        *,
+        language: str = "en",
+        scene: str = "timecode.html",
+        far: SecondHost | None = None,
+        tray: bool = True,
+        keyring: bool = True,
+    ) -> None:
         self.place = place
         self._language = language
         self._stack = AsyncExitStack()
-        self.relay = RelayProcess(place / "relay")
+        self._stay = keyring
+        options: tuple[str, ...] = ()
+        origins: tuple[str, ...] = ()
+        if far is not None:
+            port = _free_port()
+            origins = (f"http://{far.near_address}:{port}",)
+            options = ("--host", "0.0.0.0", "--port", str(port), "--plain-http", "--public-url", origins[0])
+        self.relay = RelayProcess(place / "relay", *options)
         self.keyring = SecretService(place / "keyring")
         self.password = ""
-        self.rep_display = Display(1440, 900, window_manager=True, tray=True)
-        self.seat = Seat(language, scene)
+        self.rep_display = Display(1440, 900, window_manager=True, tray=tray)
+        self.seat = Seat(language, scene, far.prefix() if far is not None else (), origins)
         self.app: AppProcess
 
     async def __aenter__(self) -> Self:
@@ -158,7 +179,8 @@ class Centre:
             await asyncio.to_thread(self.relay.start)
             self._stack.callback(self.relay.stop)
             self.password = await asyncio.to_thread(self.relay.add_user, "maria", "Maria G.")
-            self._stack.enter_context(self.keyring)
+            if self._stay:
+                self._stack.enter_context(self.keyring)
             await self._stack.enter_async_context(self.rep_display)
             await self._stack.enter_async_context(self.seat)
             self._stack.push_async_callback(self._stop_app)
@@ -180,7 +202,7 @@ class Centre:
         return AppProcess(
             {**self.rep_display.environment(), **self.keyring.environment, "LANG": "C.UTF-8", **environment},
             self.place / profile,
-            *("--relay", self.relay.url),
+            *("--relay", f"http://127.0.0.1:{self.relay.port}"),
         )
 
     async def start_app(self) -> None:
@@ -189,7 +211,8 @@ class Centre:
         await self.app.start()
         await self.app.type("sign_in_name", "maria")
         await self.app.type("sign_in_password", self.password)
-        await self.app.click("sign_in_stay")
+        if self._stay:
+            await self.app.click("sign_in_stay")
         await self.app.click("sign_in_button")
         await self.signed_in()
 
@@ -233,6 +256,13 @@ class Centre:
             await self.app.do("end", session_id=session["id"])
         await self.app.until(lambda sessions: not sessions, "sessions")
         await self.seat.close_tabs()
+
+
+def _free_port() -> int:
+    """A port that nothing listens on. Only for a namespace of one's own: elsewhere another program could take it."""
+    with socket.socket() as probe:
+        probe.bind(("0.0.0.0", 0))
+        return int(probe.getsockname()[1])
 
 
 def require_namespace() -> None:
