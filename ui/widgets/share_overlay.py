@@ -3,6 +3,8 @@
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 
+from support_manager.events import Picture, PictureStats
+from ui.i18n import Translator
 from ui.theme import Theme
 
 _FLAGS = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
@@ -16,6 +18,49 @@ def _font(painter: QPainter, pixels: int, *, strong: bool = False) -> QFont:
     if strong:
         font.setWeight(QFont.Weight.DemiBold)
     return font
+
+
+def state_words(
+    translator: Translator, state: Picture, name: str, *, has_frame: bool, silent_s: float
+) -> tuple[str, str]:
+    """What to say over the picture: the state, and a second line; both empty while the picture speaks for itself.
+
+    Args:
+        translator: gives the words.
+        state: what the pictures are worth.
+        name: of the customer; empty while not known.
+        has_frame: whether there is a picture under the words.
+        silent_s: seconds since the customer's last sign of life.
+    """
+    say = translator.t
+    name = name or say("view", "view.somebody")
+    match state:
+        case Picture.NONE:
+            return say("view", "view.none"), ""
+        case Picture.ASKED:
+            return say("view", "view.asked", name=name), say("view", "view.asked.note")
+        case Picture.PAUSED:
+            return say("view", "view.paused", name=name), say("view", "view.paused.note")
+        case Picture.LOST:
+            seconds = max(0, int(silent_s))
+            key, count = ("view.lost", seconds) if seconds < 120 else ("view.lost.minutes", seconds // 60)
+            return say("view", key, count=count), say("view", "view.lost.note") if has_frame else ""
+        case _ if not has_frame:
+            return say("view", "view.connecting", name=name), say("view", "view.connecting.note")
+        case _:
+            return "", ""
+
+
+def figure_words(translator: Translator, stats: PictureStats) -> str:
+    """The figures in one line."""
+    places = {
+        "fps": f"{stats.fps:.0f}",
+        "age": f"{stats.age_ms:.0f}",
+        "rate": f"{stats.kilobytes_per_s:.0f}",
+        "width": stats.width,
+        "height": stats.height,
+    }
+    return translator.t("view", "view.figures" if stats.age_ms > 0 else "view.figures.no_age", **places)
 
 
 def draw_words(painter: QPainter, area: QRect, theme: Theme, title: str, note: str) -> None:

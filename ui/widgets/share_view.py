@@ -27,13 +27,10 @@ from support_manager.media.mailbox import FrameMailbox, FramePicture
 from ui.i18n import Translator
 from ui.theme import Theme
 from ui.widgets.screenshot import ScreenshotWriter, image_of
-from ui.widgets.share_overlay import draw_figures, draw_words
+from ui.widgets.share_input import ShareInput
+from ui.widgets.share_overlay import draw_figures, draw_words, figure_words, state_words
 from ui.widgets.share_zoom import Zoom
 
-PAN_STEP = 64
-"""Device-independent pixels for one press of an arrow key."""
-WHEEL_STEP = 120
-"""Eighths of a degree that one notch of a mouse wheel turns (Qt's `angleDelta`)."""
 ALIVE = (Picture.LIVE, Picture.STATIC, Picture.CONNECTING)
 VEIL = 190
 """How much of the background lies over a picture that is not true any more, of 255."""
@@ -102,8 +99,7 @@ class ShareView(QWidget):
         self._image: QImage | None = None
         self._unreported = False
         self._last_sign = time.monotonic()
-        self._drag: QPoint | None = None
-        self._turned = 0
+        self._input = ShareInput(self)
         self._seen = False
         self._ring = False
         self._normal_flags = self.windowFlags()
@@ -178,6 +174,11 @@ class ShareView(QWidget):
         return self._image is not None
 
     @property
+    def can_pan(self) -> bool:
+        """Whether there is a picture, and a part of it lies outside of the view."""
+        return self.has_frame and self._zoom.can_pan
+
+    @property
     def fitted(self) -> bool:
         """Whether all of the screen is shown, whatever the window's size."""
         return self._zoom.scale is None
@@ -197,17 +198,30 @@ class ShareView(QWidget):
     @Slot()
     def zoom_in(self) -> None:
         """One step closer."""
-        self._step(True, None)
+        self.zoom_step(True, None)
 
     @Slot()
     def zoom_out(self) -> None:
         """One step back."""
-        self._step(False, None)
+        self.zoom_step(False, None)
 
-    @Slot()
-    def toggle_full_screen(self) -> None:
-        """Fill the whole screen with the view, or put it back into its window."""
-        self.set_full_screen(not self.full_screen)
+    def zoom_step(self, up: bool, at: QPointF | None) -> None:
+        """One step closer or back, about a point of the view or its middle."""
+        if not self.has_frame:
+            return
+        ratio = self.devicePixelRatioF()
+        if at is None:
+            self._zoom.step(up)
+        else:
+            self._zoom.step(up, at.x() * ratio, at.y() * ratio)
+        self._zoomed()
+
+    def pan(self, x: float, y: float) -> None:
+        """Move the picture by device-independent pixels."""
+        ratio = self.devicePixelRatioF()
+        self._zoom.pan(x * ratio, y * ratio)
+        self._ask()
+        self.update()
 
     @property
     def full_screen(self) -> bool:
@@ -290,7 +304,7 @@ class ShareView(QWidget):
             self.update(self._target().toAlignedRect())
         if not had:
             self._tell()
-            self._show_hand()
+            self._input.show_hand()
             self.has_frame_changed.emit(True)
 
     def _drop(self) -> None:
@@ -299,8 +313,7 @@ class ShareView(QWidget):
         self._unreported = False
         self._stats = None
         self._zoom.source_width = self._zoom.source_height = 0
-        self._drag = None
-        self._show_hand()
+        self._input.let_go()
         self.update()
         if had:
             self.has_frame_changed.emit(False)
@@ -344,7 +357,7 @@ class ShareView(QWidget):
         if title:
             draw_words(painter, self.rect(), self._theme, title, note)
         if self._figures and self._stats is not None and self._state in ALIVE:
-            draw_figures(painter, self.rect(), self._theme, self._figure_words(self._stats))
+            draw_figures(painter, self.rect(), self._theme, figure_words(self._translator, self._stats))
         if self._ring:
             painter.setPen(QPen(self._theme.color("accent"), 2))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
@@ -383,33 +396,8 @@ class ShareView(QWidget):
 
     def _words(self) -> tuple[str, str]:
         """What to say over the picture: the state, and a second line."""
-        say = self._translator.t
-        name = self._name or say("view", "view.somebody")
-        match self._state:
-            case Picture.NONE:
-                return say("view", "view.none"), ""
-            case Picture.ASKED:
-                return say("view", "view.asked", name=name), say("view", "view.asked.note")
-            case Picture.PAUSED:
-                return say("view", "view.paused", name=name), say("view", "view.paused.note")
-            case Picture.LOST:
-                seconds = max(0, int(time.monotonic() - self._last_sign))
-                key, count = ("view.lost", seconds) if seconds < 120 else ("view.lost.minutes", seconds // 60)
-                return say("view", key, count=count), say("view", "view.lost.note") if self.has_frame else ""
-            case _ if not self.has_frame:
-                return say("view", "view.connecting", name=name), say("view", "view.connecting.note")
-            case _:
-                return "", ""
-
-    def _figure_words(self, stats: PictureStats) -> str:
-        places = {
-            "fps": f"{stats.fps:.0f}",
-            "age": f"{stats.age_ms:.0f}",
-            "rate": f"{stats.kilobytes_per_s:.0f}",
-            "width": stats.width,
-            "height": stats.height,
-        }
-        return self._translator.t("view", "view.figures" if stats.age_ms > 0 else "view.figures.no_age", **places)
+        silent_s = time.monotonic() - self._last_sign
+        return state_words(self._translator, self._state, self._name, has_frame=self.has_frame, silent_s=silent_s)
 
     def _tell(self) -> None:
         """Show the words, and give them to screen readers."""
@@ -420,113 +408,44 @@ class ShareView(QWidget):
 
     # -- what the person does
 
-    def _step(self, up: bool, at: QPointF | None) -> None:
-        if not self.has_frame:
-            return
-        ratio = self.devicePixelRatioF()
-        if at is None:
-            self._zoom.step(up)
-        else:
-            self._zoom.step(up, at.x() * ratio, at.y() * ratio)
-        self._zoomed()
-
     def _zoomed(self) -> None:
         self._ask()
-        self._show_hand()
+        self._input.show_hand()
         self.update()
         self.zoom_changed.emit(self._zoom.factor, self.fitted)
 
-    def _pan(self, x: float, y: float) -> None:
-        ratio = self.devicePixelRatioF()
-        self._zoom.pan(x * ratio, y * ratio)
-        self._ask()
-        self.update()
-
-    def _show_hand(self) -> None:
-        if self._drag is not None:
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        elif self.has_frame and self._zoom.can_pan:
-            self.setCursor(Qt.CursorShape.OpenHandCursor)
-        else:
-            self.unsetCursor()
-
     @override
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Ctrl and the wheel zoom about the pointer; the wheel alone moves a picture that is larger than the view."""
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self._turned += event.angleDelta().y()
-            while abs(self._turned) >= WHEEL_STEP:
-                up = self._turned > 0
-                self._turned -= WHEEL_STEP if up else -WHEEL_STEP
-                self._step(up, event.position())
-        elif self.has_frame and self._zoom.can_pan:
-            moved = event.pixelDelta() if not event.pixelDelta().isNull() else event.angleDelta() / 2
-            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not moved.x():
-                moved = moved.transposed()
-            self._pan(moved.x(), moved.y())
-        else:
-            event.ignore()
-            return
-        event.accept()
+        """Zoom or move the picture; else the event is for somebody else."""
+        event.setAccepted(self._input.wheel(event))
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of a picture that is larger than the view."""
-        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self._zoom.can_pan:
-            self._drag = event.position().toPoint()
-            self._show_hand()
-            event.accept()
-            return
-        super().mousePressEvent(event)
+        """Take hold of the picture."""
+        if not self._input.press(event):
+            super().mousePressEvent(event)
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the picture."""
-        if self._drag is None:
+        if not self._input.move(event):
             super().mouseMoveEvent(event)
-            return
-        here = event.position().toPoint()
-        self._pan(here.x() - self._drag.x(), here.y() - self._drag.y())
-        self._drag = here
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go of the picture."""
-        self._drag = None
-        self._show_hand()
+        self._input.let_go()
         super().mouseReleaseEvent(event)
 
     @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Full screen and back."""
-        if event.button() == Qt.MouseButton.LeftButton and (self.has_frame or self.full_screen):
-            self.toggle_full_screen()
+        self._input.double_click(event)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """+ − 0 zoom, arrows move, F11 and Esc as everywhere. Inside a window the commands' shortcuts come first."""
-        key = event.key()
-        moves = {
-            Qt.Key.Key_Left: (PAN_STEP, 0),
-            Qt.Key.Key_Right: (-PAN_STEP, 0),
-            Qt.Key.Key_Up: (0, PAN_STEP),
-            Qt.Key.Key_Down: (0, -PAN_STEP),
-        }
-        if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom_in()
-        elif key == Qt.Key.Key_Minus:
-            self.zoom_out()
-        elif key == Qt.Key.Key_0:
-            self.fit()
-        elif key == Qt.Key.Key_1:
-            self.actual_size()
-        elif key == Qt.Key.Key_F11 and (self.has_frame or self.full_screen):
-            self.toggle_full_screen()
-        elif key == Qt.Key.Key_Escape and self.full_screen:
-            self.set_full_screen(False)
-        elif key in moves and self.has_frame and self._zoom.can_pan:
-            self._pan(*moves[Qt.Key(key)])
-        else:
+        """Keys of the view's own. Inside a window the commands' shortcuts come first."""
+        if not self._input.key(event):
             super().keyPressEvent(event)
 
     # -- what the window system does
@@ -535,7 +454,7 @@ class ShareView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Ask for pictures of the new size."""
         self._ask()
-        self._show_hand()
+        self._input.show_hand()
         super().resizeEvent(event)
 
     @override
