@@ -56,9 +56,12 @@ lock: setup ## bring the lock files up to date with pyproject.toml
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -c requirements/app.lock \
 	  -o requirements/dev.lock pyproject.toml
 
-installer: setup ## the frozen app in build/dist, checked by its own --self-test
-	@.venv/bin/pyinstaller --noconfirm --log-level WARN --distpath build/dist --workpath build/pyinstaller build_installer.spec
-	@$(PY) -m tests.harness.netns -- env QT_QPA_PLATFORM=offscreen build/dist/support-manager/support-manager --self-test
+installer: setup ## the frozen app in build/dist, tried on its own by its --self-test
+	@mkdir -p build
+	@PYINSTALLER_CONFIG_DIR=build/pyinstaller/cache .venv/bin/pyinstaller --noconfirm --distpath build/dist \
+	  --workpath build/pyinstaller build_installer.spec >build/installer.log 2>&1 || { cat build/installer.log; exit 1; }
+	@! grep "ERROR" build/installer.log
+	@$(PY) -m tests.harness.netns -- $(PY) -m tools.try_installer
 
 clean: ## remove what was built
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,10 +1,12 @@
 """`--self-test`: tries every part of this installation on a virtual screen and says what works, a line for each."""
 
 import asyncio
+import importlib
 import importlib.util
 import json
 import logging
 import os
+import pkgutil
 import secrets
 import sys
 import tempfile
@@ -17,6 +19,17 @@ from typing import Any
 import structlog
 
 CHECK_S = 60.0
+_PACKAGES = ("resources", "support_manager", "ui")
+_PLUGINS = (
+    "platforms/libqxcb.so",
+    "platforms/libqoffscreen.so",
+    "platforminputcontexts/libcomposeplatforminputcontextplugin.so",
+    "platformthemes/libqxdgdesktopportal.so",
+    "iconengines/libqsvgicon.so",
+    "imageformats/libqsvg.so",
+)
+"""What Qt loads by itself on Linux and this app cannot do without. Wayland's is not among them: it needs libraries
+that a system without Wayland does not have."""
 _ACCOUNT = "self-test"
 
 
@@ -57,6 +70,10 @@ def run() -> int:
     assert isinstance(qt, QApplication)  # noqa: S101 - a core application here would be a bug of ours
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     report = Report()
+    report.check("modules", _modules)
+    report.check("versions", _versions)
+    report.check("environment", _environment)
+    report.check("plug-ins", _plugins)
     report.check("translations", _translations)
     report.check("icons", _icons)
     report.check("styles", _styles)
@@ -72,6 +89,48 @@ def run() -> int:
 
 def _in_loop(part: Coroutine[Any, Any, str]) -> str:
     return asyncio.run(asyncio.wait_for(part, CHECK_S))
+
+
+def _modules() -> str:
+    """Import every module of the app: what it imports late must be here, too."""
+    count = 0
+    for package in _PACKAGES:
+        for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(found.name)
+            count += 1
+    return f"{count} modules"
+
+
+def _versions() -> str:
+    from importlib.metadata import version
+
+    from ui.dialogs.about import PARTS, own_version
+
+    if not (own := own_version()):
+        raise CheckFailedError("this program does not know its version")
+    for distribution, _, _ in PARTS:
+        version(distribution)
+    return f"Support Manager {own}"
+
+
+def _environment() -> str:
+    own = getattr(sys, "_MEIPASS", None)  # the folder of a frozen program's libraries
+    if own is not None and own in os.environ.get("LD_LIBRARY_PATH", ""):
+        raise CheckFailedError("programs started from here would load the libraries of this one")
+    return "frozen" if own is not None else "from sources"
+
+
+def _plugins() -> str:
+    from PySide6.QtCore import QLibraryInfo, QPluginLoader
+
+    if not sys.platform.startswith("linux"):
+        return "skipped: Qt's plug-ins have other names here"
+    folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath))
+    for name in _PLUGINS:
+        loader = QPluginLoader(str(folder / name))
+        if not loader.load():
+            raise CheckFailedError(loader.errorString())
+    return f"{len(_PLUGINS)} plug-ins of Qt"
 
 
 def _translations() -> str:
@@ -104,7 +163,7 @@ def _icons() -> str:
 
 
 def _styles() -> str:
-    from pathlib import Path as FilePath
+    from PySide6.QtGui import QImage
 
     from ui.style_sheet import marks, style_sheet
     from ui.theme import tokens
@@ -114,8 +173,8 @@ def _styles() -> str:
         if "$" in style_sheet(tokens(), name):
             raise CheckFailedError(f"{name} has a gap")
         for mark in marks(name).values():
-            if not FilePath(mark).is_file():
-                raise CheckFailedError(f"{mark} is missing")
+            if QImage(mark).isNull():
+                raise CheckFailedError(f"{mark} cannot be drawn")
     return ", ".join(names)
 
 
@@ -180,10 +239,13 @@ async def _peer_connection() -> str:
 
 def _keyring() -> str:
     import keyring
+    from keyring.backends import chainer
 
+    if sys.platform.startswith("linux"):
+        importlib.import_module("secretstorage")  # its back end is passed over in silence where this is missing
     found = keyring.get_keyring()
-    kind = type(found)
-    return f"{kind.__module__}.{kind.__qualname__}"
+    used = found.backends if isinstance(found, chainer.ChainerBackend) else [found]
+    return ", ".join(f"{type(one).__module__}.{type(one).__qualname__}" for one in used)
 
 
 def _relay_command() -> list[str] | None:
@@ -195,47 +257,67 @@ def _relay_command() -> list[str] | None:
 
 
 async def _relay() -> str:
-    from support_manager.controller import Controller
-    from support_manager.events import Link
-
     command = _relay_command()
     if command is None:
         return "skipped: the relay is not installed here"
     password = secrets.token_urlsafe(12)
     with tempfile.TemporaryDirectory() as folder:
-        data, profile = Path(folder) / "relay", Path(folder) / "profile"
+        data, profile = str(Path(folder) / "relay"), Path(folder) / "profile"
+        version = (await _call([*command, "--version"])).strip()
+        place = ["--data", data]
         await _call(
-            [*command, "user", "add", _ACCOUNT, "--data", str(data), "--display-name", "Self-test", "--password-stdin"],
-            password,
+            [*command, "user", "add", _ACCOUNT, *place, "--display-name", "Self-test", "--password-stdin"], password
         )
+        if _ACCOUNT not in await _call([*command, "user", "list", *place]):
+            raise CheckFailedError("the account is not listed")
         relay = await asyncio.create_subprocess_exec(
-            *command, "serve", "--data", str(data), "--port", "0",
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        controller = Controller.for_profile(profile)
+            *command, "serve", *place, "--port", "0", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
         try:
-            assert relay.stdout is not None  # noqa: S101 - a pipe was asked for
-            url = json.loads(await relay.stdout.readline())["url"]
-            await controller.sign_in(url, _ACCOUNT, password, stay=False)
-            while controller.link is not Link.ONLINE:  # noqa: ASYNC110 - bounded by CHECK_S; a self-test needs no event
-                await asyncio.sleep(0.02)
-            session = await controller.start_session()
-            await controller.end_session(session.id)
-            return f"signed in, started and ended session {session.view.number}"
+            assert relay.stdout is not None and relay.stderr is not None  # noqa: S101, PT018 - pipes were asked for
+            line = await relay.stdout.readline()
+            if not line:
+                raise CheckFailedError(_tail(await relay.stderr.read()) or "the relay does not start")
+            number = await _session(json.loads(line)["url"], password, profile)
         finally:
-            await controller.aclose()
             if relay.returncode is None:
                 relay.terminate()
-            await relay.wait()
+            code = await relay.wait()
+    if code != 0 and sys.platform != "win32":  # where there is no SIGTERM, to terminate is to kill
+        raise CheckFailedError(f"the relay stopped with exit code {code}")
+    return f"{version}: signed in, started and ended session {number}"
 
 
-async def _call(command: list[str], line: str) -> None:
+async def _session(url: str, password: str, profile: Path) -> str:
+    """Sign in, start a session and end it; returns its number."""
+    from support_manager.controller import Controller
+    from support_manager.events import Link
+
+    controller = Controller.for_profile(profile)
+    try:
+        await controller.sign_in(url, _ACCOUNT, password, stay=False)
+        while controller.link is not Link.ONLINE:  # noqa: ASYNC110 - bounded by CHECK_S; a self-test needs no event
+            await asyncio.sleep(0.02)
+        session = await controller.start_session()
+        await controller.end_session(session.id)
+        return session.view.number
+    finally:
+        await controller.aclose()
+
+
+async def _call(command: list[str], line: str = "") -> str:
+    """Run a command of the relay with one line of input; returns what it printed."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, said = await process.communicate(line.encode() + b"\n")
+    printed, said = await process.communicate(line.encode() + b"\n")
     if process.returncode:
-        raise CheckFailedError(said.decode(errors="replace").strip()[-300:] or f"exit code {process.returncode}")
+        raise CheckFailedError(_tail(said) or f"exit code {process.returncode}")
+    return printed.decode(errors="replace")
+
+
+def _tail(said: bytes) -> str:
+    return said.decode(errors="replace").strip()[-300:]
