@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / "build" / "run"
+LOG = PLACE / "relay.log"
 ACCOUNT = "rep"
 
 
@@ -31,20 +32,24 @@ def start_relay(data: Path) -> tuple[subprocess.Popen[str], str]:
     """Start the relay on a free port of this machine; returns it and its address.
 
     Raises:
-        SystemExit: when it does not start; its own sentence is on the screen then.
+        SystemExit: when it does not start, with what it said.
     """
-    relay = subprocess.Popen(
-        [sys.executable, "-m", "server_stub", "serve", "--data", str(data), "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
+    with LOG.open("w", encoding="utf-8") as log:
+        relay = subprocess.Popen(
+            [sys.executable, "-m", "server_stub", "serve", "--data", str(data), "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=ROOT,
+            # Ctrl+C is for this program alone, which then ends the others in order.
+            start_new_session=True,
+        )
     line = relay.stdout.readline() if relay.stdout else ""
     try:
         return relay, str(json.loads(line)["url"])
     except (ValueError, KeyError):
         relay.kill()
-        sys.exit("The relay did not start; what it said is above.")
+        sys.exit("The relay did not start:\n" + LOG.read_text(encoding="utf-8"))
 
 
 def main() -> int:
@@ -66,14 +71,16 @@ def main() -> int:
         check=True,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     relay, url = start_relay(data)
     say(f"Relay:    {url}")
     say(f"Account:  {ACCOUNT}   password: {password}")
+    say(f"Log:      {LOG.relative_to(ROOT)}")
     say("The app opens, signed in. Press Start, and open the link it shows in a browser to be your own customer.")
     say("Closing the app, or Ctrl+C here, ends everything.")
     command = [sys.executable, "-m", "ui", "--relay", url, "--profile", str(PLACE / "profile"), "--sign-in-from-stdin"]
-    app = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=ROOT)
+    app = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
     try:
         if app.stdin:
             app.stdin.write(json.dumps({"name": ACCOUNT, "password": password}) + "\n")
@@ -81,7 +88,8 @@ def main() -> int:
         return app.wait()
     except KeyboardInterrupt:
         app.send_signal(signal.SIGTERM)
-        return app.wait()
+        app.wait()
+        return 0
     finally:
         relay.terminate()
         try:
