@@ -22,6 +22,7 @@ from ui.dialogs.close import CloseDialog
 from ui.dialogs.crash import CrashDialog
 from ui.dialogs.sign_in import SignInPage
 from ui.error_text import ErrorText
+from ui.focus_ring import FocusRing
 from ui.i18n import Translator
 from ui.notifications import Notifications
 from ui.theme import Theme
@@ -62,6 +63,7 @@ class App(QObject):
         self.translator = Translator(settings.language, self)
         self.theme = Theme(settings.theme, self)
         self.theme.apply(qt)
+        self.focus_ring = FocusRing(qt, self)
         self.work = Work(ErrorText(self.translator), self)
         self.bridge = Bridge(controller.subscribe, self)
         self.actions = Actions(self.theme, self.translator, self)

@@ -41,11 +41,11 @@ QPushButton {
 }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed, QPushButton:checked { background: $selection; }
-QPushButton:focus { border: 1px solid $accent; }
+QPushButton[ring="true"]:focus { border: 1px solid $accent; }
 QPushButton:disabled { color: $text_muted; background: $surface; }
 QPushButton[kind="primary"] { background: $accent; border-color: $accent; color: $on_accent; font-weight: 600; }
 QPushButton[kind="primary"]:hover { background: $accent_hover; border-color: $accent_hover; }
-QPushButton[kind="primary"]:focus { border: 2px solid $text; }
+QPushButton[kind="primary"][ring="true"]:focus { border: 2px solid $text; }
 QPushButton[kind="primary"]:disabled { background: $hover; border-color: $line; color: $text_muted; }
 QPushButton[kind="danger"] { color: $danger; }
 QPushButton[kind="danger"]:hover { border-color: $danger; }
@@ -56,14 +56,14 @@ QPushButton[kind="link"] { color: $accent; padding: 0 4px; }
 QPushButton[kind="link"]:hover { text-decoration: underline; }
 QPushButton[kind="choice"] { text-align: left; padding: 0 12px; }
 QToolButton[kind="icon"] { padding: 4px; }
-QPushButton[kind="quiet"]:focus, QPushButton[kind="link"]:focus { border: 1px solid $accent; }
+QPushButton[kind="quiet"][ring="true"]:focus, QPushButton[kind="link"][ring="true"]:focus { border: 1px solid $accent; }
 
 QToolButton {
   background: transparent; border: 1px solid transparent; border-radius: ${control}px; padding: 4px 8px;
 }
 QToolButton:hover { background: $hover; }
 QToolButton:pressed, QToolButton:checked { background: $selection; }
-QToolButton:focus { border: 1px solid $accent; }
+QToolButton[ring="true"]:focus { border: 1px solid $accent; }
 QToolButton:disabled { color: $text_muted; }
 QToolButton[kind="primary"] { background: $accent; color: $on_accent; font-weight: 600; }
 QToolButton[kind="primary"]:hover { background: $accent_hover; }
@@ -94,7 +94,7 @@ QComboBox QAbstractItemView {
   selection-background-color: $selection; selection-color: $text;
 }
 QCheckBox, QRadioButton { spacing: 8px; min-height: 24px; background: transparent; }
-QCheckBox:focus, QRadioButton:focus { color: $accent; }
+QCheckBox[ring="true"]:focus, QRadioButton[ring="true"]:focus { color: $accent; }
 QCheckBox::indicator, QRadioButton::indicator {
   width: 16px; height: 16px; border: 1px solid $text_muted; border-radius: 4px; background: $surface_raised;
 }

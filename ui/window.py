@@ -1,8 +1,8 @@
 """The multisession window: assembles bar, tabs and panels, and keeps them true to the controller's events."""
 
-from PySide6.QtCore import QEvent, QStandardPaths, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QMoveEvent, QResizeEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from support_manager.errors import SupportManagerError
@@ -15,6 +15,7 @@ from support_manager.events import (
 )
 from support_manager.protocol.views import Mode
 from ui.actions import Actions
+from ui.areas import move_on
 from ui.bridge import Bridge
 from ui.models.sessions import SessionEntry, SessionModel, Stage
 from ui.panels.invite import InvitePanel, open_mail_program
@@ -22,6 +23,7 @@ from ui.panels.layout_memory import LayoutMemory
 from ui.panels.session import SessionPanel
 from ui.panels.start import StartPage
 from ui.panels.top_bar import TopBar
+from ui.view_commands import ViewCommands
 from ui.widgets.kit import Desk, Kit
 from ui.widgets.link_bar import LinkBar
 from ui.widgets.plain import number_in_threes
@@ -80,6 +82,7 @@ class MainWindow(QMainWindow):
         self.sheet = Sheet(kit, self)
         self.sheet.closed.connect(self._look)
         self.toasts = Toasts(kit, self)
+        self.view_commands = ViewCommands(kit, self, self._panel, self._update_commands)
         self.layout_memory = LayoutMemory(kit.intents, kit.work, self, self._panels)
 
         self._connect_parts()
@@ -200,13 +203,6 @@ class MainWindow(QMainWindow):
         actions.focus_chat.triggered.connect(self._focus_chat)
         actions.next_tab.triggered.connect(lambda: self.tabs.step(1))
         actions.previous_tab.triggered.connect(lambda: self.tabs.step(-1))
-        actions.view_fit.triggered.connect(lambda: self._on_view("fit"))
-        actions.view_actual.triggered.connect(lambda: self._on_view("actual_size"))
-        actions.zoom_in.triggered.connect(lambda: self._on_view("zoom_in"))
-        actions.zoom_out.triggered.connect(lambda: self._on_view("zoom_out"))
-        actions.screenshot.triggered.connect(lambda: self._on_view("copy_screenshot"))
-        actions.save_screenshot.triggered.connect(self._save_screenshot)
-        actions.full_screen.toggled.connect(self._set_full_screen)
         for number in range(1, 10):
             shortcut = QShortcut(QKeySequence(f"Alt+{number}"), self)
             shortcut.activated.connect(lambda at=number - 1: self._choose_at(at))
@@ -224,12 +220,7 @@ class MainWindow(QMainWindow):
         panel.close_wanted.connect(lambda: self._close_tab(session_id))
         panel.start_wanted.connect(self._show_start)
         panel.sides_changed.connect(lambda: self.layout_memory.take(panel))
-        share = panel.share
-        share.addActions(list(self._kit.actions))  # they must work while the view is a window of its own
-        share.full_screen_changed.connect(self._kit.actions.full_screen.setChecked)
-        share.screenshot_copied.connect(lambda: self._tell("view", "screenshot.copied"))
-        share.screenshot_saved.connect(lambda path: self._tell("view", "screenshot.saved", file=path))
-        share.screenshot_failed.connect(lambda words: self._kit.work.tell(words, Tone.ERROR))
+        self.view_commands.take_up(panel)
         self._panels[session_id] = panel
         self.centre.addWidget(panel)
         self.layout_memory.give(panel)
@@ -317,8 +308,12 @@ class MainWindow(QMainWindow):
 
     def _choose(self, session_id: str) -> None:
         panel = self._panels.get(session_id)
+        focused = QApplication.focusWidget()
+        follow = focused is None or self.centre.isAncestorOf(focused)
         self.tabs.mark_chosen(session_id)
         self.centre.setCurrentWidget(panel if panel is not None else self.start_page)
+        if panel is not None and follow:
+            panel.take_focus()  # else Qt would go on to whatever comes next to the widget that is hidden now
         if panel is None:
             self.start_page.show_state()
         if self.sheet.content is not None:
@@ -365,6 +360,11 @@ class MainWindow(QMainWindow):
 
     # -- commands
 
+    def _panel(self) -> SessionPanel | None:
+        """The panel in front; None on the Start page."""
+        session_id = self.tabs.current()
+        return self._panels.get(session_id) if session_id is not None else None
+
     def _update_commands(self) -> None:
         intents = self._kit.intents
         entry = self.current()
@@ -397,54 +397,18 @@ class MainWindow(QMainWindow):
         self._update_commands()
         panel = self._panels.get(snapshot.id)
         if panel is not None and self.sheet.content is None:
-            panel.waiting.take_focus()
+            panel.take_focus()
 
     def _focus_chat(self) -> None:
-        entry = self.current()
-        if entry is not None:
-            panel = self._panels[entry.id]
+        panel = self._panel()
+        if panel is not None:
             panel.right.set_folded(False)
             panel.chat.input.setFocus()
 
-    def _on_view(self, slot: str) -> None:
-        entry = self.current()
-        if entry is not None:
-            getattr(self._panels[entry.id].share, slot)()
-
-    def _set_full_screen(self, on: bool) -> None:
-        entry = self.current()
-        if entry is not None:
-            self._panels[entry.id].share.set_full_screen(on)
-        self._update_commands()
-
-    def _save_screenshot(self) -> None:
-        entry = self.current()
-        if entry is None:
-            return
-        share = self._panels[entry.id].share
-        folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-        dialog = QFileDialog(self, self._kit.actions.save_screenshot.text(), folder, "PNG (*.png)")
-        dialog.setObjectName("screenshotDialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("png")
-        dialog.selectFile(f"{entry.snapshot.view.number}.png")
-        dialog.fileSelected.connect(share.save_screenshot)
-        dialog.open()
-
     def _next_area(self, step: int) -> None:
         """Move the focus to the next part of the window: bar, left side, middle, chat."""
-        entry = self.current()
-        centre = self._panels[entry.id].areas if entry is not None else (self.start_page,)
-        areas: list[QWidget] = [self.top, *centre]
-        now = QApplication.focusWidget()
-        at = next((place for place, area in enumerate(areas) if now is not None and area.isAncestorOf(now)), -1)
-        for offset in range(1, len(areas) + 1):
-            area = areas[(at + step * offset) % len(areas)]
-            found = self.top.first() if area is self.top else _first_focus(area)
-            if found is not None:
-                found.setFocus(Qt.FocusReason.TabFocusReason)
-                return
+        panel = self._panel()
+        move_on((self.top, *(panel.areas if panel is not None else (self.start_page,))), step)
 
     # -- the connection and other events
 
@@ -464,9 +428,6 @@ class MainWindow(QMainWindow):
         self.come_to_front()
         if event.action == "start":
             self._show_start()
-
-    def _tell(self, area: str, key: str, **places: object) -> None:
-        self._kit.work.tell(self._kit.translator.t(area, key, **places), Tone.GOOD)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -495,15 +456,3 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() in {QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange} and self.isVisible():
             self._look()
-
-
-def _first_focus(area: QWidget) -> QWidget | None:
-    """The first widget of `area` that takes the keyboard, in the order in which Tab goes."""
-    candidates: list[QWidget] = [child for child in area.findChildren(QWidget) if _takes_keys(child)]
-    if _takes_keys(area):
-        return area
-    return candidates[0] if candidates else None
-
-
-def _takes_keys(widget: QWidget) -> bool:
-    return widget.isVisible() and widget.isEnabled() and bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from support_manager.events import Happening
 from support_manager.protocol.views import Capability
@@ -99,6 +99,8 @@ class SessionPanel(QSplitter):
 
     def take(self, entry: SessionEntry) -> None:
         """Show the session as it is now."""
+        focused = QApplication.focusWidget()
+        acting = focused if focused is not None and self._stack.isAncestorOf(focused) else None
         self._entry = entry
         self.facts.take(entry)
         self.chat.take(entry)
@@ -115,6 +117,22 @@ class SessionPanel(QSplitter):
             self._stack.setCurrentWidget(self.waiting if stage is Stage.WAITING else self.message)
         self._bar.take(entry)
         self._show_words()
+        if acting is not None and not acting.isVisibleTo(self):
+            self.take_focus()
+
+    @property
+    def number(self) -> str:
+        """The session's number, nine digits."""
+        return self._entry.snapshot.view.number
+
+    def take_focus(self) -> None:
+        """Put the focus where the rep goes on: Invite while nobody is here, else the chat; Close when it is over."""
+        if self._entry.stage is Stage.WAITING:
+            self.waiting.take_focus()
+        elif self._entry.stage is Stage.ENDED:
+            self._buttons["close_tab"].setFocus()
+        elif not self.right.folded:
+            self.chat.input.setFocus()
 
     def take_figures(self, entry: SessionEntry) -> None:
         """Show new figures of the running view."""

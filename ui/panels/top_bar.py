@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAction, QFont, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton
 from typing_extensions import override
 
 from support_manager.events import Link
+from ui.focus_ring import RING
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, WIDE_ICON, Desk, icon_button, label, name_it
 from ui.widgets.link_bar import MARKS
 from ui.widgets.plain import one_line
@@ -42,7 +43,8 @@ class _Initials(QToolButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         theme = self._kit.theme
         disc = QRectF(self.rect()).adjusted(2, 2, -2, -2)
-        painter.setPen(QPen(theme.color("accent"), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
+        ringed = self.hasFocus() and self.property(RING)
+        painter.setPen(QPen(theme.color("accent"), 1.5) if ringed else Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("selection" if self.underMouse() else "accent-soft"))
         painter.drawEllipse(disc)
         font = QFont(self.font())
@@ -148,7 +150,3 @@ class TopBar(QFrame):
         made.setFixedHeight(ROW)
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return made
-
-    def first(self) -> QWidget:
-        """Where the keyboard enters the bar."""
-        return self._start

@@ -41,8 +41,8 @@ class WaitingPage(StateMessage):
         column.addWidget(self._phone)
         self.extra.addSpacing(SPACE_2)
         self.extra.addWidget(card)
-        invite = self.add_button(button("waitingInvite", "primary"))
-        bind(invite, kit.actions.invite, icon=False)
+        self._invite = self.add_button(button("waitingInvite", "primary"))
+        bind(self._invite, kit.actions.invite, icon=False)
         kit.on_words(self.retranslate)
 
     @staticmethod
@@ -59,8 +59,8 @@ class WaitingPage(StateMessage):
         self.retranslate()
 
     def take_focus(self) -> None:
-        """Put the focus on what the rep needs next: copying the link."""
-        self._copy_link.setFocus()
+        """Put the focus on what the rep needs next: Invite."""
+        self._invite.setFocus()
 
     def retranslate(self) -> None:
         """Take the words of the present language; the invitation is made anew in it."""

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QMenu, QSizePolicy, QWidget
 from typing_extensions import override
 
+from ui.focus_ring import RING
 from ui.widgets.kit import ROW, Kit
 from ui.widgets.plain import one_line
 from ui.widgets.state_dot import Mark, mark_color, paint_mark
@@ -78,7 +79,7 @@ class SessionTab(QAbstractButton):
 
     def title_box(self) -> QRect:
         """Where the title is, in the tab's coordinates."""
-        return QRect(26, 0, max(20, self.width() - 26 - 30), self.height())
+        return QRect(28, 0, max(20, self.width() - 28 - 30), self.height())  # the mark of a live view is 13 px wide
 
     @override
     def sizeHint(self) -> QSize:
@@ -139,11 +140,11 @@ class SessionTab(QAbstractButton):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.color("selection" if chosen else "hover"))
             painter.drawRoundedRect(body, 6, 6)
-        if self.hasFocus():
+        if self.hasFocus() and self.property(RING):
             painter.setPen(QPen(theme.color("accent"), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(body.adjusted(0.75, 0.75, -0.75, -0.75), 6, 6)
-        paint_mark(painter, self.face.mark, mark_color(self._kit, self.face.mark), QPointF(17, self.height() / 2))
+        paint_mark(painter, self.face.mark, mark_color(self._kit, self.face.mark), QPointF(16, self.height() / 2))
         title_box = self.title_box()
         right = self._paint_right(painter, chosen, hover)
         title_box.setRight(right - 4)

@@ -54,7 +54,7 @@ def test_names_follow_the_language(actions: Actions, language: str):
     translator = Translator("en")
     live = Actions(Theme("light"), translator)
     translator.set_language(language)
-    assert live.end_session.text() == {"en": "End session", "ro": "Încheie sesiunea"}[language]
+    assert live.end_session.text() == {"en": "End session", "ro": "Încheiați sesiunea"}[language]
 
 
 def test_signed_out_leaves_only_what_needs_nobody(actions: Actions):

@@ -1,0 +1,110 @@
+"""Where the keyboard's focus stands: never lost to a chance neighbour, and ringed only when the keyboard brought it."""
+
+import pytest
+import pytest_asyncio
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from support_manager.events import Picture
+from tests.harness.session_window import WindowUnderTest, drain, until
+from ui.focus_ring import RING, FocusRing
+
+
+@pytest_asyncio.fixture
+async def desk(qapp):
+    made = WindowUnderTest(email_at_start=False)
+    yield made
+    await made.work.aclose()
+    made.close()
+
+
+def focus() -> str:
+    widget = QApplication.focusWidget()
+    return widget.objectName() if widget is not None else ""
+
+
+async def test_a_started_session_has_the_focus_on_invite(desk):
+    QTest.mouseClick(desk.find("startButton"), Qt.MouseButton.LeftButton)
+    await until(lambda: focus() == "waitingInvite")
+
+
+async def test_what_was_focused_and_goes_away_hands_the_focus_to_the_chat(desk):
+    session = desk.intents.open()
+    drain()
+    desk.find("waitingInvite").setFocus()
+    desk.intents.join(session.id)
+    drain()
+    assert focus() == "chatInput"
+    desk.find("stateAsk").setFocus()
+    QTest.mouseClick(desk.find("stateAsk"), Qt.MouseButton.LeftButton)
+    await until(lambda: desk.shown("stateTakeBack"))
+    assert focus() == "chatInput"
+    desk.intents.picture(session.id, Picture.LIVE)
+    drain()
+    assert focus() == "chatInput"
+    desk.find("viewStop").setFocus()
+    desk.intents.end(session.id)
+    drain()
+    assert focus() == "stateCloseTab"
+
+
+async def test_the_focus_stays_with_whoever_has_it_and_is_still_there(desk):
+    session = desk.intents.open()
+    desk.find("chatInput").setFocus()
+    desk.intents.join(session.id)
+    drain()
+    assert focus() == "chatInput"
+    desk.find("leftSideFold").setFocus()
+    desk.intents.picture(session.id, Picture.LIVE)
+    drain()
+    assert focus() == "leftSideFold"
+
+
+async def test_the_focus_follows_into_the_chosen_tab(desk):
+    first, second = desk.intents.open("111222333"), desk.intents.open("444555666")
+    for session in (first, second):
+        desk.intents.join(session.id)
+    drain()
+    desk.window.tabs.choose(first.id)
+    desk.find("chatInput").setFocus()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    drain()
+    assert desk.window.tabs.current() == second.id
+    assert focus() == "chatInput"
+    assert QApplication.focusWidget().isVisible()
+
+
+async def test_only_the_keyboard_draws_a_ring(desk, qapp):
+    ring = FocusRing(qapp)
+    handle = desk.window.windowHandle()
+    desk.intents.open()
+    drain()
+    start: QWidget = desk.find("waitingInvite")
+    start.setFocus()
+    QTest.mouseClick(handle, Qt.MouseButton.LeftButton, pos=desk.window.rect().center())
+    desk.find("waitingCopyLink").setFocus()
+    assert not desk.find("waitingCopyLink").property(RING)
+    QTest.keyClick(handle, Qt.Key.Key_Tab)
+    drain()
+    assert QApplication.focusWidget().property(RING) is True
+    ring.deleteLater()
+    drain()
+
+
+@pytest.mark.parametrize("step", [1, -1])
+async def test_f6_visits_every_area_once_around(desk, step):
+    session = desk.intents.open()
+    desk.intents.join(session.id)
+    drain()
+    shift = Qt.KeyboardModifier.ShiftModifier if step < 0 else Qt.KeyboardModifier.NoModifier
+    desk.find("chatInput").setFocus()
+    seen = []
+    panel = desk.window._panels[session.id]
+    areas = {"bar": desk.window.top, "left": panel.left, "middle": panel.areas[1], "chat": panel.right}
+    for _ in range(4):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_F6, shift)
+        drain()
+        now = QApplication.focusWidget()
+        seen.append(next(name for name, area in areas.items() if area.isAncestorOf(now)))
+    assert seen == (["bar", "left", "middle", "chat"] if step > 0 else ["middle", "left", "bar", "chat"])
