@@ -195,4 +195,4 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             return
         answer = await self._requests.answer(link, name, body[1:])
         if ack_id:
-            link.send(f"3{ack_id}[{answer}]")
+            link.send(f"3{ack_id}[{answer}]", is_reply=True)

@@ -98,7 +98,7 @@ class Joining:
         for session in self._members.live.registry.of_account(account.id):
             me = self._members.of_account(session, account.id)
             if me is not None:
-                views.append(self._members.snapshot(session, me))
+                views.append(self._members.snapshot(session, me, with_chat=False))
         return requests.Sessions(sessions=tuple(views))
 
     async def _on_session_join(self, link: Link, request: requests.SessionJoin) -> requests.Joined:

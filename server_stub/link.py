@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 QUEUED_BYTES = 2 * 1024 * 1024
 QUEUED_PACKETS = 4_000
 """What may wait for a slow reader; beyond it he is cut off and comes back to a snapshot."""
+_LONG_CHARS = 64 * 1024
 LAST_WORD_S = 1.0
 """How long a connection that is dismissed may take to read why."""
 STRIKES = 40
@@ -37,6 +38,7 @@ class Link:
         "is_direct",
         "queued_bytes",
         "queued_packets",
+        "reply_bytes",
         "socket",
         "strikes",
         "transport",
@@ -62,19 +64,29 @@ class Link:
         self.strikes = Bucket(1.0, STRIKES, now_s)
         self.queued_bytes = 0
         self.queued_packets = 0
+        self.reply_bytes = 0
+        """Size of the last reply, while it may still be on its way: a long transcript is no sign of a slow reader."""
 
-    def send(self, packet: str) -> None:
-        """Queue a Socket.IO packet; a reader who is too slow is cut off."""
+    def send(self, packet: str, *, is_reply: bool = False) -> None:
+        """Queue a Socket.IO packet; a reader who is too slow is cut off.
+
+        Args:
+            packet: encoded.
+            is_reply: it was asked for; it may be longer than what may wait otherwise, if the reader was up to date.
+        """
         if self.is_closing or self.socket.closed or self.socket.closing:
+            return
+        waiting = int(self.transport.get_write_buffer_size()) if self.is_direct else self.queued_bytes
+        if waiting <= QUEUED_BYTES:
+            self.reply_bytes = len(packet.encode()) if is_reply and len(packet) > _LONG_CHARS else 0
+        if waiting > QUEUED_BYTES + self.reply_bytes or self.queued_packets >= QUEUED_PACKETS:
+            self.kick("slow reader")
             return
         if self.is_direct:
             self.write("4" + packet)
             return
         self.queued_bytes += len(packet)
         self.queued_packets += 1
-        if self.queued_bytes > QUEUED_BYTES or self.queued_packets > QUEUED_PACKETS:
-            self.kick("slow reader")
-            return
         self.socket.queue.put_nowait(_Outgoing(self, packet))
 
     def pending(self) -> int:
@@ -94,8 +106,6 @@ class Link:
         else:
             head = b"\x81\x7f" + size.to_bytes(8)
         self.transport.write(head + payload)
-        if self.transport.get_write_buffer_size() > QUEUED_BYTES:
-            self.kick("slow reader")
 
     def dismiss(self, packet: str) -> None:
         """Say one last thing and close; nothing more is taken from this connection, and nothing else is sent."""

@@ -96,10 +96,10 @@ class Members:
         """The rep of that account in a session."""
         return next((p for p in session.members() if p.account_id == account_id), None)
 
-    def snapshot(self, session: Session, me: Participant, after_seq: int = 0) -> SessionView:
-        """The session as `me` may see it, with chat after `after_seq`."""
+    def snapshot(self, session: Session, me: Participant, after_seq: int = 0, *, with_chat: bool = True) -> SessionView:
+        """The session as `me` may see it, with chat after `after_seq`, or without any."""
         link = f"{self._settings.public_url}/join#{self.live.registry.link_token(session)}"
-        return snapshot(session, me, link=link, after_seq=after_seq)
+        return snapshot(session, me, link=link, after_seq=after_seq, with_chat=with_chat)
 
     def ice(self) -> IceServers:
         """The servers that members of sessions may use."""

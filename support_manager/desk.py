@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from uuid import uuid4
 
+import msgspec
 import structlog
 
 from support_manager.errors import AppCode, LocalProblem, Refused
@@ -89,7 +90,8 @@ class Desk:
         found = await self._send(SessionList(), Sessions)
         for view in found.sessions:
             if view.id not in self._runtimes:
-                await self._open(view, recovered=True).resume()
+                # Listed without chat: seen from here nothing of it is known yet, and resuming brings all of it.
+                await self._open(msgspec.structs.replace(view, seq=0), recovered=True).resume()
         self._sweep()
 
     def went_offline(self) -> None:

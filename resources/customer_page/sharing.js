@@ -29,6 +29,11 @@ export class Sharing {
     this.#share = new Share(parts.media, { ended: () => this.#sourceEnded(), changed: () => this.tellSource() });
   }
 
+  /** What he read, as much of it as the relay keeps, counted in code points as the relay counts. */
+  #bounded(words) {
+    return [...words].slice(0, this.#parts.wordsChars).join("");
+  }
+
   /** Look whether what is shown has changed; called every second. */
   look() {
     this.#share.look();
@@ -117,7 +122,7 @@ export class Sharing {
     try {
       const facts = this.#share.facts;
       if (wanting.askedId) {
-        await this.#parts.ask("activity.answer", { activity_id: wanting.askedId, accept: true, ...facts, words: wanting.words });
+        await this.#parts.ask("activity.answer", { activity_id: wanting.askedId, accept: true, ...facts, words: this.#bounded(wanting.words) });
         if (this.#wanting === wanting) this.#begin(wanting.askedId);
       } else {
         const made = await this.#parts.ask("activity.offer", { request_id: wanting.requestId, kind: "view", ...facts });
@@ -159,7 +164,7 @@ export class Sharing {
     this.#story.hint = null;
     this.#parts.changed();
     try {
-      await this.#parts.ask("activity.answer", { activity_id: asked.id, accept: false, words });
+      await this.#parts.ask("activity.answer", { activity_id: asked.id, accept: false, words: this.#bounded(words) });
     } catch (error) {
       if (PASSING.has(error.code)) this.#untold.set(asked.id, "denied");
     }

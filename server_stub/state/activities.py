@@ -100,7 +100,7 @@ def decide_answer(session: Session, me: Participant, request: requests.ActivityA
         width=request.width,
         height=request.height,
     )
-    return [ActivitySet(activity=view, words=clean_text(request.words, limits.TEXT_CHARS))]
+    return [ActivitySet(activity=view, words=clean_text(request.words, limits.WORDS_CHARS))]
 
 
 def decide_update(session: Session, me: Participant, request: requests.ActivityUpdate, now_ms: int) -> list[Fact]:

@@ -39,7 +39,6 @@ from support_manager.protocol.views import (
     Mode,
 )
 
-_BROWSER_CHARS = 120
 _REPLAY_ID_CHARS = 16
 """A join may be repeated under its `request_id` only if nobody can guess that (≥ 96 bits in base 64)."""
 
@@ -187,6 +186,8 @@ def decide_chat(session: Session, me: Participant, request: requests.ChatSend, m
     text = clean_text(request.text, limits.TEXT_CHARS)
     if not text:
         raise Refused(ErrorCode.BAD_MESSAGE)
+    if session.chat_chars + len(text) > limits.TRANSCRIPT_CHARS:
+        raise Refused(ErrorCode.TRANSCRIPT_FULL)
     line = ChatLine(
         id=request.line_id,
         seq=session.seq + 1,
@@ -245,5 +246,5 @@ def _device(report: requests.DeviceReport) -> Device:
         network=report.network,
         secure=report.secure,
         phone=report.phone,
-        browser=clean_name(report.browser, _BROWSER_CHARS),
+        browser=clean_name(report.browser, limits.BROWSER_CHARS),
     )

@@ -81,6 +81,7 @@ class Session:
         "account_id",
         "activities",
         "chat",
+        "chat_chars",
         "end_reason",
         "ended_activities",
         "ended_at",
@@ -115,6 +116,7 @@ class Session:
         self.requests: dict[tuple[str, str], str] = {}
         """(asker, request_id) → activity: the idempotency of ask and offer."""
         self.chat: list[ChatLine] = []
+        self.chat_chars = 0
         self.lines: dict[tuple[str, str], ChatLine] = {}
         """(sender, line_id) → line: sending a line again never doubles it."""
 
@@ -150,6 +152,7 @@ def apply(session: Session, entry: Entry) -> None:
     match fact:
         case ChatAdded():
             session.chat.append(fact.line)
+            session.chat_chars += len(fact.line.text)
             session.lines[(fact.line.sender, fact.line.id)] = fact.line
         case ConnectionChanged():
             person = session.participants[fact.participant_id]

@@ -67,7 +67,9 @@ def project(session: Session, entry: Entry, viewer: Participant) -> events.Sessi
     return event_of(session, entry) if may_see(entry, viewer) else None
 
 
-def snapshot(session: Session, viewer: Participant, *, link: str, after_seq: int = 0) -> SessionView:
+def snapshot(
+    session: Session, viewer: Participant, *, link: str, after_seq: int = 0, with_chat: bool = True
+) -> SessionView:
     """The session as `viewer` may see it.
 
     Args:
@@ -75,8 +77,10 @@ def snapshot(session: Session, viewer: Participant, *, link: str, after_seq: int
         viewer: one of its participants.
         link: the join link; only reps get it.
         after_seq: chat lines up to this one are left out: the reader has them.
+        with_chat: whether chat is part of it at all.
     """
     is_rep = viewer.role in REPS
+    chat = session.chat if with_chat else ()
     return SessionView(
         id=session.id,
         number=session.number,
@@ -87,7 +91,7 @@ def snapshot(session: Session, viewer: Participant, *, link: str, after_seq: int
         you=viewer.id,
         participants=tuple(p.view() for p in session.members()),
         activities=tuple(session.activities.values()),
-        chat=tuple(line for line in session.chat if line.seq > after_seq and (is_rep or line.audience is Audience.ALL)),
+        chat=tuple(line for line in chat if line.seq > after_seq and (is_rep or line.audience is Audience.ALL)),
         tracking_code=session.tracking_code if is_rep else "",
         link=link if is_rep and session.is_live else "",
         end_reason=session.end_reason,

@@ -18,6 +18,9 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.NAME_CHARS)]
 """A person's name as he typed it: text from a stranger, never markup."""
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TEXT_CHARS)]
 TrackingCode = Annotated[str, msgspec.Meta(max_length=limits.TRACKING_CODE_CHARS)]
+Words = Annotated[str, msgspec.Meta(max_length=limits.WORDS_CHARS)]
+"""What a person read when he agreed: the record of a consent."""
+Browser = Annotated[str, msgspec.Meta(max_length=limits.BROWSER_CHARS)]
 Locale = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", max_length=limits.LOCALE_CHARS)]
 ClientVersion = Annotated[str, msgspec.Meta(max_length=limits.VERSION_CHARS)]
 AccountName = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ACCOUNT_NAME_CHARS)]

@@ -30,6 +30,11 @@ ATTACHMENTS = 0
 """No event carries binary parts, so a packet that announces any is refused."""
 
 TRANSCRIPT_LINES = 2_000
+TRANSCRIPT_CHARS = 500_000
+"""Over all lines of a session: some 150 pages. So a whole transcript fits in one reply, under 3 MB at worst."""
+WORDS_CHARS = 4_000
+"""What a person read when he agreed."""
+BROWSER_CHARS = 120
 PARTICIPANTS_PER_SESSION = 32
 CHANNEL_MESSAGE_BYTES = 16 * 1024
 

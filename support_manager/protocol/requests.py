@@ -7,6 +7,7 @@ The ack on the wire is `{"ok": true, "value": REPLY}` or `{"ok": false, "code": 
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, Source
 from support_manager.protocol.fields import (
     Ask,
+    Browser,
     ClientVersion,
     Epoch,
     Id,
@@ -20,6 +21,7 @@ from support_manager.protocol.fields import (
     Token,
     TrackingCode,
     Wire,
+    Words,
 )
 from support_manager.protocol.signals import Signal
 from support_manager.protocol.views import Audience, Capability, IceServers, Mode, SessionView
@@ -52,7 +54,7 @@ class DeviceReport(Ask, frozen=True, kw_only=True):
     network: Capability = Capability.UNKNOWN
     secure: Capability = Capability.UNKNOWN
     phone: bool = False
-    browser: str = ""
+    browser: Browser = ""
 
 
 class SessionStart(Ask, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ class SessionList(Ask, frozen=True, kw_only=True):
 
 
 class Sessions(Wire, frozen=True, kw_only=True):
-    """All live sessions of this rep, each whole."""
+    """All live sessions of this rep, without their chat: `session.resume` brings that, session by session."""
 
     sessions: tuple[SessionView, ...] = ()
 
@@ -177,7 +179,7 @@ class ActivityAnswer(Ask, frozen=True, kw_only=True):
     source: Source | None = None
     width: Pixels = 0
     height: Pixels = 0
-    words: str = ""
+    words: Words = ""
 
 
 class ActivityUpdate(Ask, frozen=True, kw_only=True):

@@ -172,7 +172,7 @@ class SessionMachine:
                 outcome.gone.append(each.id)
                 self._note(outcome, Happening.LEFT, each)
         for line in chat:
-            if line.id not in known:
+            if line.id not in known and old.seq:  # at seq 0 nothing was seen yet: the past is no news
                 self._note_line(outcome, line)
         running = {each.id: each for each in view.activities}
         for activity in old.activities:

@@ -89,6 +89,14 @@ def test_a_line_sent_twice_stands_once_and_a_full_transcript_takes_no_more(scene
     scene.say(maria, "hello", "line-1")
 
 
+def test_a_transcript_is_bounded_in_characters_too(scene):
+    maria = scene.join()
+    for _ in range(limits.TRANSCRIPT_CHARS // limits.TEXT_CHARS):
+        scene.say(maria, "x" * limits.TEXT_CHARS)
+    assert refusal(scene.say, maria, "x") is ErrorCode.TRANSCRIPT_FULL
+    assert scene.session.chat_chars == limits.TRANSCRIPT_CHARS
+
+
 def test_the_same_line_id_of_two_people_makes_two_lines(scene):
     maria = scene.join()
     scene.say(maria, "a", "line-1")
