@@ -24,7 +24,7 @@ export function browserName(agent) {
   ];
   for (const [pattern, name] of known) {
     const match = agent.match(pattern);
-    if (match) return `${name} ${match[1]}`;
+    if (match) return `${name} ${match[1].slice(0, 8)}`; // the relay takes no endless name
   }
   return "";
 }

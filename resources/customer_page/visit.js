@@ -63,6 +63,7 @@ export class Visit {
       hub: this.#hub,
       ask: (event, payload) => this.#ask(event, payload),
       present: () => this.#present,
+      wordsChars: protocol.limits.words_chars,
       remember: (shared) => this.#remember(shared),
     });
     wire.on("up", () => this.#up());
