@@ -68,6 +68,19 @@ export class Outbox {
     if (this.lines.length !== before) this.#save(this.lines);
   }
 
+  /**
+   * Try a line again that was refused for good; under its old id, so that it can never stand there twice.
+   * @param {string} id
+   */
+  again(id) {
+    const line = this.lines.find((one) => one.id === id);
+    if (!line?.failed) return Promise.resolve();
+    delete line.failed;
+    this.#save(this.lines);
+    this.#changed();
+    return this.flush();
+  }
+
   /** Send what waits, one by one, so that the order stays. */
   async flush() {
     if (this.#sending) return;
@@ -82,7 +95,10 @@ export class Outbox {
         } catch (error) {
           if (error.code === "offline") return;
           if (PASSING.has(error.code)) await this.#wait(RETRY_MS);
-          else line.failed = error.code ?? "internal";
+          else {
+            line.failed = error.code ?? "internal";
+            this.#save(this.lines); // after a reload it still waits for the customer's own "Try again"
+          }
         }
         this.#changed();
       }

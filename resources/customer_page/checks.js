@@ -52,7 +52,8 @@ export async function lookAt(window) {
     screen: canShow ? "yes" : "no",
     microphone: "unknown",
     camera: "unknown",
-    network: typeof window.RTCPeerConnection === "function" ? "yes" : "no",
+    // Only a connection that was made proves that one can be made (see network.js).
+    network: typeof window.RTCPeerConnection === "function" ? "unknown" : "no",
     secure: window.isSecureContext ? "yes" : "no",
     phone,
     browser: browserName(navigator.userAgent),

@@ -5,6 +5,7 @@ import { LANGUAGES } from "./language.js";
 import { h } from "./screens.js";
 
 const TOAST_MS = 8_000;
+const HUSH_MS = 1_000;
 
 /** Draws everything but the card. */
 export class Frame {
@@ -17,6 +18,9 @@ export class Frame {
   #toast = 0;
   #unread = 0;
   #spoken = "";
+  #said = "";
+  #heading = "";
+  #quiet = 0;
 
   /**
    * @param {import("./visit.js").Visit} visit
@@ -54,8 +58,17 @@ export class Frame {
     return this.#language.t(key, places);
   }
 
-  /** Draw what the story says now. */
-  draw() {
+  /** Close the question before leaving when there is nothing to leave any more; before the card takes the focus. */
+  settle() {
+    if (this.#visit.story.phase !== "inside" && this.#part.sure.open) this.#part.sure.close("stay");
+  }
+
+  /**
+   * Draw what the story says now.
+   * @param {string} heading the card's title, which the tab shows too
+   */
+  draw(heading) {
+    this.#heading = heading;
     const { story } = this.#visit;
     this.#words();
     const { tone, key, places } = story.connection;
@@ -63,10 +76,19 @@ export class Frame {
     this.#part.rep.textContent = story.session && story.phase === "inside" ? (story.session.repName ?? "") : "";
     this.#part.dot.className = `dot ${tone}`;
     this.#set(this.#part["link-words"], this.#t(key, places));
+    this.#sayLink(key);
     this.#part.leave.hidden = story.phase !== "inside";
     this.#live();
     this.#chat();
     this.#title();
+  }
+
+  /** The customer's own line, broken or back, is read once; everything else on the strip is told elsewhere too. */
+  #sayLink(key) {
+    const broken = key === "strip.lost" || key === "strip.unreachable";
+    if (broken === (this.#said !== "")) return;
+    this.#said = broken ? key : "";
+    this.#part.announce.textContent = this.#t(key);
   }
 
   /** Screen readers read what changes in a live region, so nothing is written that is there already. */
@@ -88,6 +110,7 @@ export class Frame {
     };
     for (const [id, key] of Object.entries(words)) part[id].textContent = this.#t(key);
     part.toast.className = "toast";
+    this.#hush();
     part.text.placeholder = this.#t("chat.write");
     this.#lines.clear();
     part.lines.replaceChildren();
@@ -95,10 +118,9 @@ export class Frame {
 
   #title() {
     const { story } = this.#visit;
-    let sharing = this.#t("page.title");
-    if (story.screen === "asked") sharing = this.#t("asked.short", { name: story.session.repName });
-    if (story.share === "running") sharing = `● ${this.#t("live.title")}`;
-    const title = `${this.#unread ? `(${this.#unread}) ` : ""}${sharing} – ${this.#visit.company || this.#t("company.unknown")}`;
+    let state = this.#heading || this.#t("page.title");
+    if (story.share === "running") state = `● ${this.#t(story.paused ? "paused.title" : "live.title")}`;
+    const title = `${this.#unread ? `(${this.#unread}) ` : ""}${state} – ${this.#visit.company || this.#t("company.unknown")}`;
     if (document.title !== title) document.title = title;
   }
 
@@ -117,18 +139,29 @@ export class Frame {
 
   // --- chat
 
+  /** Lines that were there before are put there again (a reload, another language): they are not news to be read. */
+  #hush() {
+    clearTimeout(this.#quiet);
+    this.#part.lines.setAttribute("aria-live", "off");
+    this.#quiet = setTimeout(() => this.#part.lines.setAttribute("aria-live", "polite"), HUSH_MS);
+  }
+
   #chat() {
     const { story, outbox } = this.#visit;
     const { session } = story;
     const lines = this.#part.lines;
     this.#part.chat.hidden = !session || (story.phase !== "inside" && session.lines.length === 0);
     this.#part.write.hidden = story.phase !== "inside";
-    if (!session) return;
+    if (!session) {
+      this.#hush();
+      return;
+    }
+    // By the relay's order, never by clocks: this computer's may be wrong.
     const wanted = [
-      ...session.lines.map((line) => ({ key: `l${line.seq}`, at: line.at, line })),
-      ...this.#notes.map((note, place) => ({ key: `n${place}`, at: note.at, note })),
-    ].sort((a, b) => a.at - b.at);
-    const waiting = (outbox?.lines ?? []).map((line) => ({ key: `p${line.id}${line.failed ?? ""}`, at: line.at, pending: line }));
+      ...session.lines.map((line) => ({ key: line.id, place: line.seq, at: line.at, line })),
+      ...this.#notes.map((note, index) => ({ key: `note${index}`, place: note.after + 0.5, at: note.at, note })),
+    ].sort((a, b) => a.place - b.place);
+    const waiting = (outbox?.lines ?? []).map((line) => ({ key: line.id, at: line.at, pending: line }));
     const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 60;
     const keys = new Set();
     let before = null;
@@ -140,6 +173,7 @@ export class Frame {
         this.#lines.set(entry.key, element);
         if (entry.line && entry.line.sender !== session.you && document.visibilityState !== "visible") this.#unread += 1;
       }
+      this.#state(element, entry);
       const next = before ? before.nextSibling : lines.firstChild;
       if (next !== element) lines.insertBefore(element, next);
       before = element;
@@ -157,17 +191,28 @@ export class Frame {
   #line({ at, line, note, pending }) {
     if (note) return h("p", { className: "note-line" }, h("time", { textContent: this.#language.time(at) }), " ", this.#t(note.key, note.places));
     const mine = Boolean(pending) || line.sender === this.#visit.story.session.you;
-    const text = pending ? pending.text : line.text;
-    let head = mine ? this.#t("chat.you") : line.sender_name;
-    let state = this.#language.time(at);
-    if (pending) state = pending.failed ? this.#t("chat.failed") : this.#t("chat.sending");
-    if (!head) head = this.#t("rep.somebody");
+    const head = (mine ? this.#t("chat.you") : line.sender_name) || this.#t("rep.somebody");
     return h(
       "div",
-      { className: `line ${mine ? "mine" : "theirs"}${pending ? " pending" : ""}` },
-      h("p", { className: "by" }, h("strong", { textContent: head }), " ", h("span", { textContent: state })),
-      h("p", { className: "said", textContent: text }),
+      { className: `line ${mine ? "mine" : "theirs"}` },
+      h("p", { className: "by" }, h("strong", { textContent: head }), " ", h("span", { className: "state" })),
+      h("p", { className: "said", textContent: (pending ?? line).text }),
     );
+  }
+
+  /** Where a line stands. The same element says it from writing to delivery, so that the line is read out once. */
+  #state(element, { at, note, pending }) {
+    if (note) return;
+    let words = this.#language.time(at);
+    if (pending) words = this.#t(pending.failed ? "chat.failed" : "chat.sending");
+    this.#set(element.querySelector(".state"), words);
+    element.classList.toggle("pending", Boolean(pending));
+    const button = element.querySelector("button");
+    if (!pending?.failed) button?.remove();
+    else if (!button) {
+      const again = () => void this.#visit.outbox.again(pending.id);
+      element.append(h("button", { type: "button", className: "quiet again", textContent: this.#t("chat.again"), onclick: again }));
+    }
   }
 
   #say() {
@@ -186,7 +231,8 @@ export class Frame {
    * @param {{key: string, places?: object, tone?: string}} notice
    */
   notify(notice) {
-    this.#notes.push({ ...notice, at: Date.now() });
+    const after = Math.max(0, ...(this.#visit.story.session?.chat.keys() ?? []));
+    this.#notes.push({ at: Date.now(), ...notice, after });
     clearTimeout(this.#toast);
     this.#part.toast.className = `toast shown ${notice.tone === "live" ? "about-live" : ""}`;
     this.#part.toast.textContent = this.#t(notice.key, notice.places);

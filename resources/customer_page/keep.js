@@ -5,6 +5,7 @@ const ALL = "support.sessions";
 const PENDING = "support.pending.";
 const LANGUAGE = "support.language";
 const MOST = 5;
+const MOST_PENDING = 50;
 const DAY_MS = 86_400_000;
 
 /**
@@ -61,7 +62,8 @@ export class Keep {
   /** @param {Omit<Kept, "at">} kept */
   save(kept) {
     const others = this.#all().filter((other) => other.id !== kept.id);
-    this.#write(this.#browser, ALL, [{ ...kept, at: this.#now() }, ...others].slice(0, MOST));
+    for (const forgotten of others.splice(MOST - 1)) this.#drop(this.#browser, PENDING + forgotten.id);
+    this.#write(this.#browser, ALL, [{ ...kept, at: this.#now() }, ...others]);
     this.#write(this.#tab, TAB, kept.id);
   }
 
@@ -85,7 +87,8 @@ export class Keep {
 
   /** @param {string} id @param {Array<{id: string, text: string, at: number}>} lines */
   savePending(id, lines) {
-    if (lines.length) this.#write(this.#browser, PENDING + id, lines);
+    // The newest are kept: what a person wrote last is what he would miss most.
+    if (lines.length) this.#write(this.#browser, PENDING + id, lines.slice(-MOST_PENDING));
     else this.#drop(this.#browser, PENDING + id);
   }
 

@@ -52,8 +52,9 @@ async function start() {
   let planned = false;
   const draw = () => {
     planned = false;
-    frame.draw();
+    frame.settle();
     screens.draw();
+    frame.draw(screens.heading);
   };
   // Several things change at once; they are drawn together, and a hidden tab has no animation frames.
   const changed = () => {
@@ -69,8 +70,13 @@ async function start() {
     notify: (notice) => frame.notify(notice),
   });
   frame = new Frame(visit, language, protocol.limits.text_chars, async (name) => {
-    keep.language = name;
-    await language.choose(name);
+    try {
+      await language.choose(name);
+      keep.language = name;
+    } catch {
+      frame.notify({ key: "notice.language_failed", tone: "warning" });
+      document.getElementById("language").value = language.current;
+    }
     changed();
   });
   screens = new Screens(document.getElementById("card"), visit, language);
@@ -84,9 +90,13 @@ function listen(visit, story) {
   window.addEventListener("online", () => void visit.networkChanged());
   window.addEventListener("pagehide", () => visit.closing());
   // Back from the browser's cache of left pages: the old connections are gone, so begin anew.
-  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+  let reloading = false;
+  window.addEventListener("pageshow", (event) => {
+    reloading = event.persisted;
+    if (reloading) location.reload();
+  });
   window.addEventListener("beforeunload", (event) => {
-    if (story.warnsOnClosing) event.preventDefault();
+    if (story.warnsOnClosing && !reloading) event.preventDefault();
   });
   window.addEventListener("hashchange", () => location.reload());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void visit.wake());
@@ -95,13 +105,7 @@ function listen(visit, story) {
 
 start().catch((error) => {
   console.error(error);
-  // Without its own files the page has no sentences either: these two are all that is left.
-  const card = document.getElementById("card");
-  card.removeAttribute("aria-busy");
-  for (const [lang, text] of [
-    ["en", "This page could not be loaded. Please reload it in a moment."],
-    ["ro", "Pagina nu a putut fi încărcată. Vă rugăm să o reîncărcați peste câteva momente."],
-  ]) {
-    card.append(Object.assign(document.createElement("p"), { lang, textContent: text }));
-  }
+  // Without its own files the page has no sentences either: what index.html brought along is shown at once.
+  document.getElementById("card").removeAttribute("aria-busy");
+  document.getElementById("late").className = "";
 });

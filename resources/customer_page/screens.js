@@ -53,6 +53,11 @@ export class Screens {
     this.#language = language;
   }
 
+  /** @returns {string} the title of what is shown */
+  get heading() {
+    return this.#card.querySelector("h1")?.textContent ?? "";
+  }
+
   /** Draw what the story says now. */
   draw() {
     const { story } = this.#visit;
@@ -67,7 +72,7 @@ export class Screens {
     this.#screen = screen;
     this.#card.dataset.screen = screen;
     this.#card.removeAttribute("aria-busy");
-    this.#card.replaceChildren(...this.#build(screen));
+    this.#card.replaceChildren(...this.#build(screen).filter(Boolean));
     this.#focus(moved, focused);
   }
 
@@ -77,7 +82,7 @@ export class Screens {
     if (!moved && kept) kept.focus();
     // A new screen is read from its title on, but nobody is torn out of writing a message; the title is live then.
     else if (moved && !typing) this.#card.querySelector("h1")?.focus();
-    else if (moved) this.#say(this.#card.querySelector("h1")?.textContent ?? "");
+    else if (moved) this.#say(this.heading);
   }
 
   /** What a screen reader would miss because the focus stays where it is. */
@@ -165,6 +170,11 @@ export class Screens {
     return h("p", { className: "hint", role: "alert", id: "hint", textContent: hint ? this.#t(hint.key, hint.places) : "" });
   }
 
+  /** Against those who call and pretend to help: said before anything is agreed to. */
+  #safe() {
+    return h("p", { className: "safe", textContent: this.#t("safe.text") });
+  }
+
   #checks() {
     const lines = inWords(this.#visit.report).map(({ part, tone, key }) =>
       h("li", { className: `check ${tone}`, "data-part": part }, h("span", { className: "dot", "aria-hidden": "true" }), this.#t(key)),
@@ -174,7 +184,7 @@ export class Screens {
 
   #field(key, props) {
     const id = `field-${key}`;
-    const input = h("input", { id, ...props, value: this.#typed[key], "aria-describedby": "hint" });
+    const input = h("input", { id, ...props, value: this.#typed[key], "aria-describedby": "hint", "aria-invalid": this.#visit.story.hint?.key === `hint.${key}` && "true" });
     input.addEventListener("input", () => {
       this.#typed[key] = input.value;
     });
@@ -190,6 +200,7 @@ export class Screens {
       ...this.#field("name", { type: "text", autocomplete: "name", maxLength: 60 }),
       this.#hint(),
       h("button", { type: "submit", className: "main", id: "join-send", textContent: this.#t("join.send") }),
+      this.#safe(),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -222,6 +233,7 @@ export class Screens {
     if (!canShow) return [...page, this.#cannot(), h("p", { className: "note", textContent: this.#t("cannot.chat") })];
     return [
       ...page,
+      this.#blocked(),
       this.#buttons(this.#button("waiting.show", "quiet", () => this.#visit.sharing.show(this.#t("waiting.show")))),
       this.#hint(),
     ];
@@ -233,8 +245,14 @@ export class Screens {
     return h("p", { className: "note warning-note", textContent: this.#t(why) });
   }
 
+  /** What to know before showing when nothing got through for a while; it may yet. */
+  #blocked() {
+    return this.#visit.report.network === "no" && h("p", { className: "note warning-note", textContent: this.#t("check.network_no") });
+  }
+
   #asked(name) {
-    const words = [this.#t("asked.title", { name }), this.#t("asked.who", { names: this.#names() }), this.#t("asked.text")];
+    const who = this.#t("asked.who", { names: this.#names() });
+    const words = [this.#t("asked.title", { name }), who, this.#t("asked.text"), this.#t("safe.text")];
     const page = [
       h("h1", { tabIndex: -1, id: "title", textContent: words[0] }),
       h("p", { className: "lead", id: "asked-who", textContent: words[1] }),
@@ -245,10 +263,12 @@ export class Screens {
     return [
       ...page,
       h("p", { textContent: words[2] }),
+      this.#blocked(),
       this.#buttons(
         this.#button("asked.allow", "main", () => this.#visit.sharing.show(words.join("\n"))),
         this.#button("asked.not_now", "quiet", () => this.#visit.sharing.refuse(words.join("\n"))),
       ),
+      this.#safe(),
       this.#hint(),
     ];
   }

@@ -3,6 +3,7 @@
 import { Outbox, freshId } from "./chat.js";
 import { Connection } from "./connection.js";
 import { fingerprint } from "./keep.js";
+import { Network } from "./network.js";
 import { Session } from "./session.js";
 import { Sharing } from "./sharing.js";
 
@@ -18,6 +19,7 @@ export class Visit {
   #keep;
   #language;
   #hub;
+  #network;
   #changed;
   #notify;
   /** @type {?import("./keep.js").Kept} */
@@ -58,6 +60,7 @@ export class Visit {
       ready: () => this.#present && story.phase === "inside" && story.session?.rep?.connection === "online",
       tick: () => this.sharing.look(),
     });
+    this.#network = new Network(report.network, () => this.updateReport(this.report));
     this.sharing = new Sharing({
       story, media, changed, notify,
       hub: this.#hub,
@@ -106,6 +109,7 @@ export class Visit {
     this.#present = false;
     if (this.story.phase === "over") return;
     this.story.link = "lost";
+    this.#watchNetwork();
     this.#changed();
   }
 
@@ -272,7 +276,8 @@ export class Visit {
 
   /** @param {object} report what this browser can do, when that has changed */
   updateReport(report) {
-    this.report = report;
+    this.report = { ...report, network: this.#network.value };
+    this.#changed();
     void this.#tellDevice();
   }
 
@@ -297,7 +302,7 @@ export class Visit {
     }
     if (event.session_id !== session.id || this.story.phase !== "inside") return;
     const { fact } = event;
-    for (const notice of session.take(event)) this.#notify(notice);
+    for (const notice of session.take(event)) this.#notify({ ...notice, at: event.at });
     if (fact.type === "chat_added" && fact.line.sender === session.you) this.outbox?.arrived(fact.line.id);
     if (fact.type === "session_ended") {
       this.#ended(fact.reason);
@@ -316,6 +321,7 @@ export class Visit {
   /** Make sure that there is a media connection to whoever is in charge now. */
   #checkHub(fact = null) {
     const rep = this.story.session?.rep;
+    this.#watchNetwork();
     if (!rep) return;
     if (rep.id !== this.#hubId) {
       this.#hubId = rep.id;
@@ -335,7 +341,13 @@ export class Visit {
 
   #hubState(state) {
     this.story.hub = state;
+    this.#watchNetwork();
     this.#changed();
+  }
+
+  #watchNetwork() {
+    const hubIsThere = this.#present && this.story.session?.rep?.connection === "online";
+    this.#network.look(this.story.hub === "connected", hubIsThere);
   }
 
   #remember(shared) {
@@ -392,6 +404,7 @@ export class Visit {
   async #finish(why, last = null) {
     this.sharing.close();
     this.#kept = null;
+    this.#network.close();
     this.#hub.close();
     this.story.finish(why);
     this.#changed();

@@ -44,6 +44,21 @@ test("a time-out is tried again, a refusal is shown and does not block the next 
   assert.deepEqual(box.lines.map((line) => [line.text, line.failed]), [["a", "transcript_full"]]);
 });
 
+test("a refused line survives a reload and goes again only when told to, under its old id", async () => {
+  const sent = [];
+  const { box, saved } = outbox(({ line_id: id }) => {
+    sent.push(id);
+    return sent.length === 1 ? failing("transcript_full") : Promise.resolve({ seq: 1, at: 1 });
+  });
+  await box.add("a", 1);
+  assert.deepEqual(saved.length, 2, "that it was refused is kept too");
+  await box.flush();
+  assert.equal(sent.length, 1);
+  await box.again(box.lines[0].id);
+  assert.equal(sent[0], sent[1]);
+  assert.deepEqual([box.lines, saved.at(-1)], [[], []]);
+});
+
 test("what came back in the transcript is not sent again after a reload", async () => {
   const { box } = outbox(() => assert.fail("sent"), [{ id: "x", text: "a", at: 1 }]);
   box.arrived("x");

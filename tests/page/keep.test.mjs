@@ -62,3 +62,17 @@ test("old and broken records are nothing, and a browser without storage is no er
   none.save(kept("a"));
   assert.equal(none.find({}), null);
 });
+
+test("undelivered lines are bounded, and go with the session they belong to", () => {
+  const browser = new Store();
+  const keep = new Keep(new Store(), browser);
+  const lines = Array.from({ length: 60 }, (_, place) => ({ id: `${place}`, text: "a", at: place }));
+  keep.save(kept("a"));
+  keep.savePending("a", lines);
+  assert.deepEqual(keep.pending("a").map((line) => line.id), lines.slice(10).map((line) => line.id));
+  for (const id of ["b", "c", "d", "e"]) keep.save(kept(id));
+  assert.equal(keep.pending("a").length, 50);
+  keep.save(kept("f"));
+  assert.equal(keep.find({ token: "token-of-a" }), null);
+  assert.deepEqual(keep.pending("a"), []);
+});
