@@ -105,16 +105,7 @@ class Joining:
         authorise("session.join", Role.SIGNED_IN if link.account else Role.ANONYMOUS, SessionState.NONE)
         if (request.number is None) == (request.link_token is None):
             raise Refused(ErrorCode.BAD_MESSAGE)
-        by_number = request.link_token is None
-        if by_number and self._tries.is_blocked(link.address):
-            raise Refused(ErrorCode.TOO_MANY_TRIES)
-        if by_number and self._tries.is_site_slow:
-            await self._slow_down(link)
-        session = self._members.live.registry.find(request.number, request.link_token)
-        if session is None:
-            if by_number:
-                self._tries.failed(link.address)
-            raise Refused(ErrorCode.WRONG_NUMBER)
+        session = await self._find(link, request)
         token = tokens.new_token(self._random)
         locale = link.hello.locale if link.hello is not None else "en"
         joined: list[str] = []
@@ -131,6 +122,29 @@ class Joining:
         self._members.live.bind(session, me, link)
         log.info("joined", session=session.id, participant=me.id, address=link.address)
         return requests.Joined(session=self._members.snapshot(session, me), resume_token=token, ice=self._members.ice())
+
+    async def _find(self, link: Link, request: requests.SessionJoin) -> Session:
+        """The session behind a number or a link; a wrong link counts as a wrong number does (B-2.7).
+
+        A link's token cannot be guessed, so a right one opens also where somebody at the same address has guessed too
+        much, and waits for nobody: the abuser of an office must not keep out its customers.
+        """
+        by_number = request.link_token is None
+        session = self._members.live.registry.find(request.number, request.link_token)
+        if session is not None and not by_number:
+            return session
+        if self._tries.is_blocked(link.address):
+            raise Refused(ErrorCode.TOO_MANY_TRIES)
+        if self._tries.is_site_slow:
+            await self._slow_down(link)
+            # Looked up anew: the session may have ended meanwhile, and others at this address have guessed on.
+            session = self._members.live.registry.find(request.number, request.link_token)
+            if self._tries.is_blocked(link.address):
+                raise Refused(ErrorCode.TOO_MANY_TRIES)
+        if session is None:
+            self._tries.failed(link.address)
+            raise Refused(ErrorCode.WRONG_NUMBER)
+        return session
 
     async def _slow_down(self, link: Link) -> None:
         now = self._clock.monotonic_s()

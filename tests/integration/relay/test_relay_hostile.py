@@ -243,16 +243,60 @@ async def test_a_flood_is_refused_and_then_cut_off(relay):
 
 
 @pytest.mark.rule("B-2.7")
-async def test_guessing_numbers_is_stopped_after_ten():
+async def test_guessing_numbers_and_links_is_stopped_after_ten():
     with RelayProcess() as relay:
-        async with page(relay.url) as guesser:
-            codes = [
-                await guesser.refused("session.join", {"request_id": "r", "name": "x", "number": f"{100000000 + n}"})
-                for n in range(12)
-            ]
+        async with page(relay.url) as guesser, rep(relay) as ana, page(relay.url) as maria, page(relay.url) as ion:
+            first, second = await ana.start_session(), await ana.start_session()
+            codes = []
+            for count in range(6):
+                guess = {"request_id": "r", "name": "x"}
+                by_number = {**guess, "number": f"{100000000 + count}"}
+                by_link = {**guess, "link_token": secrets.token_urlsafe(32)}
+                codes += [
+                    await guesser.refused("session.join", by_number),
+                    await guesser.refused("session.join", by_link),
+                ]
             assert codes == ["wrong_number"] * 10 + ["too_many_tries"] * 2
-        async with rep(relay) as ana, page(relay.url) as maria:
-            await maria.join(link=(await ana.start_session()).link)
+            # The right link opens all the same; the right number has to wait its turn, and no longer.
+            await maria.join(link=first.link)
+            right = {"request_id": "r", "name": "Ion", "number": second.number}
+            assert await ion.refused("session.join", right) == "too_many_tries"
+            for _ in range(40):  # at most 20 s; ten a minute means that one is forgiven every 6 s
+                if (await ion.raw("session.join", right))["ok"]:
+                    break
+                await asyncio.sleep(0.5)
+            else:
+                raise AssertionError("kept out for longer than B-2.7 says")
+
+
+@pytest.mark.rule("B-2.7")
+async def test_a_flood_of_guesses_from_one_address_keeps_nobody_else_out():
+    with RelayProcess(None, "--behind-proxy", "--public-url", "https://support.example.org") as relay:
+
+        def from_address(address):
+            client = Client(relay.url)
+            return client, {"X-Forwarded-For": address}
+
+        async def connected(address):
+            client, headers = from_address(address)
+            auth = {"v": PROTOCOL_VERSION, "client": "page", "locale": "en"}
+            await client.sio.connect(relay.url, headers=headers, auth=auth, transports=["websocket"], wait_timeout=10)
+            await client.wait_event("welcome")
+            return client
+
+        abuser, neighbour, maria = [await connected(f"198.51.100.{n}") for n in (7, 7, 8)]
+        try:
+            async with rep(relay) as ana:
+                session = await ana.start_session()
+                guess = {"request_id": "r", "name": "x", "number": "100000000"}
+                codes = [await abuser.refused("session.join", guess) for _ in range(60)]
+                assert codes == ["wrong_number"] * 10 + ["too_many_tries"] * 50
+                assert await neighbour.refused("session.join", {**guess, "number": session.number}) == "too_many_tries"
+                async with asyncio.timeout(1.5):  # not even slowed down
+                    await maria.join(number=session.number)
+        finally:
+            for client in (abuser, neighbour, maria):
+                await client.close()
 
 
 async def test_a_reader_who_does_not_read_is_cut_off_and_the_others_go_on(relay):
