@@ -143,8 +143,6 @@ class Centre:
         language: of app and browser, `en` or `ro`.
         scene: what moves on the customer's screen, a file of `tests/harness/pages`.
         far: another host for the first customer's seat; the relay then answers there too, the app stays on loopback.
-        tray: whether the rep's screen has a tray.
-        keyring: whether the rep's computer has a secret store.
     """
 
     def __init__(
@@ -154,13 +152,10 @@ class Centre:
         language: str = "en",
         scene: str = "timecode.html",
         far: SecondHost | None = None,
-        tray: bool = True,
-        keyring: bool = True,
     ) -> None:
         self.place = place
         self._language = language
         self._stack = AsyncExitStack()
-        self._stay = keyring
         options: tuple[str, ...] = ()
         origins: tuple[str, ...] = ()
         if far is not None:
@@ -170,7 +165,7 @@ class Centre:
         self.relay = RelayProcess(place / "relay", *options)
         self.keyring = SecretService(place / "keyring")
         self.password = ""
-        self.rep_display = Display(1440, 900, window_manager=True, tray=tray)
+        self.rep_display = Display(1440, 900, window_manager=True, tray=True)
         self.seat = Seat(language, scene, far.prefix() if far is not None else (), origins)
         self.app: AppProcess
 
@@ -179,8 +174,7 @@ class Centre:
             await asyncio.to_thread(self.relay.start)
             self._stack.callback(self.relay.stop)
             self.password = await asyncio.to_thread(self.relay.add_user, "maria", "Maria G.")
-            if self._stay:
-                self._stack.enter_context(self.keyring)
+            self._stack.enter_context(self.keyring)
             await self._stack.enter_async_context(self.rep_display)
             await self._stack.enter_async_context(self.seat)
             self._stack.push_async_callback(self._stop_app)
@@ -197,12 +191,18 @@ class Centre:
         if hasattr(self, "app"):
             await self.app.stop()
 
-    def make_app(self, profile: str = "profile", **environment: str) -> AppProcess:
-        """An app on the rep's screen, not started yet; its keyring is a real one of this centre."""
+    def make_app(self, profile: str = "profile", relay_url: str = "", **environment: str) -> AppProcess:
+        """An app on the rep's screen, not started yet; its keyring is a real one of this centre.
+
+        Args:
+            profile: name of its profile's folder.
+            relay_url: another relay than the centre's.
+            environment: over that of the rep's screen.
+        """
         return AppProcess(
             {**self.rep_display.environment(), **self.keyring.environment, "LANG": "C.UTF-8", **environment},
             self.place / profile,
-            *("--relay", f"http://127.0.0.1:{self.relay.port}"),
+            *("--relay", relay_url or f"http://127.0.0.1:{self.relay.port}"),
         )
 
     async def start_app(self) -> None:
@@ -211,8 +211,7 @@ class Centre:
         await self.app.start()
         await self.app.type("sign_in_name", "maria")
         await self.app.type("sign_in_password", self.password)
-        if self._stay:
-            await self.app.click("sign_in_stay")
+        await self.app.click("sign_in_stay")
         await self.app.click("sign_in_button")
         await self.signed_in()
 
