@@ -18,10 +18,11 @@ from server_stub.live import LiveSessions, packet_of
 from server_stub.members import Members
 from server_stub.ports import AccountsPort, Clock, RandomBytes, RelaySettings, SystemClock, random_bytes
 from server_stub.state.refused import Refused
-from server_stub.state.registry import Registry
+from server_stub.state.registry import KEEP_ENDED_MS, Registry
 from server_stub.store import tables
 from server_stub.store.database import Database, StoreError
 from server_stub.store.journal import JournalFailed
+from server_stub.store.pruning import prune
 from server_stub.tasks import TaskOwner
 from support_manager.protocol import events, requests
 from support_manager.protocol.codes import ErrorCode
@@ -34,6 +35,8 @@ from support_manager.protocol.wire import ProtocolError, decode_request, to_mess
 log = structlog.get_logger(__name__)
 
 _TICK_S = 5.0
+_PRUNE_EVERY_S = 3_600.0
+_DAY_MS = 24 * 3_600 * 1_000
 _SIGN_INS_EVERY_S = 1.0
 """How soon an open socket learns that its account was closed or its sign-in revoked."""
 _LINK_KEY = "link_key"
@@ -87,6 +90,7 @@ class Relay:
         await live.rebuild()
         self._members.open(live)
         self._tasks.spawn(self._tick(), name="tick")
+        self._tasks.spawn(self._prune(), name="prune")
         self._tasks.spawn(self._watch_sign_ins(), name="watch sign-ins")
 
     def attach(self, app: web.Application) -> None:
@@ -128,6 +132,20 @@ class Relay:
                 await self._members.live.tick()
             except Exception:
                 log.exception("tick failed")
+
+    async def _prune(self) -> None:
+        """Delete what the operator wants kept no longer, at the start and then every hour."""
+        while True:
+            now = self._clock.now_ms()
+            # Never what somebody who comes back may still be told.
+            kept_ms = max(self._settings.keep_days * _DAY_MS, 2 * KEEP_ENDED_MS)
+            try:
+                emptied = await prune(self._database, ended_before_ms=now - kept_ms, now_ms=now)
+                if emptied:
+                    log.info("old sessions pruned", sessions=emptied)
+            except StoreError as error:
+                log.warning("old sessions could not be pruned", code=error.code)
+            await asyncio.sleep(_PRUNE_EVERY_S)
 
     async def _watch_sign_ins(self) -> None:
         """Put out whoever may no longer be here; his sessions wait for him as after a lost connection."""

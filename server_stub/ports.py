@@ -61,6 +61,10 @@ class RelaySettings(Protocol):
         """Whether the last `X-Forwarded-For` entry is the client's address."""
 
     @property
+    def keep_days(self) -> int:
+        """How many days after its end a session's transcript and other facts are kept."""
+
+    @property
     def connections_per_address(self) -> int:
         """How many sockets one address may hold."""
 

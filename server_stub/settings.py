@@ -133,6 +133,12 @@ DEFINITIONS: dict[str, Definition] = {
             _app_url,
         ),
         Definition(
+            "keep_days",
+            "How many days a session's transcript is kept after its end, 0 to 3650; then only that it took place.",
+            30,
+            lambda text: _whole_number(text, 0, 3_650),
+        ),
+        Definition(
             "connections_per_address",
             "How many sockets one address may hold at once, 4 to 10000; an office shares one address.",
             200,
@@ -252,6 +258,11 @@ class LiveSettings:
     def connections_per_address(self) -> int:
         """How many sockets one address may hold."""
         return int(self._values["connections_per_address"])
+
+    @property
+    def keep_days(self) -> int:
+        """How many days after its end a session's transcript and other facts are kept."""
+        return int(self._values["keep_days"])
 
     @property
     def app_url(self) -> str:

@@ -1,0 +1,47 @@
+"""What is kept no longer goes, and nothing else: live and young sessions keep every fact."""
+
+import pytest
+from sqlalchemy import func, select
+
+from server_stub.state.facts import Ended, Entry, Started
+from server_stub.store import tables
+from server_stub.store.database import Database
+from server_stub.store.journal import Journal, writer_for
+from server_stub.store.pruning import SESSIONS_AT_ONCE, prune
+from support_manager.protocol.views import EndReason, Mode
+
+
+def entries(name: str, ended_at: int | None):
+    start = Started(
+        number="123456789", mode=Mode.MULTI, account_id="a", participant_id="p", name="Ana", locale="en", request_id="r"
+    )
+    yield Entry(name, 1, 1, start)
+    if ended_at is not None:
+        yield Entry(name, 2, ended_at, Ended(reason=EndReason.ENDED_BY_REP))
+
+
+@pytest.fixture
+async def database(tmp_path):
+    async with Database.in_directory(tmp_path) as opened:
+        yield opened
+
+
+async def facts_of(database: Database) -> dict[str, int]:
+    table = tables.fact
+    async with database.transaction() as connection:
+        rows = await connection.execute(select(table.c.session_id, func.count()).group_by(table.c.session_id))
+        return {row[0]: row[1] for row in rows}
+
+
+async def test_old_sessions_lose_their_facts_and_keep_their_row(database):
+    journal = Journal(writer_for(database), lambda _: None, lambda _: None)
+    old = [f"old-{number}" for number in range(SESSIONS_AT_ONCE + 3)]
+    for name, ended_at in [*((name, 999) for name in old), ("young", 1_000), ("live", None)]:
+        await journal.append(list(entries(name, ended_at)))
+    await journal.close()
+    assert await prune(database, ended_before_ms=1_000, now_ms=2_000) == len(old)
+    assert await facts_of(database) == {"young": 2, "live": 1}
+    assert await prune(database, ended_before_ms=1_000, now_ms=2_000) == 0
+    async with database.transaction() as connection:
+        kept = (await connection.execute(select(func.count()).select_from(tables.session))).scalar_one()
+    assert kept == len(old) + 2
