@@ -234,6 +234,10 @@ class Controller:
         """Send one line; see `Intents.send_chat`."""
         self._desk[session_id].send_chat(text, audience)
 
+    async def retry_chat(self, session_id: str, line_id: str) -> None:
+        """Send a line once more; see `Intents.retry_chat`."""
+        self._desk[session_id].retry_chat(line_id)
+
     def invitation(self, session_id: str, locale: str, address: str = "") -> Invitation:
         """What an invitation of a customer to that session says.
 

@@ -84,6 +84,9 @@ class Intents(Protocol):
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; it shows as pending at once and is sent again after a reconnect until the relay has it."""
 
+    async def retry_chat(self, session_id: str, line_id: str) -> None:
+        """Send a line of ours once more that shows as failed; one that does not is left alone."""
+
     async def change_settings(self, **changes: object) -> Settings:
         """Change some settings and keep them; raises `settings_not_saved` when the disk refuses."""
 

@@ -33,6 +33,9 @@ from ui.widgets.tab_bar import TabFace, tab_title
 from ui.widgets.toasts import Toasts
 from ui.work import Tone
 
+_OVER = frozenset({Stage.TAKEN, Stage.ENDED})
+"""The stages in which a tab only shows what was: it closes without a question, and no command is about it."""
+
 
 class MainWindow(QMainWindow):
     """The rep's window.
@@ -187,6 +190,8 @@ class MainWindow(QMainWindow):
             bridge.attention,
             bridge.picture_stats,
             bridge.signed_out,
+            bridge.failed,
+            bridge.link_changed,
         ):
             signal.connect(self.model.take)
         bridge.session_opened.connect(self._session_opened)
@@ -342,7 +347,7 @@ class MainWindow(QMainWindow):
         entry = self.model.entry(session_id)
         if entry is None:
             return
-        if entry.stage is Stage.ENDED:
+        if entry.stage in _OVER:
             self.model.close(session_id)
             return
         self.tabs.choose(session_id)
@@ -368,7 +373,7 @@ class MainWindow(QMainWindow):
     def _update_commands(self) -> None:
         intents = self._kit.intents
         entry = self.current()
-        current = intents.sessions.get(entry.id) if entry is not None and entry.ended is None else None
+        current = intents.sessions.get(entry.id) if entry is not None and entry.stage not in _OVER else None
         self._kit.actions.update(
             intents.link,
             signed_in=intents.account is not None,
@@ -426,8 +431,9 @@ class MainWindow(QMainWindow):
 
     def _prefill(self, event: LinkPrefilled) -> None:
         self.come_to_front()
-        if event.action == "start":
-            self._show_start()
+        self._show_start()
+        if event.action == "assist":
+            self.start_page.tell_assist(event.number)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -145,6 +145,15 @@ class SessionMachine:
         ]
         return Outcome(changed=True)
 
+    def fail_all(self) -> None:
+        """Nothing is sent any more: the session is over."""
+        self._pending = [PendingLine(each.id, each.text, LineState.FAILED) for each in self._pending]
+
+    def again(self, line_id: str) -> None:
+        """A refused line is on its way once more, behind the others."""
+        found = [PendingLine(each.id, each.text) for each in self._pending if each.id == line_id]
+        self._pending = [each for each in self._pending if each.id != line_id] + found
+
     def set_picture(self, picture: Picture) -> Outcome:
         """What the view is showing."""
         changed, self._picture = picture is not self._picture, picture

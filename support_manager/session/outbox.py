@@ -47,6 +47,7 @@ class Outbox:
         self._on_confirmed = on_confirmed
         self._on_refused = on_refused
         self._lines: deque[ChatSend] = deque()
+        self._refused: dict[str, ChatSend] = {}
         self._work = asyncio.Event()
         self._online = asyncio.Event()
 
@@ -56,6 +57,15 @@ class Outbox:
         self._lines.append(line)
         self._work.set()
         return line.line_id
+
+    def again(self, line_id: str) -> bool:
+        """Put a refused line at the end of the queue once more, under the same id; False when there is none."""
+        line = self._refused.pop(line_id, None)
+        if line is None:
+            return False
+        self._lines.append(line)
+        self._work.set()
+        return True
 
     def went_online(self) -> None:
         """The session is resumed: send what is left."""
@@ -81,6 +91,7 @@ class Outbox:
                     await asyncio.sleep(_AGAIN_S)
                     continue
                 self._lines.popleft()
+                self._refused[line.line_id] = line
                 code = refusal.code if isinstance(refusal.code, ErrorCode) else ErrorCode.INTERNAL
                 self._on_refused(line.line_id, code)
             except RelayUnavailable:

@@ -163,6 +163,14 @@ class SessionRuntime:
         self._machine.add_pending(self._outbox.add(text, audience), text)
         self._changed()
 
+    def retry_chat(self, line_id: str) -> None:
+        """Send a line once more that the relay had refused; any other id is no error."""
+        if self._machine.is_over:
+            raise Refused(ErrorCode.SESSION_ENDED)
+        if self._outbox.again(line_id):
+            self._machine.again(line_id)
+            self._changed()
+
     def set_visible(self, visible: bool) -> None:
         """Whether this session's picture is on screen."""
         self._visible = visible
@@ -281,6 +289,7 @@ class SessionRuntime:
         if self._closed:
             return
         self._closed = True
+        self._machine.fail_all()
         self._emit(SessionClosed(self.snapshot, reason))
 
     @property

@@ -179,6 +179,10 @@ class FakeIntents:
         self._ask("send_chat", session_id, text, audience)
         self._line(session_id, ME, ACCOUNT.display_name, Role.CONTROLLER, text)
 
+    async def retry_chat(self, session_id: str, line_id: str) -> None:
+        self._ask("retry_chat", session_id, line_id)
+        self._get(session_id)
+
     async def change_settings(self, **changes: object) -> Settings:
         self._ask("change_settings", changes)
         self._settings = msgspec.structs.replace(self._settings, **changes)

@@ -213,6 +213,18 @@ class ScriptedIntents:
         pending = (*self.sessions[session_id].pending, PendingLine(f"p{len(self.asked)}", text))
         self.change(session_id, pending=pending)
 
+    async def retry_chat(self, session_id: str, line_id: str) -> None:
+        self._ask("retry_chat", session_id, line_id)
+        pending = tuple(
+            PendingLine(one.id, one.text) if one.id == line_id else one for one in self._get(session_id).pending
+        )
+        self.change(session_id, pending=pending)
+
+    def _get(self, session_id: str) -> SessionSnapshot:
+        if session_id not in self.sessions:
+            raise Refused(ErrorCode.SESSION_UNKNOWN)
+        return self.sessions[session_id]
+
     async def change_settings(self, **changes: object) -> Settings:
         self._ask("change_settings", changes)
         self.settings = msgspec.structs.replace(self.settings, **changes)

@@ -8,7 +8,10 @@ from PySide6.QtCore import QObject, Signal
 from support_manager.events import (
     AppEvent,
     Attention,
+    Failed,
     Happening,
+    Link,
+    LinkChanged,
     Picture,
     PictureStats,
     SessionChanged,
@@ -17,6 +20,7 @@ from support_manager.events import (
     SessionSnapshot,
     SignedOut,
 )
+from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import CUSTOMERS
 from support_manager.protocol.views import Connection, EndReason, ParticipantView
 
@@ -39,6 +43,8 @@ class Stage(Enum):
     CUSTOMER_LOST = "customer_lost"
     CLOSED_PAGE = "closed_page"
     LEFT = "left"
+    TAKEN = "taken"
+    """Another app of this rep took the session up."""
     ENDED = "ended"
 
 
@@ -76,6 +82,8 @@ class SessionEntry:
     """The name of whoever was here last, for «… left»."""
     figures: PictureStats | None = None
     ended: EndReason | None = None
+    taken: bool = False
+    """Another app took the session up; what is shown here stands still."""
     history: list[tuple[Happening, str]] = field(default_factory=list)
     """What happened, in order; the transcript shows it between the lines."""
 
@@ -94,6 +102,8 @@ class SessionEntry:
         """What the middle of the tab shows."""
         if self.ended is not None:
             return Stage.ENDED
+        if self.taken:
+            return Stage.TAKEN
         customer = self.customer
         if customer is None:
             return Stage.LEFT if self.outcome is Happening.LEFT else Stage.WAITING
@@ -124,6 +134,7 @@ class SessionModel(QObject):
         super().__init__(parent)
         self._entries: dict[str, SessionEntry] = {}
         self._looked_at: str | None = None
+        self._put_away: set[str] = set()  # taken up elsewhere, and their tabs closed here
 
     def entry(self, session_id: str) -> SessionEntry | None:
         """The entry of that session, None when its tab is closed."""
@@ -149,6 +160,10 @@ class SessionModel(QObject):
                 if entry is not None:
                     entry.figures = event
                     self.figures.emit(session_id)
+            case Failed(code=ErrorCode.RESUME_REFUSED, session_id=str(session_id)):
+                self._taken(session_id)
+            case LinkChanged(link=Link.ONLINE):
+                self._here_again()
             case SignedOut():
                 for session_id in self.ids():
                     self.close(session_id)
@@ -173,7 +188,10 @@ class SessionModel(QObject):
 
     def close(self, session_id: str) -> None:
         """Forget a session's tab."""
-        if self._entries.pop(session_id, None) is not None:
+        closed = self._entries.pop(session_id, None)
+        if closed is not None:
+            if closed.stage is Stage.TAKEN:
+                self._put_away.add(session_id)
             self.removed.emit(session_id)
 
     def _open(self, snapshot: SessionSnapshot) -> None:
@@ -188,7 +206,8 @@ class SessionModel(QObject):
     def _change(self, snapshot: SessionSnapshot) -> None:
         entry = self._entries.get(snapshot.id)
         if entry is None:
-            self._open(snapshot)
+            if snapshot.id not in self._put_away:
+                self._open(snapshot)
             return
         if snapshot.picture is not Picture.NONE or (entry.customer is None and snapshot.customer is not None):
             entry.outcome = None
@@ -197,6 +216,20 @@ class SessionModel(QObject):
         entry.snapshot = snapshot
         self._remember_customer(entry)
         self.changed.emit(snapshot.id)
+
+    def _taken(self, session_id: str) -> None:
+        entry = self._entries.get(session_id)
+        if entry is not None:
+            entry.taken = True
+            self.changed.emit(session_id)
+
+    def _here_again(self) -> None:
+        """The app resumes all its sessions on a new connection, and so takes back what was taken."""
+        self._put_away.clear()
+        for entry in list(self._entries.values()):
+            if entry.taken:
+                entry.taken = False
+                self.changed.emit(entry.id)
 
     def _end(self, snapshot: SessionSnapshot, reason: EndReason) -> None:
         entry = self._entries.get(snapshot.id)

@@ -56,6 +56,8 @@ class TranscriptModel(QAbstractListModel):
         self._known: set[str] = set()
         self._began = False
         self._looked_at = True
+        self.can_retry = True
+        """Whether a line that failed may be sent again: not after the end."""
 
     def take(self, view: SessionView, pending: tuple[PendingLine, ...]) -> int:
         """Bring the rows up to date; the number of new lines of others."""
@@ -121,7 +123,7 @@ class TranscriptModel(QAbstractListModel):
         if row.pending is LineState.SENDING:
             return say("chat.sending")
         if row.pending is LineState.FAILED:
-            return say("chat.failed")
+            return say("chat.failed_again" if self.can_retry else "chat.failed")
         time = QDateTime.fromMSecsSinceEpoch(row.at).toString("HH:mm")
         who = say("chat.you") if row.own else row.name
         return say("chat.heading", name=who, time=time)

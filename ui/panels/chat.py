@@ -119,6 +119,7 @@ class ChatPanel(QFrame):
         bar = self.view.verticalScrollBar()
         bar.valueChanged.connect(self._scrolled)
         bar.rangeChanged.connect(self._range_changed)
+        self.view.again_wanted.connect(self._send_again)
         self.view.installEventFilter(self)
         self._range_changed()
         self.take(entry)
@@ -129,10 +130,11 @@ class ChatPanel(QFrame):
         pending = entry.snapshot.pending
         if entry.ended is not None:  # nobody will send them any more: they must not look as if they were on their way
             pending = tuple(PendingLine(line.id, line.text, LineState.FAILED) for line in pending)
+        self.model.can_retry = entry.ended is None and not entry.taken
         foreign = self.model.take(entry.snapshot.view, pending)
         if foreign and not self._sticky:
             self._unseen += foreign
-        self._ended = entry.ended is not None
+        self._ended = entry.ended is not None or entry.taken
         self.input.setReadOnly(self._ended)
         self.input.setEnabled(not self._ended)
         self._empty.setVisible(self.model.rowCount() == 0)
@@ -165,6 +167,9 @@ class ChatPanel(QFrame):
         self.model.forget_new()
         self.to_the_end()
         self._kit.work.run(self._kit.intents.send_chat(self._session_id, text), name=f"send_chat:{self._session_id}")
+
+    def _send_again(self, line_id: str) -> None:
+        self._kit.work.run(self._kit.intents.retry_chat(self._session_id, line_id), name=f"retry_chat:{line_id}")
 
     def retranslate(self) -> None:
         """Take the words of the present language."""

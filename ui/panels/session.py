@@ -39,6 +39,7 @@ _LOOKS = {
     Stage.CUSTOMER_LOST: _Look("unplug", "customer_lost", "warning"),
     Stage.CLOSED_PAGE: _Look("door-open", "closed_page", buttons=("copy_link", "end")),
     Stage.LEFT: _Look("door-open", "left", buttons=("copy_link", "end")),
+    Stage.TAKEN: _Look("app-window", "taken", "warning", ("close_tab",)),
     Stage.ENDED: _Look("circle-check", "ended", buttons=("start_new", "close_tab")),
 }
 
@@ -129,7 +130,7 @@ class SessionPanel(QSplitter):
         """Put the focus where the rep goes on: Invite while nobody is here, else the chat; Close when it is over."""
         if self._entry.stage is Stage.WAITING:
             self.waiting.take_focus()
-        elif self._entry.stage is Stage.ENDED:
+        elif self._entry.stage in {Stage.TAKEN, Stage.ENDED}:
             self._buttons["close_tab"].setFocus()
         elif not self.right.folded:
             self.chat.input.setFocus()

@@ -52,6 +52,7 @@ _BY_STAGE = {
     Stage.CUSTOMER_LOST: Mark.LOST,
     Stage.CLOSED_PAGE: Mark.GONE,
     Stage.LEFT: Mark.GONE,
+    Stage.TAKEN: Mark.GONE,
     Stage.ENDED: Mark.GONE,
 }
 

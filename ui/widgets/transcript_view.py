@@ -1,6 +1,6 @@
 """Paints the transcript: the rep's lines on the right, the others' on the left, plain text whatever it looks like."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QTextLayout, QTextOption
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -162,6 +162,9 @@ class TranscriptDelegate(QStyledItemDelegate):
 class TranscriptView(QListView):
     """The list of lines; scrolls by pixels, copies what is selected."""
 
+    again_wanted = Signal(str)
+    """A line that failed was clicked, or Enter was pressed on it: its id."""
+
     def __init__(self, kit: Kit, model: TranscriptModel) -> None:
         super().__init__()
         self._kit = kit
@@ -178,6 +181,7 @@ class TranscriptView(QListView):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setTabKeyNavigation(False)
         self.verticalScrollBar().setSingleStep(24)
+        self.clicked.connect(self._again)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
         kit.theme.changed.connect(self._remeasure)
@@ -198,6 +202,11 @@ class TranscriptView(QListView):
         if rows:
             copy_text(self._transcript.as_text(rows))
 
+    def _again(self, index: QModelIndex) -> None:
+        row: TranscriptRow | None = index.data(ROW_ROLE)
+        if row is not None and row.pending is LineState.FAILED and self._transcript.can_retry:
+            self.again_wanted.emit(row.id)
+
     def _menu(self) -> None:
         if not self.selectedIndexes():
             return
@@ -210,6 +219,9 @@ class TranscriptView(QListView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_selected()
+            return
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self._again(self.currentIndex())
             return
         super().keyPressEvent(event)
 
