@@ -118,6 +118,11 @@ def _copy(source: Path, part: Path, target: Path) -> None:
         read.backup(write, pages=1024, sleep=0.01)
         if write.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("the copy is damaged")
+        # The key of join links belongs to the running relay alone; a restored one makes itself another, so links of
+        # sessions that were open then no longer open them. VACUUM leaves no trace of it in free pages.
+        write.execute("DELETE FROM setting WHERE key = 'link_key'")
+        write.commit()
+        write.execute("VACUUM")
         # A copy in one file: the WAL mode of the source would leave two more beside it.
         write.execute("PRAGMA journal_mode=DELETE")
     part.replace(target)

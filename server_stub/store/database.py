@@ -185,6 +185,7 @@ def _migrate(connection: Connection) -> None:
 
 def _lock_file(path: Path) -> IO[bytes]:
     """Hold `path` as long as this process lives; the kernel lets go of it even after `kill -9`."""
+    path.touch(mode=0o600, exist_ok=True)
     handle = path.open("ab")
     try:
         if sys.platform == "win32":

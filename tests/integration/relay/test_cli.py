@@ -156,6 +156,21 @@ def test_backup_of_a_running_relay(tmp_path: Path) -> None:
         assert "exists already" in sentence(run("backup", target, "--data", relay.data))
     with closing(sqlite3.connect(target)) as copy:
         assert copy.execute("select name from account").fetchall() == [("ana",)]
+        assert copy.execute("select * from setting where key = 'link_key'").fetchall() == []
+    with closing(sqlite3.connect(tmp_path / "data" / "relay.sqlite3")) as original:
+        key = json.loads(original.execute("select value from setting where key = 'link_key'").fetchone()[0])
+    assert len(key) == 64
+    assert key.encode() not in target.read_bytes()
+    data = tmp_path / "data"
+    listed = run("setting", "list", "--data", data).stdout + run("setting", "list", "--json", "--data", data).stdout
+    assert key not in listed
+    assert "link_key" not in listed
+    for words in (("get", "link_key"), ("set", "link_key", "0" * 64)):
+        assert "There is no setting" in sentence(run("setting", *words, "--data", data))
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in data.iterdir()} == {
+        path.name: oct(0o600) for path in data.iterdir()
+    }
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.sqlite3", "data"]
     assert "no database" in sentence(run("backup", tmp_path / "other", "--data", tmp_path / "nothing"))

@@ -11,7 +11,7 @@ from support_manager.protocol.activities import ActivityEnd, ActivityKind, Activ
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import Connection, EndReason
 from support_manager.protocol.wire import ProtocolError
-from tests.harness.relay import RelayProcess, page, rep
+from tests.harness.relay import PASSWORD, RelayProcess, page, rep
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +226,20 @@ async def test_the_log_holds_no_secret_and_nothing_that_people_wrote(relay):
         await maria.join("Zebulon", link=session.link)
         await maria.say("a very private sentence")
         await maria.refused("chat.send", {"session_id": session.id, "line_id": "l", "text": 7})
-        secret = [session.number, session.link.partition("#")[2], maria.resume_token, "Zebulon", "private sentence"]
+        hub = maria.session.participants[0].id
+        sdp = {"type": "offer", "sdp": "v=0 secret-sdp 192.0.2.77"}
+        await maria.raw("signal.send", {"session_id": session.id, "to": hub, "epoch": 1, "signal": sdp})
+        await maria.raw("signal.send", {"session_id": session.id, "to": hub, "epoch": 1, "signal": {**sdp, "sdp": 7}})
+        for odd in ("evil\r\n{}\x1b[31m\u202e", "x" * 5_000, ["secret-list"], {"sdp": "secret-sdp"}):
+            await maria.raw("session.join", {"request_id": "r", "name": odd, "number": session.number})
+            await maria.raw("session.resume", {"session_id": odd, "resume_token": maria.resume_token})
+        await maria.raw("evil\r\nevent-name", {})
+        with pytest.raises(ProtocolError):
+            await maria.ask("session.join", {"request_id": "r", "name": "Zebulon", "number": session.number})
+        secret = [
+            *("secret-sdp", "192.0.2.77", "secret-list", "event-name", "\x1b", "\u202e", PASSWORD),
+            *(session.number, session.link.partition("#")[2], maria.resume_token, "Zebulon", "private sentence"),
+        ]
         text = "\n".join(relay.log)
         assert session.id in text
         assert not [word for word in secret if word in text]
