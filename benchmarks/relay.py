@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ import psutil
 from benchmarks.table import Report
 from tests.harness.relay import RelayProcess
 
+LOAD_CPU_MAX, TOTAL_CPU_MAX = 80.0, 170.0
+"""In % of one core: above it the load or the machine is measured, and the run does not count."""
 ROOT = Path(__file__).resolve().parents[1]
 PEER = ROOT / "benchmarks" / "peers" / "relay_node"
 
@@ -88,10 +91,15 @@ def one_run(server: int, plan: dict[str, Any]) -> dict[str, float]:
         if json.loads(load.stdout.readline() or "{}").get("phase") != "connected":
             raise RuntimeError("the load could not connect")
         full_kb = process.memory_info().rss / 1024
-        before = process.cpu_times()
+        _say(load, "warm up")
+        if json.loads(load.stdout.readline() or "{}").get("phase") != "warm":
+            raise RuntimeError("the load failed while it warmed up")
+        before, machine = process.cpu_times(), _busy_s()
+        began = time.perf_counter()
         _say(load, "go")
         figures: dict[str, float] = json.loads(load.stdout.readline())
         after = process.cpu_times()
+        figures["total_cpu"] = (_busy_s() - machine) / (time.perf_counter() - began) * 100
         _say(load, "end")
         load.wait(30)
     finally:
@@ -103,6 +111,12 @@ def one_run(server: int, plan: dict[str, Any]) -> dict[str, float]:
     figures["cpu_us"] = cpu_s / figures["sent"] * 1e6
     figures["kb"] = (full_kb - empty_kb) / (2 * plan["rooms"])
     return figures
+
+
+def _busy_s() -> float:
+    """Seconds that all cores together have worked, by the kernel's count."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - times.guest - times.guest_nice)
 
 
 def _say(load: "subprocess.Popen[str]", line: str) -> None:
@@ -117,12 +131,13 @@ def main() -> int:
     parser.add_argument("--smoke", action="store_true", help="a short run that only shows that it works")
     options = parser.parse_args()
     plan = (
-        {"rooms": 20, "rate": 100.0, "seconds": 3.0}
+        {"rooms": 20, "rate": 100.0, "seconds": 3.0, "warm_s": 1.0}
         if options.smoke
         else {
             "rooms": 200,
             "rate": 1_000.0,
             "seconds": 20.0,
+            "warm_s": 5.0,
         }
     )
     report = Report("relay")
@@ -135,6 +150,10 @@ def main() -> int:
             print(f"  turn {turn} {name}: " + ", ".join(f"{k} {v:.4g}" for k, v in figures.items()), flush=True)
             if figures["acked"] != figures["sent"] or figures["delivered"] != figures["sent"]:
                 report.mark_invalid(f"{name} lost events: {figures}")
+            if figures["load_cpu"] > LOAD_CPU_MAX:
+                report.mark_invalid(f"the load took {figures['load_cpu']:.0f} % of a core against {name}")
+            if figures["total_cpu"] > TOTAL_CPU_MAX:
+                report.mark_invalid(f"the machine was full: {figures['total_cpu']:.0f} % of a core with {name}")
     mean = {
         name: {key: statistics.fmean(run[key] for run in runs) for key in runs[0]} for name, runs in results.items()
     }

@@ -1,7 +1,8 @@
 """The load on a relay: hundreds of bare Socket.IO connections in rooms of two; runs in a process of its own.
 
-Reads one JSON object from standard input (see `Plan`), prints `{"phase": "connected"}`, waits for a line, sends for the
-given time, prints the figures as JSON and waits for a last line before it disconnects.
+Reads one JSON object from standard input (see `Plan`), prints `{"phase": "connected"}`, waits for a line, warms up,
+prints `{"phase": "warm"}`, waits for a line, sends for the given time, prints the figures as JSON and waits for a last
+line before it disconnects.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ class Plan:
         rooms: of two members each.
         rate: events a second over all.
         seconds: how long to send.
+        warm_s: how long to send before anything is measured.
     """
 
     url: str
@@ -37,6 +39,7 @@ class Plan:
     rooms: int
     rate: float
     seconds: float
+    warm_s: float
 
 
 class Member:
@@ -56,7 +59,7 @@ class Member:
             if text == "2":
                 await self.ws.send_str("3")
             elif text.startswith("42"):
-                self.load.received(text)
+                self.load.received(self, text)
             elif text.startswith("43"):
                 self.acked(text)
             elif text.startswith(("40", "44")):
@@ -96,7 +99,8 @@ class Load:
         self.plan = plan
         self.members: list[Member] = []
         self.readers: list[asyncio.Task[None]] = []
-        self.sent: dict[int, tuple[float, int]] = {}
+        self.sent: dict[int, tuple[float, Member]] = {}
+        self.number = 0
         self.latencies_ms: list[float] = []
         self.acked = 0
         self.is_sending = False
@@ -132,36 +136,38 @@ class Load:
             pair = [rep, page]
         self.members += pair
 
-    def received(self, text: str) -> None:
-        """A relayed line; the one who sent it may get it too, what counts is the last of the expected copies."""
+    def received(self, member: Member, text: str) -> None:
+        """A relayed line; what counts is the copy that reaches the other one, not the sender's own."""
         at = text.find('"#')
         if at < 0:
             return
         number = int(text[at + 2 : text.index("#", at + 2)])
-        when, copies = self.sent.pop(number)
-        if copies > 1:
-            self.sent[number] = (when, copies - 1)
-        else:
-            self.latencies_ms.append((time.perf_counter() - when) * 1e3)
+        known = self.sent.get(number)
+        if known is None or known[1] is member:
+            return
+        del self.sent[number]
+        self.latencies_ms.append((time.perf_counter() - known[0]) * 1e3)
 
-    async def send(self) -> int:
+    async def send(self, seconds: float) -> int:
         """Send at the given rate, spread evenly over members and time; returns how many."""
         self.is_sending = True
-        copies = 2 if self.plan.kind == "ours" else 1
+        self.acked, self.latencies_ms = 0, []
         began = time.perf_counter()
-        number = 0
-        while (elapsed := time.perf_counter() - began) < self.plan.seconds:
-            while number < elapsed * self.plan.rate:
-                self.sent[number] = (time.perf_counter(), copies)
+        count = 0
+        while (elapsed := time.perf_counter() - began) < seconds:
+            while count < elapsed * self.plan.rate:
                 # A step that shares no factor with the number of members visits them all, reps and customers.
-                await self.members[number * 7 % len(self.members)].say(number)
-                number += 1
+                member = self.members[self.number * 7 % len(self.members)]
+                self.sent[self.number] = (time.perf_counter(), member)
+                await member.say(self.number)
+                self.number += 1
+                count += 1
             await asyncio.sleep(0.002)
         for _ in range(250):  # at most 5 s for the last ones
-            if self.acked == number and not self.sent:
+            if self.acked == count and not self.sent:
                 break
             await asyncio.sleep(0.02)
-        return number
+        return count
 
 
 async def main() -> None:
@@ -175,13 +181,17 @@ async def main() -> None:
             await load.room(http, number)
         print(json.dumps({"phase": "connected"}), flush=True)
         await loop.run_in_executor(None, sys.stdin.readline)
-        began = time.perf_counter()
-        sent = await load.send()
+        await load.send(plan.warm_s)
+        print(json.dumps({"phase": "warm"}), flush=True)
+        await loop.run_in_executor(None, sys.stdin.readline)
+        began, cpu_began = time.perf_counter(), time.process_time()
+        sent = await load.send(plan.seconds)
         figures = {
             "sent": sent,
             "acked": load.acked,
             "delivered": len(load.latencies_ms),
             "seconds": time.perf_counter() - began,
+            "load_cpu": (time.process_time() - cpu_began) / (time.perf_counter() - began) * 100,
             "p50_ms": percentile(load.latencies_ms, 0.5),
             "p99_ms": percentile(load.latencies_ms, 0.99),
         }
