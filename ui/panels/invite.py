@@ -1,6 +1,6 @@
 """The Invite panel: brings a customer or a colleague into a session by e-mail, link or phone (B-4.1 to B-4.6)."""
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import QSignalBlocker, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -24,6 +24,9 @@ from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_5, Kit, button, labe
 from ui.widgets.number_label import CopyButton, NumberLabel
 from ui.widgets.plain import number_in_threes
 from ui.work import Tone
+
+_OWN_PROGRAM = "change_settings:mail"
+"""The name of the work that keeps the box's setting."""
 
 
 def open_mail_program(mailto: str) -> bool:
@@ -81,6 +84,7 @@ class InvitePanel(QWidget):
         self.own_program.setObjectName("inviteOwnProgram")
         self.own_program.setChecked(self._kit.intents.settings.own_mail_program)
         self.own_program.toggled.connect(self._remember_program)
+        self._kit.work.running_changed.connect(self._follow_setting)
         self._reasons = label("inviteReasons", "secondary", wrap=True)
         self._reasons.setContentsMargins(24, 0, 0, 0)
         row = QHBoxLayout()
@@ -261,5 +265,11 @@ class InvitePanel(QWidget):
         self._problem.setText(words)
         set_kind(self.address, "wrong", bool(words))
 
+    def _follow_setting(self) -> None:
+        """The preferences may change what the box says, too; not while our own change is on its way."""
+        if not self._kit.work.running(_OWN_PROGRAM):
+            with QSignalBlocker(self.own_program):
+                self.own_program.setChecked(self._kit.intents.settings.own_mail_program)
+
     def _remember_program(self, own: bool) -> None:
-        self._kit.work.run(self._kit.intents.change_settings(own_mail_program=own), name="change_settings:mail")
+        self._kit.work.run(self._kit.intents.change_settings(own_mail_program=own), name=_OWN_PROGRAM)

@@ -208,3 +208,19 @@ def test_panels_open_nothing_by_themselves():
     source = invite.__loader__.get_source(invite.__name__)
     assert source.count("openUrl") == 1
     assert "openUrl" not in start.__loader__.get_source(start.__name__)
+
+
+async def test_the_box_follows_a_setting_changed_in_the_preferences(desk):
+    desk.intents.open()
+    desk.window.show_invite()
+    drain()
+    assert desk.find("inviteOwnProgram").isChecked()
+    desk.actions.preferences.trigger()
+    drain()
+    box = desk.find("preferences_dialog_own_mail_program")
+    box.click()
+    await until(lambda: not desk.intents.settings.own_mail_program)
+    desk.find("preferences_dialog_close").click()
+    await until(lambda: not desk.find("inviteOwnProgram").isChecked())
+    changes = [asked for asked in desk.intents.asked if asked[0] == "change_settings" and "own_mail" in str(asked)]
+    assert len(changes) == 1, "following a setting must not set it again"
