@@ -1,0 +1,52 @@
+"""Many sessions come and go: afterwards the relay holds no more memory, files or threads than before."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import psutil
+import pytest
+
+from support_manager.protocol import requests
+from tests.harness.relay import RelayProcess, page, rep
+
+REPS, SESSIONS_EACH, ROUNDS = 4, 10, 5
+
+
+async def one_round(relay: RelayProcess) -> None:
+    """Forty sessions at once, each with a customer and some lines, all ended."""
+
+    async def work(ana):
+        for _ in range(SESSIONS_EACH):
+            session = await ana.start_session()
+            async with page(relay.url) as maria:
+                await maria.join(link=session.link)
+                for count in range(3):
+                    await maria.say(f"line {count}")
+                await ana.ask("session.end", requests.SessionEnd(session_id=session.id))
+
+    async with AsyncExitStack() as stack:
+        reps = [await stack.enter_async_context(rep(relay, f"rep-{number}")) for number in range(REPS)]
+        await asyncio.gather(*(work(ana) for ana in reps))
+
+
+@pytest.mark.slow
+async def test_two_hundred_sessions_leave_nothing_behind():
+    with RelayProcess() as relay:
+        process = psutil.Process(relay.pid)
+
+        async def settled() -> int:
+            for _ in range(100):
+                if not [one for one in process.net_connections("tcp") if one.status == psutil.CONN_ESTABLISHED]:
+                    break
+                await asyncio.sleep(0.1)
+            return process.num_fds()
+
+        await one_round(relay)  # what is made once: threads, caches, compiled statements
+        files, memory, threads = await settled(), process.memory_info().rss, process.num_threads()
+        for _ in range(ROUNDS - 1):
+            await one_round(relay)
+        assert await settled() <= files + 2
+        assert process.num_threads() <= threads + 1
+        # 160 ended sessions are remembered for ten minutes more, at a few kB each.
+        assert process.memory_info().rss - memory < 8_000_000
+        assert not [line for line in relay.log if '"level": "error"' in line]
