@@ -159,7 +159,7 @@ class Centre:
         options: tuple[str, ...] = ()
         origins: tuple[str, ...] = ()
         if far is not None:
-            port = _free_port()
+            port = free_port()
             origins = (f"http://{far.near_address}:{port}",)
             options = ("--host", "0.0.0.0", "--port", str(port), "--plain-http", "--public-url", origins[0])
         self.relay = RelayProcess(place / "relay", *options)
@@ -257,7 +257,7 @@ class Centre:
         await self.seat.close_tabs()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that nothing listens on. Only for a namespace of one's own: elsewhere another program could take it."""
     with socket.socket() as probe:
         probe.bind(("0.0.0.0", 0))
