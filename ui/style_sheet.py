@@ -9,6 +9,8 @@ _RULES = Template("""
 * { outline: 0; }
 QWidget { color: $text; }
 QMainWindow, QDialog, QWidget[kind="page"] { background: $surface; }
+/* Qt paints the balloon of a tray without notifications in pale yellow itself, whatever the theme is. */
+QBalloonTip QLabel { color: #1a1a1a; }
 QToolTip { background: $surface_raised; color: $text; border: 1px solid $line; padding: 4px 6px; }
 
 QFrame[kind="card"] { background: $surface_raised; border: 1px solid $line; border-radius: ${card}px; }
