@@ -57,7 +57,7 @@ async def test_a_line_on_its_way_becomes_the_confirmed_one(desk):
     model = desk.chat.model
     assert model.heading(model.row(model.rowCount() - 1)) == "Sending…"
     desk.intents.change(desk.session, pending=(PendingLine("x1", "on its way", LineState.FAILED),))
-    assert model.heading(model.row(model.rowCount() - 1)) == "Not sent"
+    assert model.heading(model.row(model.rowCount() - 1)) == "Not sent. Click to send again"
     desk.intents.change(
         desk.session,
         pending=(),
