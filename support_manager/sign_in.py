@@ -50,6 +50,7 @@ class SignInDesk:
         self._emit = emit
         self._held: _Holding | None = None
         self._refreshing: asyncio.Task[str | SupportManagerError] | None = None
+        self._refreshed: _Holding | None = None
         self._tasks = TaskOwner("sign-in")
 
     @property
@@ -80,19 +81,24 @@ class SignInDesk:
         self._held = _Holding(origin, name, token, stay=True)
         return True
 
-    async def access(self, *, fresh: bool = False) -> str:
+    async def access(self, origin: str, *, fresh: bool = False) -> str:
         """An access token that holds; asks for a new one when it is time, once however many wait for it.
 
+        Args:
+            origin: the relay that the token is for; one relay's token is never shown to another.
+            fresh: even if the present one seems to hold.
+
         Raises:
-            Refused: the refresh token is used up, revoked or expired: sign in anew.
+            Refused: nobody is signed in there, or the refresh token is used up, revoked or expired: sign in anew.
             RelayUnavailable, CertificateProblem: as `RelayHttp.refresh`.
         """
         held = self._held
-        if held is None:
+        if held is None or held.origin != origin:
             raise Refused(ErrorCode.NOT_SIGNED_IN)
         if not fresh and held.access_token and monotonic() < held.access_until:
             return held.access_token
-        if self._refreshing is None or self._refreshing.done():
+        if self._refreshing is None or self._refreshing.done() or self._refreshed is not held:
+            self._refreshed = held
             self._refreshing = self._tasks.spawn(_quietly(self._refresh(held)), name="refresh")
         outcome = await asyncio.shield(self._refreshing)
         if isinstance(outcome, SupportManagerError):
@@ -102,9 +108,16 @@ class SignInDesk:
     async def sign_out(self) -> None:
         """Forget the tokens here first, then revoke them at the relay; an unreachable relay is no reason to stay."""
         held, self._held = self._held, None
-        if held is None:
-            return
-        await self._forget(held.origin, held.name)
+        if held is not None:
+            await self._give_back(held)
+
+    async def _give_back(self, held: _Holding) -> None:
+        """Revoke at the relay what is not held any more, and leave nothing of it in the keyring."""
+        now = self._held
+        if now is not None and now.stay and (now.origin, now.name) == (held.origin, held.name):
+            await self._keep(now)  # a sign-in anew: the entry is its own
+        else:
+            await self._forget(held.origin, held.name)
         try:
             async with asyncio.timeout(_REVOKE_S):
                 await self._http.sign_out(held.origin, held.refresh_token)
@@ -135,7 +148,10 @@ class SignInDesk:
             answer = await self._http.refresh(held.origin, newer)
         first = held.account is None
         self._take(held, answer)
-        problem = await self._keep(held)
+        problem = await self._keep(held) if held is self._held else None
+        if held is not self._held:  # signed out, or in as somebody else, while the relay was answering
+            await self._give_back(held)
+            raise Refused(ErrorCode.NOT_SIGNED_IN)
         if first:
             self._emit(SignedIn(answer.account, held.origin, kept=problem is None, kept_problem=problem))
         elif problem is not None:

@@ -37,8 +37,8 @@ _FINAL_CODES = _TOKEN_CODES | {
 class Tokens(Protocol):
     """Where the link gets its access token."""
 
-    async def access(self, *, fresh: bool = False) -> str:
-        """A token that holds now; `fresh` after the relay refused the last one. Raises `SupportManagerError`."""
+    async def access(self, origin: str, *, fresh: bool = False) -> str:
+        """A token of that relay that holds now; `fresh` after it refused the last one. Raises `SupportManagerError`."""
 
 
 def retry_delay_s(attempt: int, rng: random.Random) -> float:
@@ -153,6 +153,11 @@ class RelayLink:
                 self._tell(problem)
             except SupportManagerError as problem:
                 code = problem.code
+            except (
+                Exception
+            ):  # a bug, or a relay that speaks in tongues: without this task the app never connects again
+                log.exception("connection failed in an unknown way")
+                code = AppCode.INTERNAL_APP
             finally:
                 await self._drop()
             attempt += 1
@@ -164,7 +169,7 @@ class RelayLink:
                 await asyncio.wait_for(self._hurry.wait(), delay)
 
     async def _connect(self, *, fresh: bool) -> None:
-        token = await self._tokens.access(fresh=fresh)
+        token = await self._tokens.access(self._origin, fresh=fresh)
         self._gone.clear()
         client = RelayClient(self._factory, self._on_event, self._gone.set)
         hello = Hello(v=PROTOCOL_VERSION, client="app", client_version=self._version, locale=self._locale, access=token)

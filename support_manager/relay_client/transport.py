@@ -26,7 +26,8 @@ CONNECT_S = 10.0
 CLOSE_S = 2.0
 _CLOSE_POLL_S = 0.3
 FROM_RELAY_BYTES = 32 * 1024 * 1024
-"""The largest message taken from the relay: a list of sessions with full transcripts is long."""
+"""The largest message taken from the relay; the longest legal one is a whole transcript, some megabytes."""
+_WAITING_MESSAGES = 256
 UNACKED = 12
 """Requests on their way at once; by polling they travel in one body, of which the relay takes 16 packets."""
 
@@ -72,11 +73,11 @@ class _OrderedEngine(engineio.AsyncClient):  # type: ignore[misc]
 
     def __init__(self, **options: object) -> None:
         super().__init__(**options)
-        self.messages: asyncio.Queue[object] = asyncio.Queue()
+        self.messages: asyncio.Queue[object] = asyncio.Queue(_WAITING_MESSAGES)
 
     async def _receive_packet(self, pkt: engineio.packet.Packet) -> None:
         if pkt.packet_type == engineio.packet.MESSAGE:
-            self.messages.put_nowait(pkt.data)
+            await self.messages.put(pkt.data)  # a full queue stops the reading, and so in the end the sender
         else:
             await super()._receive_packet(pkt)
 
@@ -156,7 +157,7 @@ class SocketTransport:
             if way == "websocket":  # something between took the connection and swallows the frames
                 raise _NoWebSocket from error
             raise RelayUnavailable(AppCode.TIMED_OUT, host=host) from error
-        except (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError, ValueError, KeyError) as error:
+        except Exception as error:  # the library lets through whatever a malformed greeting makes of it
             raise await self._why(error, origin, pin, way) from error
 
     async def _why(self, error: BaseException, origin: str, pin: str | None, way: str) -> Exception:

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
 
 from support_manager.controller import Controller
 from support_manager.credentials import CredentialStore
@@ -38,29 +37,11 @@ from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import ActivityChanged, SessionEnded, SignalReceived
 from support_manager.protocol.views import EndReason
 from support_manager.settings import SettingsStore
+from tests.harness.keyrings import MemoryRing
 from tests.harness.relay import PASSWORD, ROOT, Client, RelayProcess, page
 from tests.harness.scripted_engine import ScriptedEngine
 
 T = TypeVar("T")
-
-
-class MemoryRing(KeyringBackend):
-    """A working keyring that lives as long as the test."""
-
-    priority = 9  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
 
 
 ALLOWED = frozenset({f"{MemoryRing.__module__}.{MemoryRing.__qualname__}"})
@@ -487,8 +468,8 @@ async def test_an_expired_token_is_renewed_once_for_all_who_wait(app: App, relay
         return await real(*arguments)
 
     signing._http.refresh = counted  # type: ignore[method-assign]
-    first = await signing.access()
-    tokens = await asyncio.gather(*(signing.access(fresh=True) for _ in range(5)))
+    first = await signing.access(relay.url)
+    tokens = await asyncio.gather(*(signing.access(relay.url, fresh=True) for _ in range(5)))
     assert calls == 1
     assert len(set(tokens)) == 1
     assert tokens[0] != first
@@ -500,7 +481,7 @@ async def test_two_apps_with_one_token_never_fail_in_silence(app: App, relay: Re
     await twin.controller.start()
     await twin.until(lambda: twin.controller.link is Link.ONLINE or twin.of(SignedOut))
     results = await asyncio.gather(
-        app.controller._signing.access(fresh=True), twin.controller._signing.access(fresh=True), return_exceptions=True
+        *(each.controller._signing.access(relay.url, fresh=True) for each in (app, twin)), return_exceptions=True
     )
     for result in results:
         assert isinstance(result, str | Refused)

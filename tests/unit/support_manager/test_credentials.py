@@ -11,33 +11,13 @@ from time import monotonic
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
-from keyring.errors import KeyringError, PasswordDeleteError
+from keyring.errors import KeyringError
 
 from support_manager.credentials import CredentialStore
 from support_manager.errors import AppCode, LocalProblem
+from tests.harness.keyrings import MemoryRing
 
 RELAY = "https://relay.example.org"
-
-
-class MemoryRing(KeyringBackend):
-    """A working back end that keeps its secrets in memory."""
-
-    priority = 9  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        if self.kept.pop((service, username), None) is None:
-            raise PasswordDeleteError
 
 
 class LockedRing(MemoryRing):

@@ -1,0 +1,96 @@
+"""The link never stops trying, whatever goes wrong on the way up."""
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from support_manager.errors import AppCode, RelayUnavailable
+from support_manager.events import Link, LinkChanged
+from support_manager.relay_client.link import RelayLink
+from support_manager.relay_client.transport import EventListener, LostListener, SocketTransport
+
+
+class Standing:
+    """A transport that always connects."""
+
+    def __init__(self, on_event: EventListener, on_lost: LostListener) -> None:
+        self.on_lost = on_lost
+
+    async def connect(self, origin: str, hello: dict[str, Any]) -> None:
+        assert hello["access"]
+
+    async def call(self, event: str, payload: object, timeout_s: float) -> object:
+        raise RelayUnavailable(AppCode.TIMED_OUT)
+
+    async def aclose(self) -> None:
+        pass
+
+
+class Token:
+    async def access(self, origin: str, *, fresh: bool = False) -> str:
+        return "a" * 43
+
+
+async def test_an_error_nobody_foresaw_does_not_end_the_tries() -> None:
+    """`start` must return as well: the controller holds its turn for as long as it takes."""
+    changes: list[LinkChanged] = []
+    online = asyncio.Event()
+    tries = 0
+
+    def changed(change: LinkChanged) -> None:
+        changes.append(change)
+        if change.link is Link.ONLINE:
+            online.set()
+
+    async def take_up() -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise KeyError("a bug")
+
+    link = RelayLink(
+        "https://relay.example.org",
+        Token(),
+        Standing,
+        on_event=lambda message: None,
+        on_online=take_up,
+        on_change=changed,
+        on_refused=lambda code: None,
+        on_certificate=lambda problem: None,
+        rng=random.Random(1),
+    )
+    async with asyncio.timeout(10):
+        await link.start()
+        await online.wait()
+    assert [each.code for each in changes if each.code] == [AppCode.INTERNAL_APP] * 2
+    await link.aclose()
+
+
+@pytest.mark.parametrize("greeting", ['0"sid"', "0[]", "0{}", "0null", "4", "", "\x00", '0{"sid":1,"upgrades":7}'])
+async def test_a_greeting_that_makes_no_sense_is_no_connection(greeting: str) -> None:
+    """Whatever listens there, the rep reads a sentence and not a stack trace."""
+
+    async def greet(request: web.Request) -> web.StreamResponse:
+        if request.query.get("transport") != "websocket":
+            return web.Response(text=greeting)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(greeting)
+        await socket.close()
+        return socket
+
+    app = web.Application()
+    app.router.add_route("*", "/socket.io/", greet)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    transport = SocketTransport(lambda name, data: None, lambda: None, pin_for=lambda origin: None)
+    try:
+        with pytest.raises(RelayUnavailable):
+            await transport.connect(f"http://127.0.0.1:{runner.addresses[0][1]}", {"v": 1})
+    finally:
+        await transport.aclose()
+        await runner.cleanup()
