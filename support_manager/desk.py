@@ -15,13 +15,15 @@ from support_manager.protocol.events import Notice, SessionEvent, SessionReplace
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.requests import SessionList, Sessions, SessionStart, SessionStarted
 from support_manager.protocol.views import Mode, SessionView
-from support_manager.session.outbox import Send
+from support_manager.session.outbox import TRANSIENT, Send
 from support_manager.session.runtime import SessionRuntime
 from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
 
 _HELD_EVENTS = 1_000
+_ENGINES = 3
+"""Media engines that may fail before this app goes on without pictures until its next start."""
 
 
 class Desk:
@@ -39,6 +41,7 @@ class Desk:
         self._emit = emit
         self._runtimes: dict[str, SessionRuntime] = {}
         self._engine: asyncio.Task[MediaEngine] | None = None
+        self._engines_left = _ENGINES
         self._starting = 0
         self._early: dict[str, list[SessionEvent]] = {}
         self._tasks = TaskOwner("desk")
@@ -71,7 +74,10 @@ class Desk:
             started = await self._send(message, SessionStarted)
         finally:
             self._starting -= 1
-        early = self._early.pop(started.session.id, [])
+            early_of_all = self._early
+            if not self._starting:
+                self._early = {}
+        early = early_of_all.pop(started.session.id, [])
         runtime = self._runtimes.get(started.session.id) or self._open(started.session, recovered=False)
         runtime.went_online()
         for event in early:
@@ -85,7 +91,16 @@ class Desk:
             SupportManagerError: the connection failed again.
         """
         for runtime in list(self._runtimes.values()):
-            if not await runtime.resume():
+            try:
+                alive = await runtime.resume()
+            except Refused as refusal:
+                if refusal.code in TRANSIENT:
+                    raise
+                # One session that the relay will not give back must not keep the rep from all the others.
+                log.warning("session not resumed", session=runtime.id, code=str(refusal.code))
+                self._emit(Failed(refusal.code, session_id=runtime.id))
+                continue
+            if not alive:
                 self._forget(runtime)
         found = await self._send(SessionList(), Sessions)
         for view in found.sessions:
@@ -141,6 +156,9 @@ class Desk:
         return self._engine
 
     async def _start_engine(self) -> MediaEngine:
+        if self._engines_left <= 0:
+            self._engine = None
+            raise LocalProblem(AppCode.MEDIA_FAILED)
         try:
             engine = await asyncio.to_thread(self._factory)
             engine.start(self._take_media)
@@ -154,6 +172,7 @@ class Desk:
     def _take_media(self, event: MediaEvent) -> None:
         if isinstance(event, EngineFailed):
             log.error("media engine failed", reason=event.reason)
+            self._put_engine_away()
             for runtime in self._runtimes.values():
                 runtime.take_media(event)
             self._emit(Failed(AppCode.MEDIA_FAILED))
@@ -161,6 +180,13 @@ class Desk:
         peers_runtime = self._runtimes.get(event.peer.session_id)
         if peers_runtime is not None:
             peers_runtime.take_media(event)
+
+    def _put_engine_away(self) -> None:
+        """The thread is dead; what it left is closed, and the next offer starts another engine."""
+        failed, self._engine = self._engine, None
+        self._engines_left -= 1
+        if failed is not None and failed.done() and failed.exception() is None:
+            _ = self._tasks.spawn(failed.result().aclose(), name="failed engine")
 
     # --- coming and going
 

@@ -56,6 +56,14 @@ class Peer:
     liveness: Liveness = Liveness.WAITING
     offered_at: float = float("-inf")
     asking: asyncio.Task[None] | None = None
+    is_patient: bool = False
+    """Whether `asking` waits long between two tries, since nothing is shared."""
+
+    def lose(self) -> None:
+        """The connection is dead; nothing more will be heard of its picture."""
+        self.connected = False
+        self.liveness = Liveness.LOST if self.seen else Liveness.WAITING
+        self.offered_at = float("-inf")
 
 
 class Peers:
@@ -146,9 +154,9 @@ class Peers:
 
     def needed(self, participant_id: str) -> None:
         """That participant's share is running: see to it that there is a connection for it."""
-        peer = self._peers.get(participant_id)
-        if peer is not None and not peer.connected:
-            self._ask(peer, at_once=False)
+        peer = self._peers.setdefault(participant_id, Peer(self.key(participant_id)))  # his offer may have been lost
+        if not peer.connected:
+            self._ask(peer, at_once=False, afresh=peer.is_patient)
 
     def gone(self, participant_id: str) -> None:
         """A participant is not in the session any more."""
@@ -185,6 +193,8 @@ class Peers:
                 await self._take(received)
             except SupportManagerError as error:
                 log.warning("signal could not be used", session=self._session_id, code=str(error.code))
+            except Exception:  # one signal must not be the last one that is heard
+                log.exception("signal failed", session=self._session_id)
 
     async def _take(self, received: SignalReceived) -> None:
         peer = self._peers.setdefault(received.sender, Peer(self.key(received.sender)))
@@ -203,8 +213,10 @@ class Peers:
         elif isinstance(signal, Candidate) and self._engine is not None:
             self._engine.add_candidate(peer.key, received.epoch, signal)
         elif isinstance(signal, Bye) and self._engine is not None:
-            peer.connected = False
+            peer.lose()
             self._engine.close_peer(peer.key)
+            if self._is_sharing(received.sender):
+                self._ask(peer, at_once=False)  # he shares on, so he owes us another connection
             self._on_change()
 
     async def _ready(self) -> MediaEngine:
@@ -224,10 +236,17 @@ class Peers:
 
     def take_media(self, event: MediaEvent) -> None:
         """Take an event of the engine about a peer of this session."""
+        if isinstance(event, EngineFailed):
+            self._engine = None  # the next offer starts another one
+            for lost in self._peers.values():
+                lost.lose()
+                self._ask(lost, afresh=True)
+            self._on_change()
+            return
         if isinstance(event, AnswerReady):
             _ = self._tasks.spawn(self._signal(event.peer, event.epoch, Answer(sdp=event.sdp)), name="answer")
             return
-        peer = None if isinstance(event, EngineFailed) else self._peers.get(event.peer.participant_id)
+        peer = self._peers.get(event.peer.participant_id)
         if peer is None:
             return
         if isinstance(event, ShareFigures):
@@ -238,9 +257,7 @@ class Peers:
             if peer.asking is not None:
                 peer.asking.cancel()
         elif isinstance(event, PeerLost) and event.epoch >= peer.epoch:
-            peer.connected = False
-            peer.liveness = Liveness.LOST if peer.seen else Liveness.WAITING
-            peer.offered_at = float("-inf")
+            peer.lose()
             self._ask(peer, afresh=True)
         elif isinstance(event, OfferRejected) and event.epoch >= peer.epoch:
             log.warning("offer rejected", session=self._session_id, reason=event.reason)
@@ -254,6 +271,7 @@ class Peers:
             if not afresh:
                 return
             peer.asking.cancel()
+        peer.is_patient = False
         peer.asking = self._tasks.spawn(self._keep_asking(peer, at_once), name="ask")
 
     async def _keep_asking(self, peer: Peer, at_once: bool) -> None:
@@ -265,6 +283,7 @@ class Peers:
             is_negotiating = monotonic() - peer.offered_at < NEGOTIATING_S
             if (at_once or number) and not is_negotiating and self._linked and self._is_online(participant_id):
                 await self._ask_once(peer)
+            peer.is_patient = not sharing
             await asyncio.sleep(SHARING_AGAIN_S if sharing else ASK_AGAIN_S[number])
 
     async def _ask_once(self, peer: Peer) -> None:

@@ -17,7 +17,7 @@ from support_manager.events import (
     SessionOpened,
     SessionSnapshot,
 )
-from support_manager.media.engine import EngineFailed, Liveness, MediaEngine, MediaEvent, ShareFigures
+from support_manager.media.engine import Liveness, MediaEngine, MediaEvent, ShareFigures
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol import limits
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
@@ -198,10 +198,6 @@ class SessionRuntime:
 
     def take_media(self, event: MediaEvent) -> None:
         """Take an event of the media engine."""
-        if isinstance(event, EngineFailed):
-            self._machine.set_picture(Picture.LOST if self._machine.share is not None else Picture.NONE)
-            self._changed()
-            return
         self._peers.take_media(event)
         share = self._machine.share
         if isinstance(event, ShareFigures) and share is not None and share.subject == event.peer.participant_id:
