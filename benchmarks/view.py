@@ -98,8 +98,8 @@ async def rehearse(viewer: Viewer, bench: Bench) -> tuple[Places, Place]:
         await customer.work()
         far = await asyncio.to_thread(bench.far_probe.find, WHOLE_SCREEN, 20.0)
         await viewer.share(customer)
-        view = await viewer.place()
-        near = await asyncio.to_thread(bench.near_probe.find, view, 30.0)
+        near = await asyncio.to_thread(bench.near_probe.find, await viewer.place(), 30.0)
+        view = await viewer.place()  # again: the layout is settled now
     if far is None or near is None:
         raise OSError(f"{viewer.name}: the code did not appear")
     return Places(far, near), view

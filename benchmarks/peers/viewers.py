@@ -155,7 +155,8 @@ class AppViewer:
         return float(await customer.run("window.pickedAt")) / 1000
 
     async def place(self) -> Place:
-        """Where the view is on the screen."""
+        """Where the view is on the screen, once it is."""
+        await self._app.see("share_view")
         return Place(*await self._app.do("place", name="share_view"))
 
     async def hide(self) -> None:
