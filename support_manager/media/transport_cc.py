@@ -69,6 +69,8 @@ class TransportFeedback:
         newest = max(self._arrivals)
         while number <= newest and len(symbols) < _MAX_STATUSES:
             arrival = self._arrivals.get(number)
+            if arrival is None and self._next is not None and number < self._next:
+                break  # a late one lies among those told of before, which must not be called lost now
             if arrival is None:
                 symbols.append(_LOST)
             else:

@@ -68,6 +68,40 @@ def test_losses_between_two_messages_are_told() -> None:
     assert list(read(message)[1]) == [3]
 
 
+def statuses(message: bytes) -> tuple[set[int], set[int]]:
+    """The numbers that a message calls received, and those that it calls lost."""
+    base, count = struct.unpack_from("!HH", message, 12)
+    received = set(read(message)[1])
+    return received, {(base + place) & 0xFFFF for place in range(count)} - received
+
+
+def test_a_late_packet_makes_no_other_one_lost() -> None:
+    """A browser that is told «lost» of what it was told «received» slows down for nothing."""
+    feedback = TransportFeedback(1)
+    for number in (*range(5), *range(6, 10)):
+        feedback.received(number, number * 1_000)
+    feedback.take(2)
+    for number in (5, 10, 12):
+        feedback.received(number, 20_000 + number * 1_000)
+    told = [statuses(message) for message in feedback.take(2)]
+    assert set.union(*(received for received, _ in told)) == {5, 10, 12}
+    assert set.union(*(lost for _, lost in told)) == {11}
+
+
+def test_numbers_reference_time_and_count_wrap() -> None:
+    """16 bits of sequence numbers, 24 bits of 64 ms, 8 bits of messages."""
+    feedback = TransportFeedback(1)
+    start = (2**24 - 1) * 64_000 + 63_900
+    for step in range(300):
+        feedback.received((65_500 + step) & 0xFFFF, start + step * 1_000)
+        (message,) = feedback.take(2)
+        count, arrivals = read(message)
+        assert count == step & 0xFF
+        assert list(arrivals) == [(65_500 + step) & 0xFFFF]
+        behind = (arrivals.popitem()[1] - start - step * 1_000 + 125) % (2**24 * 64_000)
+        assert behind <= 250
+
+
 def test_nothing_came_nothing_is_said() -> None:
     feedback = TransportFeedback(1)
     assert not feedback.waiting
