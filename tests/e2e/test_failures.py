@@ -50,8 +50,11 @@ async def test_the_app_is_killed_and_the_picture_comes_back_by_itself(centre: Ce
     await second.start()
     began = time.monotonic()
     centre.app = second
-    found = await second.session(lambda one: one["id"] == session["id"])
-    assert [line["text"] for line in found["view"]["chat"]] == ["before the crash"]
+    await second.session(
+        lambda one: (
+            one["id"] == session["id"] and [line["text"] for line in one["view"]["chat"]] == ["before the crash"]
+        )
+    )
     await second.code(within_s=8)
     assert time.monotonic() - began < 5, "the picture took too long"
     await ana.screen("sharing")
