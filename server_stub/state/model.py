@@ -39,6 +39,7 @@ class Participant:
         "device",
         "id",
         "joined_at",
+        "joined_seq",
         "left",
         "locale",
         "name",
@@ -47,12 +48,14 @@ class Participant:
         "token_hashes",
     )
 
-    def __init__(self, *, participant_id: str, role: Role, name: str, locale: str, at: int) -> None:
+    def __init__(self, *, participant_id: str, role: Role, name: str, locale: str, at: int, seq: int) -> None:
         self.id = participant_id
         self.role = role
         self.name = name
         self.locale = locale
         self.joined_at = at
+        self.joined_seq = seq
+        """The entry by which he came in; what was said before was not meant for him, unless he is a rep."""
         self.connection = Connection.ONLINE
         self.connection_since = at
         self.device = Device()
@@ -166,7 +169,12 @@ def apply(session: Session, entry: Entry) -> None:
             session.participants[fact.participant_id].device = fact.device
         case Joined():
             person = Participant(
-                participant_id=fact.participant_id, role=fact.role, name=fact.name, locale=fact.locale, at=entry.at
+                participant_id=fact.participant_id,
+                role=fact.role,
+                name=fact.name,
+                locale=fact.locale,
+                at=entry.at,
+                seq=entry.seq,
             )
             person.device = fact.device
             person.request_id = fact.request_id
@@ -179,7 +187,7 @@ def apply(session: Session, entry: Entry) -> None:
         case StateChanged():
             session.state = fact.state
         case Started():
-            _start(session, fact, entry.at)
+            _start(session, fact, entry)
         case Ended():
             session.state = SessionState.ENDED
             session.end_reason = fact.reason
@@ -188,16 +196,21 @@ def apply(session: Session, entry: Entry) -> None:
             assert_never(fact)
 
 
-def _start(session: Session, fact: Started, at: int) -> None:
+def _start(session: Session, fact: Started, entry: Entry) -> None:
     session.state = SessionState.WAITING
     session.number = fact.number
     session.mode = fact.mode
     session.account_id = fact.account_id
     session.request_id = fact.request_id
     session.tracking_code = fact.tracking_code
-    session.started_at = at
+    session.started_at = entry.at
     host = Participant(
-        participant_id=fact.participant_id, role=Role.CONTROLLER, name=fact.name, locale=fact.locale, at=at
+        participant_id=fact.participant_id,
+        role=Role.CONTROLLER,
+        name=fact.name,
+        locale=fact.locale,
+        at=entry.at,
+        seq=entry.seq,
     )
     host.account_id = fact.account_id
     session.participants[host.id] = host

@@ -18,7 +18,7 @@ from server_stub.state.facts import (
 from server_stub.state.model import Participant, Session
 from support_manager.protocol import events
 from support_manager.protocol.roles import MEMBERS, REPS
-from support_manager.protocol.views import Audience, SessionView
+from support_manager.protocol.views import Audience, ChatLine, SessionView
 
 
 def event_of(session: Session, entry: Entry) -> events.SessionEvent | None:
@@ -56,10 +56,16 @@ def may_see(entry: Entry, viewer: Participant) -> bool:
     """Say whether `viewer` may learn of `entry`; deny by default."""
     if viewer.role not in MEMBERS or viewer.left is not None:
         return False
-    fact = entry.fact
-    if isinstance(fact, ChatAdded):
-        return fact.line.audience is Audience.ALL or viewer.role in REPS
-    return True
+    if viewer.role in REPS:
+        return True
+    if entry.seq < viewer.joined_seq:
+        return False
+    return not isinstance(entry.fact, ChatAdded) or _is_for_customer(entry.fact.line, viewer)
+
+
+def _is_for_customer(line: ChatLine, viewer: Participant) -> bool:
+    """Whether a customer may read a line: none between reps, and none from before he came (another was there then)."""
+    return line.audience is Audience.ALL and line.seq >= viewer.joined_seq
 
 
 def project(session: Session, entry: Entry, viewer: Participant) -> events.SessionEvent | None:
@@ -91,7 +97,7 @@ def snapshot(
         you=viewer.id,
         participants=tuple(p.view() for p in session.members()),
         activities=tuple(session.activities.values()),
-        chat=tuple(line for line in chat if line.seq > after_seq and (is_rep or line.audience is Audience.ALL)),
+        chat=tuple(line for line in chat if line.seq > after_seq and (is_rep or _is_for_customer(line, viewer))),
         tracking_code=session.tracking_code if is_rep else "",
         link=link if is_rep and session.is_live else "",
         end_reason=session.end_reason,

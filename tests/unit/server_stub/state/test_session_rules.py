@@ -3,9 +3,9 @@
 import pytest
 
 from server_stub.state import decide, tokens
-from server_stub.state.facts import ActivitySet
+from server_stub.state.facts import ActivitySet, ChatAdded
 from server_stub.state.names import clean_name, clean_text
-from server_stub.state.project import snapshot
+from server_stub.state.project import project, snapshot
 from server_stub.state.refused import Refused
 from support_manager.protocol import events, limits, requests
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
@@ -75,6 +75,31 @@ def test_private_lines_between_reps_never_reach_a_customer(scene):
     assert seen.link == ""
     assert len(snapshot(scene.session, scene.person(scene.rep), link="l").chat) == 2
     assert refusal(scene.say, maria, "me too", audience=Audience.REPS) is ErrorCode.NOT_ALLOWED
+
+
+@pytest.mark.rule("B-2.5", "B-7.4")
+def test_whoever_comes_after_a_customer_who_left_reads_nothing_of_what_was_said_before(scene):
+    maria = scene.join("Maria")
+    scene.say(maria, "my card number is 1234")
+    scene.say(scene.rep, "thank you")
+    scene.leave(maria)
+    scene.say(scene.rep, "nobody is here")
+    ion = scene.join("Ion", "join-request-0002")
+    scene.say(scene.rep, "good morning")
+
+    def reads(session, who):
+        return [line.text for line in snapshot(session, session.participants[who], link="l").chat]
+
+    for session in (scene.session, scene.rebuilt()):
+        assert reads(session, ion) == ["good morning"]
+        assert len(reads(session, scene.rep)) == 4
+    early = [event for event in scene.journal if project(scene.session, event, scene.person(ion))]
+    assert [entry.fact.line.text for entry in early if isinstance(entry.fact, ChatAdded)] == ["good morning"]
+    # The same person who comes back still has his own.
+    scene.connection(ion, Connection.CLOSED_PAGE)
+    scene.resume(scene.tokens[ion][-1])
+    assert reads(scene.session, ion) == ["good morning"]
+    assert [line.text for line in snapshot(scene.session, scene.person(ion), link="l", after_seq=99).chat] == []
 
 
 @pytest.mark.rule("B-7.4")
