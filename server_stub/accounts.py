@@ -156,12 +156,15 @@ class Accounts:
             return [AccountRow(row.id, row.name, row.display_name, row.disabled, row.created_at) for row in rows]
 
     async def set_disabled(self, name: str, disabled: bool) -> None:
-        """Close an account, or open it again; closing revokes every token it has.
+        """Close an account, or open it again.
+
+        A closed account's tokens open nothing, and are kept only so that an app that shows one can be told why; opening
+        it again deletes them, so that none of them comes back to life.
 
         Raises:
             AccountError: `unknown_name`.
         """
-        await self._change(name, {"disabled": disabled}, revoke=disabled)
+        await self._change(name, {"disabled": disabled}, revoke=not disabled)
 
     async def set_password(self, name: str, password: str) -> None:
         """Give an account another password; every token it has is revoked.
@@ -174,9 +177,12 @@ class Accounts:
     async def _change(self, name: str, values: dict[str, Any], *, revoke: bool) -> None:
         table = tables.account
         async with self._database.transaction() as connection:
-            found = (await connection.execute(select(table.c.id).where(table.c.name_key == name_key(name)))).scalar()
-            if found is None:
+            row = (await connection.execute(select(table).where(table.c.name_key == name_key(name)))).first()
+            if row is None:
                 raise AccountError("unknown_name")
+            found = row.id
+            if values == {"disabled": row.disabled}:
+                return  # opening what is open puts nobody out
             await connection.execute(update(table).where(table.c.id == found).values(values))
             if revoke:
                 await connection.execute(delete(tables.refresh_token).where(tables.refresh_token.c.account_id == found))
@@ -215,7 +221,8 @@ class Accounts:
         withdrawn and a new one given) or a stolen one, and then its whole family is revoked (RFC 9700 section 4.14.2).
 
         Raises:
-            ProtocolError: `token_expired` for every token that does not work, `account_disabled`.
+            ProtocolError: `account_disabled` to the holder of a token that would work if the account were open,
+                `token_expired` for every other.
         """
         table, now = tables.refresh_token, self._now_ms()
         hashed = _hash_token(token)
@@ -283,9 +290,9 @@ class Accounts:
         async with self._database.transaction() as connection:
             for start in range(0, len(asked), _FAMILIES_AT_ONCE):
                 some = asked[start : start + _FAMILIES_AT_ONCE]
-                hold.update(
-                    (await connection.execute(select(tokens.c.family).where(tokens.c.family.in_(some)))).scalars()
-                )
+                wanted = select(tokens.c.family).join(account, account.c.id == tokens.c.account_id)
+                wanted = wanted.where(tokens.c.family.in_(some), account.c.disabled.is_(False))
+                hold.update((await connection.execute(wanted)).scalars())
             gone = [family for family in asked if family not in hold]
             if not gone:
                 return {}

@@ -98,6 +98,19 @@ async def test_closing_an_account_ends_its_tokens_at_once(accounts: Accounts, da
     await other_process.set_disabled("ana", True)
     other_process.close()
     assert await accounts.caller_by_access(signed_in.access_token) is None
+    for _ in range(2):  # its app may ask more than once, and nobody else learns of it
+        assert await refused(accounts.refresh(signed_in.refresh_token)) is ErrorCode.ACCOUNT_DISABLED
+    assert await refused(accounts.refresh("x" * 43)) is ErrorCode.TOKEN_EXPIRED
+
+
+async def test_an_account_opened_again_asks_for_the_password_again(accounts: Accounts) -> None:
+    await accounts.add("ana", PASSWORD)
+    signed_in = await accounts.sign_in("ana", PASSWORD)
+    await accounts.set_disabled("ana", False)  # open already: nobody is put out
+    assert await accounts.caller_by_access(signed_in.access_token) is not None
+    await accounts.set_disabled("ana", True)
+    await accounts.set_disabled("ana", False)
+    assert await accounts.caller_by_access(signed_in.access_token) is None
     assert await refused(accounts.refresh(signed_in.refresh_token)) is ErrorCode.TOKEN_EXPIRED
 
 
