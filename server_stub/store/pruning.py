@@ -13,7 +13,7 @@ async def prune(database: Database, *, ended_before_ms: int, now_ms: int) -> int
     """Delete the facts of sessions that ended before a moment, names and transcripts with them.
 
     The session's own row stays (id, number, start and end), for the audit. A session that lives, or whose end is not
-    on record, keeps everything.
+    on record, keeps everything. In SQLite's files the deleted text is overwritten.
 
     Args:
         database: open.
@@ -37,6 +37,9 @@ async def prune(database: Database, *, ended_before_ms: int, now_ms: int) -> int
         async with database.transaction() as connection:
             ids = list((await connection.execute(old.limit(SESSIONS_AT_ONCE))).scalars())
             if not ids:
-                return emptied
+                break
             await connection.execute(delete(fact).where(fact.c.session_id.in_(ids)))
         emptied += len(ids)
+    if emptied:
+        await database.forget_deleted()
+    return emptied

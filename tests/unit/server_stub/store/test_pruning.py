@@ -1,14 +1,17 @@
 """What is kept no longer goes, and nothing else: live and young sessions keep every fact."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import func, select
 
-from server_stub.state.facts import Ended, Entry, Started
+from server_stub.state.facts import ChatAdded, Ended, Entry, Started
 from server_stub.store import tables
 from server_stub.store.database import Database
 from server_stub.store.journal import Journal, writer_for
 from server_stub.store.pruning import SESSIONS_AT_ONCE, prune
-from support_manager.protocol.views import EndReason, Mode
+from support_manager.protocol.roles import Role
+from support_manager.protocol.views import ChatLine, EndReason, Mode
 
 
 def entries(name: str, ended_at: int | None):
@@ -45,3 +48,22 @@ async def test_old_sessions_lose_their_facts_and_keep_their_row(database):
     async with database.transaction() as connection:
         kept = (await connection.execute(select(func.count()).select_from(tables.session))).scalar_one()
     assert kept == len(old) + 2
+
+
+async def test_what_was_pruned_is_in_no_file_any_more(tmp_path):
+    secret = "my mother's maiden name"
+    line = ChatLine(id="l", seq=2, at=1, sender="p", sender_name="Ana", sender_role=Role.CONTROLLER, text=secret)
+    start, end = entries("old", 999)
+    facts = [start, Entry("old", 2, 1, ChatAdded(line=line)), Entry("old", 3, 999, end.fact)]
+    async with Database.in_directory(tmp_path) as database:
+        journal = Journal(writer_for(database), lambda _: None, lambda _: None)
+        await journal.append(facts)
+        assert secret in everything_in(tmp_path)
+        await prune(database, ended_before_ms=1_000, now_ms=2_000)
+        assert secret not in everything_in(tmp_path)
+        await journal.close()
+    assert secret not in everything_in(tmp_path)
+
+
+def everything_in(folder: Path) -> str:
+    return "".join(path.read_bytes().decode("latin-1") for path in folder.iterdir())
