@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -281,12 +281,14 @@ class Controller:
         if self._closed:
             return
         self._closed = True
+        # A token on its way from the relay to the keyring must not be lost, however long the others take.
+        await asyncio.gather(self._signing.aclose(), self._close_rest())
+
+    async def _close_rest(self) -> None:
         try:
             async with asyncio.timeout(_CLOSE_S):
-                await self._close_link()
-                await self._desk.aclose()
-                await self._signing.aclose()
-                await self._tasks.aclose(0.5)
+                for step in (self._close_link, self._desk.aclose, self._tasks.aclose):
+                    await _told(step)
         except TimeoutError:
             log.error("the app did not close in time")
 
@@ -354,3 +356,11 @@ class Controller:
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         self._emit(Failed(AppCode.INTERNAL_APP, {"task": name}))
+
+
+async def _told(step: Callable[[], Awaitable[None]]) -> None:
+    """One step of closing; its failure is logged and keeps nobody from the next one."""
+    try:
+        await step()
+    except Exception:
+        log.exception("a part of the app did not close in order")

@@ -488,6 +488,21 @@ async def test_two_apps_with_one_token_never_fail_in_silence(app: App, relay: Re
     await twin.controller.aclose()
 
 
+async def test_closing_goes_on_after_a_part_that_fails(relay: RelayProcess, tmp_path: Path) -> None:
+    class Stubborn(ScriptedEngine):
+        async def aclose(self) -> None:
+            raise OSError("the sound card is on fire")
+
+    app = App(tmp_path)
+    app.engine = Stubborn()
+    await app.sign_in(relay)
+    session = await app.controller.start_session()
+    await app.until(lambda: app.engine._loop is not None)
+    await app.controller.end_session(session.id)
+    await app.controller.aclose()
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith(("sign-in:", "desk:", "link:"))] == []
+
+
 # --- trust
 
 
