@@ -3,7 +3,6 @@ PYTHON ?= python3
 PY := .venv/bin/python
 BENCH ?=
 TESTS ?= tests
-export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: help run demo test test-slow bench check fix docs setup setup-run lock installer clean
 
