@@ -1,9 +1,7 @@
 """The data channel of one participant: heartbeat, clock comparison, rate wishes; whatever comes in is hostile."""
 
-import msgspec
-
-from support_manager.protocol import limits
 from support_manager.protocol.channel import Beat, ChannelMessage, Rate, ShareInfo
+from support_manager.protocol.wire import ProtocolError, decode_channel, encode_channel
 
 FULL_RATE = Rate(max_fps=30, max_kbps=8_000)
 HIDDEN_RATE = Rate(max_fps=2, max_kbps=300)
@@ -17,8 +15,6 @@ class Control:
     """What the hub knows from, and says on, the data channel. Times are `time.time() * 1000`."""
 
     def __init__(self) -> None:
-        self._decoder = msgspec.json.Decoder(ChannelMessage)
-        self._encoder = msgspec.json.Encoder()
         self._budget = _BURST
         self._budget_at = 0.0
         self._their_stamp = 0.0
@@ -38,13 +34,13 @@ class Control:
         """Read one message; None if it is refused."""
         self._budget = min(_BURST, self._budget + max(0.0, now_ms - self._budget_at) / 1000 * _MESSAGES_PER_SECOND)
         self._budget_at = now_ms
-        if self._budget < 1 or not isinstance(message, str) or len(message) > limits.CHANNEL_MESSAGE_BYTES:
+        if self._budget < 1 or not isinstance(message, str):
             self.refused += 1
             return None
         self._budget -= 1
         try:
-            read: ChannelMessage = self._decoder.decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            read = decode_channel(message)
+        except ProtocolError:
             self.refused += 1
             return None
         if isinstance(read, Beat):
@@ -69,4 +65,4 @@ class Control:
 
     def write(self, message: ChannelMessage) -> str:
         """A message as it goes on the channel."""
-        return self._encoder.encode(message).decode()
+        return encode_channel(message)

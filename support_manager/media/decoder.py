@@ -15,10 +15,17 @@ log = structlog.get_logger(__name__)
 
 MAX_SIDE = 8_192
 """Pixels; a larger picture is refused unread."""
+MAX_PIXELS = 7_680 * 4_352
+"""The same for the whole: an 8K screen, 50 MB decoded and 134 MB painted, in the sizes that an encoder rounds to."""
 _MAX_FRAMES = 90
 _MAX_BYTES = 16 * 2**20
 _LATEST_DELIVERY_S = 0.2
 _TIME_BASE = Fraction(1, 90_000)
+
+
+def is_too_large(width: int, height: int) -> bool:
+    """Whether a picture would cost more memory than any screen is worth."""
+    return max(width, height) > MAX_SIDE or width * height > MAX_PIXELS
 
 
 class Decoder:
@@ -112,7 +119,7 @@ class Decoder:
 
     def _hand_over(self, picture: av.VideoFrame, frame: EncodedFrame, behind: bool) -> None:
         now = time.monotonic()
-        if max(picture.width, picture.height) > MAX_SIDE or (behind and now - self._delivered < _LATEST_DELIVERY_S):
+        if is_too_large(picture.width, picture.height) or (behind and now - self._delivered < _LATEST_DELIVERY_S):
             return
         with self._changed:
             if self._closed:

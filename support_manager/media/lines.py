@@ -17,7 +17,7 @@ from aiortc.rtp import (
 )
 from av import VideoFrame
 
-from support_manager.media.decoder import MAX_SIDE, Decoder
+from support_manager.media.decoder import Decoder, is_too_large
 from support_manager.media.figures import CaptureClock, ShareMeter
 from support_manager.media.frames import EncodedFrame, FrameAssembler, SequenceUnwrapper
 from support_manager.media.loss import KeyFrameRequests, LossTracker
@@ -169,7 +169,7 @@ class ShareLine:
                 self._assembler.resync()
                 return
             self._keys.came()
-            if max(size) > MAX_SIDE or 0 in size:
+            if is_too_large(*size) or 0 in size:
                 self.refused_size = size
                 self._assembler.resync()
                 return

@@ -108,7 +108,7 @@ def test_lost_for_good_asks_for_a_key_frame(bench: Bench) -> None:
     assert keys >= 1
 
 
-@pytest.mark.parametrize("size", [(8_193, 100), (100, 16_383), (0, 0)])
+@pytest.mark.parametrize("size", [(8_193, 100), (100, 16_383), (8_192, 8_192), (0, 0)])
 def test_huge_picture_is_refused_unread(bench: Bench, size: tuple[int, int]) -> None:
     bench.take(rtp(1, key_frame(*size)))
     assert bench.line.refused_size == size
