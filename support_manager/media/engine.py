@@ -25,7 +25,7 @@ class Liveness(Enum):
     """No frame yet."""
     LIVE = "live"
     STATIC = "static"
-    """Nothing moves, and the page's heartbeat says that it is alive and sharing."""
+    """Nothing moves, and the page's heartbeat says that it is alive."""
     LOST = "lost"
     """No heartbeat and no packet for `limits.DEAD_PEER_S`."""
 

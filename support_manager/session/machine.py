@@ -20,7 +20,7 @@ from support_manager.protocol.views import (
 )
 
 _HELD_EVENTS = 1_000
-"""Events kept while a snapshot is on its way; more than that and the snapshot is asked for anew by the next loss."""
+"""Events kept while a snapshot is on its way; what comes beyond them is lost until the next resume."""
 
 _LEFT = {
     LeaveReason.LEFT: Happening.LEFT,
