@@ -73,11 +73,6 @@ class FrameAssembler:
         """The number of the oldest packet that is still of use; None while waiting for a key frame."""
         return None if self.waiting_for_key else self._cursor
 
-    @property
-    def stuck(self) -> bool:
-        """Whether packets wait behind one that is missing."""
-        return not self.waiting_for_key and bool(self._held)
-
     def add(self, number: int, timestamp: int, marker: bool, part: Vp8Part, now: float) -> list[EncodedFrame]:
         """Take one packet, numbered without wrapping, and give the frames that are whole now, oldest first."""
         if not self.waiting_for_key and number < self._cursor:

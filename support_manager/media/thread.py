@@ -47,11 +47,6 @@ class MediaThread(Generic[R]):
         """Start the thread."""
         self._thread.start()
 
-    @property
-    def alive(self) -> bool:
-        """Whether commands still reach the resident."""
-        return not self._ended.is_set()
-
     def call(self, command: Callable[[R], None]) -> None:
         """Have `command` called in the thread with the resident, soon; it is dropped if the thread has ended."""
         try:

@@ -1,4 +1,4 @@
-"""The relay's small HTTP interface: sign-in, refresh, sign-out, site information."""
+"""The relay's small HTTP interface: sign-in, refresh, sign-out."""
 
 import ssl
 from collections.abc import Callable
@@ -12,7 +12,6 @@ from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.http import Refresh, SignedIn, SignIn
 from support_manager.protocol.requests import Nothing
 from support_manager.protocol.version import PROTOCOL_VERSION
-from support_manager.protocol.views import SiteView
 from support_manager.protocol.wire import ProtocolError, read_ack, to_plain
 from support_manager.relay_client.address import host_and_port
 from support_manager.relay_client.trust import certificate_problem, context_for
@@ -44,23 +43,19 @@ class RelayHttp:
             CertificateProblem: TLS could not be trusted.
         """
         body = SignIn(name=name, password=password, v=PROTOCOL_VERSION, client_version=self._version)
-        return await self._call("POST", origin, "/api/sign-in", body, SignedIn)
+        return await self._call(origin, "/api/sign-in", body, SignedIn)
 
     async def refresh(self, origin: str, refresh_token: str) -> SignedIn:
         """Exchange a refresh token for new tokens; the old one is used up. Raises as `sign_in` does."""
         body = Refresh(refresh_token=refresh_token, v=PROTOCOL_VERSION)
-        return await self._call("POST", origin, "/api/refresh", body, SignedIn)
+        return await self._call(origin, "/api/refresh", body, SignedIn)
 
     async def sign_out(self, origin: str, refresh_token: str) -> None:
         """Revoke a refresh token and its family. Raises as `sign_in` does."""
         body = Refresh(refresh_token=refresh_token, v=PROTOCOL_VERSION)
-        await self._call("POST", origin, "/api/sign-out", body, Nothing)
+        await self._call(origin, "/api/sign-out", body, Nothing)
 
-    async def site(self, origin: str) -> SiteView:
-        """What everybody may know of that relay. Raises as `sign_in` does."""
-        return await self._call("GET", origin, "/api/site", None, SiteView)
-
-    async def _call(self, method: str, origin: str, path: str, body: object | None, kind: type[T]) -> T:
+    async def _call(self, origin: str, path: str, body: object, kind: type[T]) -> T:
         pin = self._pin_for(origin)
         host, _ = host_and_port(origin)
         timeout = aiohttp.ClientTimeout(total=_TOTAL_S, sock_connect=_CONNECT_S)
@@ -70,9 +65,7 @@ class RelayHttp:
                 aiohttp.ClientSession(
                     connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
                 ) as http,
-                http.request(
-                    method, origin + path, json=None if body is None else to_plain(body), allow_redirects=False
-                ) as answer,
+                http.post(origin + path, json=to_plain(body), allow_redirects=False) as answer,
             ):
                 raw = await answer.content.read(_ANSWER_BYTES + 1)
                 while len(raw) <= _ANSWER_BYTES and (more := await answer.content.read(_ANSWER_BYTES)):

@@ -32,6 +32,7 @@ from support_manager.relay_client.http import RelayHttp
 from support_manager.relay_client.transport import SocketTransport
 from support_manager.relay_client.trust import fingerprint_of, is_fingerprint
 
+TOKEN = "t" * 43
 SITE = SiteView(company="", relay_version="0", protocol=1, oldest_protocol=1, url="")
 
 
@@ -58,8 +59,8 @@ class Server:
     async def _middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if request.query.get("transport") == "websocket" and not self.allow_websocket:
             return web.Response(status=502)
-        if request.path == "/api/site":
-            return web.json_response({"ok": True, "value": to_plain(SITE)})
+        if request.path == "/api/sign-out":
+            return web.json_response({"ok": True, "value": {}})
         answer: web.StreamResponse = await handler(request)
         return answer
 
@@ -226,7 +227,7 @@ async def test_what_is_no_relay_is_told_from_silence(server: Server, unused_tcp_
         await Wire().transport.connect(f"http://127.0.0.1:{unused_tcp_port}", {})
     assert caught.value.code is AppCode.RELAY_UNREACHABLE
     with pytest.raises(RelayUnavailable) as caught:
-        await RelayHttp(lambda origin: None).refresh(server.origin, "t" * 43)
+        await RelayHttp(lambda origin: None).refresh(server.origin, TOKEN)
     assert caught.value.code is AppCode.NOT_A_RELAY
     await no_rest()
 
@@ -366,7 +367,10 @@ async def test_an_unknown_certificate_is_refused_with_its_fingerprint(tmp_path: 
     context, fingerprint = certificate(tmp_path, "one")
     assert is_fingerprint(fingerprint)
     async with tls_server(context) as server:
-        for act in (Wire().transport.connect(server.origin, {}), RelayHttp(lambda origin: None).site(server.origin)):
+        for act in (
+            Wire().transport.connect(server.origin, {}),
+            RelayHttp(lambda origin: None).sign_out(server.origin, TOKEN),
+        ):
             with pytest.raises(CertificateProblem) as caught:
                 await act
             assert caught.value.code is AppCode.CERTIFICATE_UNKNOWN
@@ -383,12 +387,12 @@ async def test_the_accepted_certificate_works_and_another_one_does_not(tmp_path:
         pins = {server.origin: fingerprint}
         async with wired(server, pins) as wire:
             assert await wire.transport.call("chat.send", {}, 5) == {"ok": True, "value": {}}
-        assert await RelayHttp(pins.get).site(server.origin) == SITE
+        await RelayHttp(pins.get).sign_out(server.origin, TOKEN)
         origin = server.origin
     other, other_fingerprint = certificate(tmp_path, "two")
     async with tls_server(other, int(origin.rpartition(":")[2])) as server:
         assert server.origin == origin
-        for act in (Wire(pins).transport.connect(origin, {}), RelayHttp(pins.get).site(origin)):
+        for act in (Wire(pins).transport.connect(origin, {}), RelayHttp(pins.get).sign_out(origin, TOKEN)):
             with pytest.raises(CertificateProblem) as caught:
                 await act
             assert caught.value.code is AppCode.CERTIFICATE_CHANGED
