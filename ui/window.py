@@ -59,8 +59,8 @@ class MainWindow(QMainWindow):
         self._visible: str | None = None
         self.model = SessionModel(self)
         self.setObjectName("mainWindow")
-        self.setMinimumSize(960, 600)
-        self.resize(1280, 800)
+        # A laptop of 1366 × 768 at 150 % has 910 × 512.
+        self.setMinimumSize(860, 480)
 
         self.top = TopBar(kit)
         self.tabs = self.top.tabs

@@ -43,6 +43,7 @@ class WindowUnderTest:
     def __init__(self, language: str = "en", **settings: object) -> None:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
+        settings.setdefault("window", {"sides": "208,280,0,0"})  # both unfolded, however narrow the screen is
         self.intents = ScriptedIntents(**settings)
         self.translator = Translator(language)
         self.theme = Theme("light")

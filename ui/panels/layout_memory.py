@@ -4,7 +4,7 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
-from PySide6.QtCore import QByteArray, QObject, QTimer
+from PySide6.QtCore import QByteArray, QObject, QPoint, QRect, QSize, QTimer
 from PySide6.QtWidgets import QMainWindow
 
 from support_manager.intents import Intents
@@ -13,6 +13,23 @@ from ui.widgets.side import FOLDED
 from ui.work import Work
 
 _SAVE_MS = 800
+_LARGEST = QSize(1720, 1080)
+_NARROW_PX = 1_120
+"""A narrower window opens with its facts folded, until the rep says otherwise: the customer's screen needs the room."""
+
+
+def first_place(screen: QRect, least: QSize) -> QRect:
+    """Where the window opens the first time: most of the screen, in its middle, with room for the title bar.
+
+    Args:
+        screen: the part of it that task bars leave, in pixels.
+        least: the window's minimum size.
+    """
+    size = QSize(round(screen.width() * 0.95), round(screen.height() * 0.9))
+    place = QRect(screen.topLeft(), size.boundedTo(_LARGEST).expandedTo(least))
+    place.moveCenter(screen.center())
+    place.moveTopLeft(QPoint(max(screen.left(), place.left()), max(screen.top(), place.top())))
+    return place
 
 
 class LayoutMemory(QObject):
@@ -40,10 +57,11 @@ class LayoutMemory(QObject):
             geometry = b64decode(kept.get("main", ""), validate=True)
         except (binascii.Error, ValueError):
             geometry = b""
-        if geometry:
-            self._window.restoreGeometry(QByteArray(geometry))
+        if not (geometry and self._window.restoreGeometry(QByteArray(geometry))):
+            self._window.setGeometry(first_place(self._window.screen().availableGeometry(), self._window.minimumSize()))
         numbers = [int(part) for part in kept.get("sides", "").split(",") if part.isdecimal()]
-        left, right, left_folded, right_folded = numbers if len(numbers) == 4 else (LEFT_PX, RIGHT_PX, 0, 0)
+        narrow = int(self._window.width() < _NARROW_PX)
+        left, right, left_folded, right_folded = numbers if len(numbers) == 4 else (LEFT_PX, RIGHT_PX, narrow, 0)
         self._sides = (min(left, 600), min(right, 800), bool(left_folded), bool(right_folded))
 
     def take(self, panel: SessionPanel) -> None:

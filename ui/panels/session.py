@@ -18,7 +18,7 @@ from ui.widgets.side import Side
 from ui.widgets.state_message import StateMessage
 from ui.widgets.view_bar import ViewBar
 
-LEFT_PX, RIGHT_PX = 232, 312
+LEFT_PX, RIGHT_PX = 208, 280
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,9 @@ class SessionPanel(QSplitter):
         self._buttons = self._make_buttons()
         self.share = ShareView(kit.translator, kit.theme)
         self._bar = ViewBar(kit)
+        self._bar.figures_overflow.connect(self._place_figures)
+        self.share.full_screen_changed.connect(self._place_figures)
+        kit.actions.show_figures.toggled.connect(self._place_figures)
         self._share_page = QWidget()
         column = QVBoxLayout(self._share_page)
         column.setContentsMargins(0, 0, 0, 0)
@@ -140,6 +143,11 @@ class SessionPanel(QSplitter):
         self._bar.take(entry)
         if entry.figures is not None:
             self.share.set_stats(entry.figures)
+
+    def _place_figures(self, _changed: bool = False) -> None:
+        """The bar shows the figures; the view itself where the bar has no room for them, or is not on the screen."""
+        over = self._bar.figures_overflow_now or self.share.isFullScreen()
+        self.share.show_figures(over and self._kit.actions.show_figures.isChecked())
 
     def note(self, what: Happening, name: str) -> None:
         """Write into the transcript that something happened."""

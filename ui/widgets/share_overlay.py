@@ -8,7 +8,8 @@ from ui.i18n import Translator
 from ui.theme import Theme
 
 _FLAGS = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-_WIDEST = "000 fps · 00000 ms · 00000 kB/s · 00000 × 00000"
+_SECOND_MS, _MINUTE_MS = 1_000, 60_000
+_WIDEST = "000 fps · 0000 ms old · 00000 kB/s · 00000 × 00000"
 """Reserves the room for the figures, so that they do not jump with every digit."""
 
 
@@ -51,11 +52,20 @@ def state_words(
             return "", ""
 
 
+def age_words(translator: Translator, age_ms: float) -> str:
+    """How old a picture is, in the unit a person would use."""
+    if age_ms < _SECOND_MS:
+        return translator.t("view", "view.age.ms", count=round(age_ms))
+    if age_ms < 2 * _MINUTE_MS:
+        return translator.t("view", "view.age.s", count=round(age_ms / _SECOND_MS))
+    return translator.t("view", "view.age.min", count=int(age_ms / _MINUTE_MS))
+
+
 def figure_words(translator: Translator, stats: PictureStats) -> str:
     """The figures in one line."""
     places = {
         "fps": f"{stats.fps:.0f}",
-        "age": f"{stats.age_ms:.0f}",
+        "age": age_words(translator, stats.age_ms),
         "rate": f"{stats.kilobytes_per_s:.0f}",
         "width": stats.width,
         "height": stats.height,

@@ -10,7 +10,7 @@ from ui.work import Notice, Tone
 MOST = 3
 SHOWN_MS = {Tone.INFO: 5_000, Tone.GOOD: 4_000, Tone.ERROR: 12_000}
 """How long a message stays; an error long enough to be read twice. Any of them can be closed."""
-_WIDTH = 400
+_WIDTH = 440
 _TOP = 56
 _ICONS = {
     Tone.INFO: ("info", "accent"),

@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 from typing_extensions import override
@@ -12,6 +12,7 @@ from ui.models.sessions import SessionEntry, Stage
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Desk, bind, button, icon_button, label, set_kind
 from ui.widgets.number_label import tabular
+from ui.widgets.share_overlay import figure_words
 from ui.widgets.state_dot import StateDot, mark_of
 
 _TOOLS = ("zoom_out", "zoom_in", "view_fit", "view_actual", "screenshot", "save_screenshot", "full_screen")
@@ -20,13 +21,23 @@ _SPARE = ("save_screenshot", "zoom_out", "zoom_in", "view_actual")
 
 
 class ViewBar(QFrame):
-    """Its width decides nothing: figures and words give way first, the commands stay."""
+    """Its width decides nothing: figures and words give way first, the commands stay.
+
+    Signals:
+        figures_overflow: whether the figures were asked for and have no room here; the view shows them then.
+
+    Attributes:
+        figures_overflow_now: the same, as it is now.
+    """
+
+    figures_overflow = Signal(bool)
 
     def __init__(self, kit: Desk) -> None:
         super().__init__()
         self._kit = kit
         self._entry: SessionEntry | None = None
         self._figures_text = ""
+        self.figures_overflow_now = False
         self.setObjectName("viewBar")
         self.setProperty("kind", "status")
         self.setFixedHeight(ROW + SPACE_2)
@@ -82,6 +93,8 @@ class ViewBar(QFrame):
         if not shown:
             self._leave_out(0)
         self._figures.setText(self._figures_text if shown else "")
+        self.figures_overflow_now = wanted > 0 and not shown
+        self.figures_overflow.emit(self.figures_overflow_now)
 
     def _leave_out(self, figures_px: int) -> bool:
         """Hide one command after the other until the rest fits; whether it does."""
@@ -128,14 +141,7 @@ class ViewBar(QFrame):
             self._figures.setText(self._figures_text)
 
     def _figures_of(self, stats: PictureStats) -> str:
-        return self._kit.say(
-            "view.figures",
-            fps=round(stats.fps),
-            age=round(stats.age_ms),
-            rate=round(stats.kilobytes_per_s),
-            width=stats.width,
-            height=stats.height,
-        )
+        return figure_words(self._kit.translator, stats)
 
     @staticmethod
     def _since(entry: SessionEntry) -> str:

@@ -78,7 +78,7 @@ async def test_sharing_shows_the_view_with_its_bar(desk):
     desk.intents.figures(session.id)
     assert figures.text() == "", "figures come on demand only"
     desk.actions.show_figures.trigger()
-    assert figures.text() == "30 fps · 41 ms · 210 kB/s · 1920 × 1080"
+    assert figures.text() == "30 fps · 41 ms old · 210 kB/s · 1920 × 1080"
     click(desk, "viewStop")
     await until(lambda: ("stop_view", session.id) in desk.intents.asked)
     assert not desk.shown("share_view")
@@ -219,7 +219,7 @@ async def test_geometry_and_sides_are_remembered(qapp):
     panel = first.window._panels[panel_id]
     panel.left.set_folded(True)
     assert panel.left.width() <= 48
-    await until(lambda: "sides" in first.intents.settings.window)
+    await until(lambda: "main" in first.intents.settings.window)
     kept = first.intents.settings.window
     await first.work.aclose()
     first.close()

@@ -1,0 +1,122 @@
+"""Who gets the room: the customer's screen, also in a narrow window, and a window that fits its screen."""
+
+import pytest
+import pytest_asyncio
+from PySide6.QtCore import QRect, QSize
+from PySide6.QtWidgets import QDialog, QLabel, QWidget
+
+from support_manager.events import Picture
+from tests.harness.session_window import WindowUnderTest, drain
+from ui.dialogs.about import AboutDialog
+from ui.dialogs.certificate import CertificateDialog
+from ui.dialogs.close import CloseDialog
+from ui.dialogs.crash import CrashDialog
+from ui.dialogs.end_session import EndSessionDialog
+from ui.dialogs.preferences import PreferencesDialog
+from ui.i18n import Translator
+from ui.panels.layout_memory import first_place
+from ui.widgets.kit import Kit
+from ui.widgets.share_overlay import age_words
+
+SMALLEST_SCREEN = QSize(1024, 768)
+LEAST = QSize(860, 480)
+
+
+@pytest_asyncio.fixture(params=["en", "ro"])
+async def desk(qapp, request):
+    made = WindowUnderTest(request.param, email_at_start=False)
+    yield made
+    await made.work.aclose()
+    made.close()
+
+
+def live(desk: WindowUnderTest) -> None:
+    session = desk.intents.open()
+    desk.intents.join(session.id)
+    desk.intents.picture(session.id, Picture.LIVE)
+    desk.intents.figures(session.id)
+    drain()
+
+
+def painted(desk: WindowUnderTest) -> bytes:
+    return bytes(desk.find("share_view").grab().toImage().constBits())
+
+
+@pytest.mark.parametrize("screen", [(1024, 768), (1366, 768), (1440, 900), (2560, 1440), (910, 512)])
+def test_the_first_window_takes_most_of_the_screen_and_stays_on_it(screen):
+    room = QRect(30, 20, *screen)
+    place = first_place(room, LEAST)
+    assert room.contains(place)
+    assert place.width() >= min(1720, room.width() * 0.9)
+    assert (place.center() - room.center()).manhattanLength() <= 2
+
+
+async def test_the_picture_gets_two_thirds_of_a_usual_window(desk):
+    desk.window.resize(1440, 900)
+    live(desk)
+    assert desk.find("share_view").width() >= 1440 * 0.64
+
+
+async def test_a_narrow_window_opens_with_its_facts_folded_until_the_rep_unfolds_them(qapp):
+    made = WindowUnderTest(email_at_start=False, window={})  # the screen of the tests is a narrow one
+    session = made.intents.open()
+    drain()
+    assert made.window._panels[session.id].left.folded
+    assert not made.window._panels[session.id].right.folded
+    await made.work.aclose()
+    made.close()
+
+
+async def test_figures_without_room_in_the_bar_are_painted_over_the_picture(desk):
+    desk.window.resize(860, 480)
+    live(desk)
+    before = painted(desk)
+    desk.actions.show_figures.trigger()
+    drain()
+    assert desk.find("viewFigures", QLabel).text() == ""
+    assert painted(desk) != before
+    desk.window.resize(1600, 800)
+    drain()
+    with_bar = painted(desk)
+    assert "1920 × 1080" in desk.find("viewFigures", QLabel).text()
+    desk.actions.show_figures.trigger()
+    drain()
+    assert painted(desk) == with_bar, "not in two places at once"
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "words"), [(41, "41 ms"), (1_400, "1 s"), (14_041, "14 s"), (119_000, "119 s"), (240_500, "4 min")]
+)
+def test_the_age_of_a_picture_is_told_in_plain_units(age_ms, words):
+    assert age_words(Translator("en"), age_ms) == words
+    assert age_words(Translator("ro"), age_ms) == words
+
+
+def _dialogs(kit: Kit, parent: QWidget) -> list[QDialog]:
+    name = "Alexandrina-Constantina Papadopoulos-Vasilescu de la contabilitate"
+    return [
+        PreferencesDialog(kit, parent),
+        AboutDialog(kit, parent),
+        CertificateDialog(kit, "support.example.com:8443", "ab12" * 16, changed=True, parent=parent),
+        CloseDialog(kit, 21, quitting=True, tray=True, parent=parent),
+        CloseDialog(kit, 1, quitting=False, tray=False, parent=parent),
+        EndSessionDialog(kit, name, parent),
+        CrashDialog(kit, f"/home/maria/.local/share/{'support-manager/' * 4}crash.txt", parent),
+    ]
+
+
+async def test_every_dialog_fits_a_small_screen_and_opens_over_the_middle_of_the_window(desk):
+    desk.window.resize(860, 480)
+    drain()
+    kit = Kit(desk.intents, desk.translator, desk.theme, desk.work)  # type: ignore[arg-type]
+    for dialog in _dialogs(kit, desk.window):
+        dialog.start()  # type: ignore[attr-defined]
+        drain()
+        assert dialog.width() <= SMALLEST_SCREEN.width()
+        assert dialog.height() <= SMALLEST_SCREEN.height() - 60
+        assert dialog.height() >= dialog.minimumSizeHint().height(), f"{dialog.objectName()} is squeezed"
+        apart = dialog.geometry().center() - desk.window.geometry().center()
+        assert abs(apart.x()) <= 40, dialog.objectName()
+        assert abs(apart.y()) <= 80, dialog.objectName()
+        dialog.reject()
+        drain()
