@@ -6,9 +6,11 @@ from typing import Any, cast
 
 import structlog
 from aiohttp import web
+from engineio.payload import Payload
 from typing_extensions import override
 
 from server_stub.http_api import BODY_S
+from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.wire import ack_error
 
@@ -16,6 +18,9 @@ log = structlog.get_logger(__name__)
 
 CONNECTIONS = 4_000
 """How many connections the relay holds at once."""
+PACKETS = limits.EVENTS_BURST
+"""How many packets one body of long polling may hold; a page sends all that waits at once (trickled candidates)."""
+_KINDS = frozenset("134")
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -80,12 +85,16 @@ class _Threshold(asyncio.Protocol):
 
 def body_guard() -> Callable[..., Any]:
     """A middleware that receives bodies of long-polling requests whole, within `BODY_S` and the
-    application's `client_max_size`.
+    application's `client_max_size`, and lets only such packets through as our clients send.
 
     WORKAROUND(python-engineio 4.15.1): it reads a body with one `read(n)`, which waits without end for a first byte and
-    takes the first piece of a slow body for all of it – engineio/async_socket.py, `handle_post_request` – may go when
-    it reads with a time-out and to the end.
+    takes the first piece of a slow body for all of it; a packet of a kind that clients do not send makes it wait for
+    ever until somebody polls, also when the client is long gone; and whatever it cannot decode fills the log –
+    engineio/async_socket.py, `handle_post_request`, and async_server.py, `handle_request` – may go when it reads with
+    a time-out and to the end, and closes such sessions without waiting.
     """
+
+    Payload.max_decode_packets = PACKETS  # the library's own setting, which it has for all servers of a process
 
     @web.middleware
     async def guard(
@@ -101,10 +110,21 @@ def body_guard() -> Callable[..., Any]:
                 return web.json_response(ack_error(ErrorCode.TOO_LARGE), status=413)
             if "Content-Length" not in request.headers:
                 return web.json_response(ack_error(ErrorCode.BAD_MESSAGE), status=411)
+            if not _is_payload(body):
+                return web.json_response(ack_error(ErrorCode.BAD_MESSAGE), status=400)
             request._payload = _Whole(body)  # type: ignore[assignment]
         return await handler(request)
 
     return guard
+
+
+def _is_payload(body: bytes) -> bool:
+    """Whether a body is packets of the kinds close, pong and message (Engine.IO protocol, revision 4)."""
+    try:
+        packets = body.decode().split("\x1e")
+    except UnicodeDecodeError:
+        return False
+    return len(packets) <= PACKETS and all(packet[:1] in _KINDS for packet in packets)
 
 
 class _Whole:
@@ -116,3 +136,6 @@ class _Whole:
     async def read(self, n: int = -1) -> bytes:
         body, self._body = (self._body, b"") if n < 0 else (self._body[:n], self._body[n:])
         return body
+
+    def set_exception(self, *_: object) -> None:
+        """The connection broke while the request was carried out: there is nothing left to read."""

@@ -11,6 +11,9 @@ from server_stub.link import Link
 
 log = structlog.get_logger(__name__)
 
+SILENT_S = 25.0
+"""A living client answers a ping within this: two of `connections.PING_S`, and some."""
+
 
 class _StraightQueue:
     """Stands where the library has a queue and a task that empties it: what is put in is written at once."""
@@ -87,8 +90,13 @@ class WebSocket(engineio_aiohttp.WebSocket):  # type: ignore[misc]
             await self._sock.send_bytes(message)
 
     async def wait(self) -> str | bytes:
-        """Wait for one message, for the library's own loop."""
-        message = await self._sock.receive()
+        """Wait for one message, for the library's own loop.
+
+        Raises:
+            OSError: the connection is closed, or has been silent for longer than pings allow (`TimeoutError`).
+        """
+        # Also while an upgrade is begun and not gone on with, which the library would wait for without end.
+        message = await self._sock.receive(SILENT_S)
         if not isinstance(message.data, str | bytes):
             raise OSError("closed")
         return message.data
