@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Protocol, TypeVar
 
 import structlog
@@ -23,6 +24,8 @@ R = TypeVar("R", bound=Wire)
 
 FIRST_RETRY_S = 0.25
 LONGEST_RETRY_S = 15.0
+STEADY_S = 5.0
+"""A connection that held this long counts as one; the tries after it begin anew, quick ones first."""
 _TOKEN_CODES = frozenset({ErrorCode.TOKEN_EXPIRED, ErrorCode.NOT_SIGNED_IN})
 _FINAL_CODES = _TOKEN_CODES | {
     ErrorCode.WRONG_CREDENTIALS,
@@ -66,6 +69,7 @@ class RelayLink:
         client_version: of this app.
         locale: of the rep.
         rng: for the jitter.
+        clock: seconds that only grow.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class RelayLink:
         client_version: str = "",
         locale: str = "en",
         rng: random.Random | None = None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._origin = origin
         self._tokens = tokens
@@ -94,6 +99,7 @@ class RelayLink:
         self._version = client_version
         self._locale = locale
         self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
+        self._clock = clock
         self._tasks = TaskOwner("link")
         self._client: RelayClient | None = None
         self._gone = asyncio.Event()
@@ -135,10 +141,12 @@ class RelayLink:
                 await self._connect(fresh=fresh)
                 fresh = False
                 await self._on_online()
-                attempt = 0
+                since = self._clock()
                 self._set(LinkChanged(Link.ONLINE))
                 self._settle()
                 await self._gone.wait()
+                if self._clock() - since >= STEADY_S:
+                    attempt = 0  # a relay that accepts and drops is no better than one that does not answer
                 code = AppCode.CONNECTION_LOST
             except Refused as refusal:
                 code = refusal.code

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from support_manager.errors import AppCode, RelayUnavailable
 from support_manager.events import Link, LinkChanged
-from support_manager.relay_client.link import RelayLink
+from support_manager.relay_client.link import FIRST_RETRY_S, STEADY_S, RelayLink
 from support_manager.relay_client.transport import EventListener, LostListener, SocketTransport
 
 
@@ -67,6 +67,55 @@ async def test_an_error_nobody_foresaw_does_not_end_the_tries() -> None:
         await online.wait()
     assert [each.code for each in changes if each.code] == [AppCode.INTERNAL_APP] * 2
     await link.aclose()
+
+
+@pytest.mark.parametrize(("held_s", "is_steady"), [(STEADY_S - 0.1, False), (STEADY_S, True)])
+async def test_a_relay_that_accepts_and_drops_is_tried_ever_less(held_s: float, is_steady: bool) -> None:
+    """Only a connection that held for a while makes the next tries quick again."""
+    now = 0.0
+    delays: list[float] = []
+    enough = asyncio.Event()
+    transports: list[Standing] = []
+
+    def factory(on_event: EventListener, on_lost: LostListener) -> Standing:
+        transports.append(Standing(on_event, on_lost))
+        return transports[-1]
+
+    def changed(change: LinkChanged) -> None:
+        nonlocal now
+        loop = asyncio.get_running_loop()
+        if change.link is Link.ONLINE:
+            now += held_s
+            loop.call_soon(transports[-1].on_lost)
+        elif change.retry_in_s:
+            delays.append(change.retry_in_s)
+            loop.call_soon(link.hurry)
+            if len(delays) == 6:
+                enough.set()
+
+    async def take_up() -> None:
+        pass
+
+    link = RelayLink(
+        "https://relay.example.org",
+        Token(),
+        factory,
+        on_event=lambda message: None,
+        on_online=take_up,
+        on_change=changed,
+        on_refused=lambda code: None,
+        on_certificate=lambda problem: None,
+        rng=random.Random(1),
+        clock=lambda: now,
+    )
+    async with asyncio.timeout(10):
+        await link.start()
+        await enough.wait()
+    await link.aclose()
+    if is_steady:
+        assert max(delays[:6]) <= FIRST_RETRY_S
+    else:
+        assert delays[5] >= 16 * FIRST_RETRY_S, delays
 
 
 @pytest.mark.parametrize("greeting", ['0"sid"', "0[]", "0{}", "0null", "4", "", "\x00", '0{"sid":1,"upgrades":7}'])
