@@ -15,7 +15,7 @@ from ui.theme import Theme
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What is fixed about a command; its sentence is `action.NAME`, its hint `action.NAME.hint` (optional)."""
+    """What is fixed about a command; its name is `action.NAME`, with an `&` before the letter that menus underline."""
 
     name: str
     icon: str
@@ -121,10 +121,14 @@ class Actions(QObject):
         return self._current
 
     def retranslate(self) -> None:
-        """Take the names in the language in use; the tooltip names the shortcut too."""
+        """Take the names in the language in use; the tooltip names the shortcut too.
+
+        `text` has the menus' mnemonic, `iconText` is plain: for buttons, where the same letter would stand often.
+        """
         for name, action in self._all.items():
-            words = self._translator.t("app", f"action.{name}")
-            action.setText(words)
+            action.setText(self._translator.t("app", f"action.{name}"))
+            words = action.text().replace("&", "")
+            action.setIconText(words)
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             action.setToolTip(f"{words} ({keys})" if keys else words)
 

@@ -59,7 +59,7 @@ class ViewCommands(QObject):
         if panel is None:
             return
         folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-        dialog = QFileDialog(self._window, self._kit.actions.save_screenshot.text(), folder, "PNG (*.png)")
+        dialog = QFileDialog(self._window, self._kit.actions.save_screenshot.iconText(), folder, "PNG (*.png)")
         dialog.setObjectName("screenshotDialog")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

@@ -185,6 +185,9 @@ class ChatPanel(QFrame):
 
     def _show_placeholder(self) -> None:
         self.input.setPlaceholderText(self._kit.say("chat.ended" if self._ended else "chat.placeholder"))
+        # WORKAROUND(Qt 6.12): an empty QPlainTextEdit goes on showing the placeholder before – setPlaceholderText asks
+        # for no repaint while one is visible – it may go when it does.
+        self.input.viewport().update()
 
     def _count(self) -> None:
         length = length_of(self.input.toPlainText())

@@ -112,11 +112,10 @@ def bind(to: QPushButton | QToolButton, action: QAction, *, icon: bool = True) -
 
     def show() -> None:
         if isinstance(to, QPushButton):
-            to.setText(action.text().replace("&", "&&"))
+            to.setText(action.iconText())
         if icon:
             to.setIcon(action.icon())
-        name = action.text()
-        to.setAccessibleName(name)
+        to.setAccessibleName(action.iconText())
         to.setToolTip(action.toolTip())
         to.setEnabled(action.isEnabled())
         if action.isCheckable():

@@ -43,9 +43,9 @@ def test_every_command_has_name_icon_and_a_key_of_its_own(actions: Actions):
     keys = [action.shortcut().toString() for action in actions if not action.shortcut().isEmpty()]
     assert len(keys) == len(set(keys))
     for action in actions:
-        assert action.text()
+        assert action.iconText()
         assert not action.icon().isNull()
-        assert action.text() in action.toolTip()
+        assert action.iconText() in action.toolTip()
     assert len(list(actions)) == len(COMMANDS)
 
 
@@ -54,7 +54,7 @@ def test_names_follow_the_language(actions: Actions, language: str):
     translator = Translator("en")
     live = Actions(Theme("light"), translator)
     translator.set_language(language)
-    assert live.end_session.text() == {"en": "End session", "ro": "Încheiați sesiunea"}[language]
+    assert live.end_session.iconText() == {"en": "End session", "ro": "Încheiați sesiunea"}[language]
 
 
 def test_signed_out_leaves_only_what_needs_nobody(actions: Actions):

@@ -289,7 +289,7 @@ async def test_preferences_take_effect_at_once_and_are_kept(desk: Stage):
     language.activated.emit(language.currentIndex())
     await desk.until(lambda: desk.app.translator.language == "ro")
     assert desk.dialog("preferences_dialog").windowTitle() == "Preferințe"
-    assert desk.app.actions.end_session.text() == "Încheiați sesiunea"
+    assert desk.app.actions.end_session.iconText() == "Încheiați sesiunea"
     theme = desk.find(QComboBox, "preferences_dialog_theme")
     theme.setCurrentIndex(theme.findData("dark"))
     theme.activated.emit(theme.currentIndex())

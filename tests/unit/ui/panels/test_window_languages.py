@@ -4,7 +4,9 @@ import json
 
 import pytest
 import pytest_asyncio
-from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QPaintEvent, QRegion
+from PySide6.QtWidgets import QAbstractButton, QLabel, QPlainTextEdit, QWidget
 
 from resources import text
 from support_manager.events import Happening, Link, Picture
@@ -112,3 +114,30 @@ async def test_nothing_is_clipped(desk, state, language, size):
             )
     assert clipped == []
     assert desk.window.size().toTuple() == size, "the contents must not force the window wider"
+
+
+class _Paints(QObject):
+    """Collects what of a widget is painted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.region = QRegion()
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.region = self.region.united(event.region())
+        return False
+
+
+async def test_the_empty_message_field_shows_its_hint_in_the_new_language_at_once(qapp):
+    desk = WindowUnderTest(email_at_start=False)
+    desk.intents.open()
+    drain()
+    field = desk.find("chatInput", QPlainTextEdit).viewport()
+    paints = _Paints()
+    field.installEventFilter(paints)
+    desk.translator.set_language("ro")
+    drain()
+    assert paints.region.boundingRect().contains(field.rect())
+    await desk.work.aclose()
+    desk.close()
