@@ -1,15 +1,17 @@
 """The guided tour: relay, app and two real Chromium customers on virtual screens; one whole morning in screenshots."""
 
+import argparse
 import asyncio
-import shutil
 import sys
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from tests.harness.centre import Centre, Customer, Seat
 
 OUT = Path(__file__).resolve().parent.parent / "build" / "demo"
+"""Where the pictures go by default."""
 SETTLE_S = 0.6
 
 
@@ -19,11 +21,13 @@ class Tour:
     Args:
         centre: relay, app and the first customer's seat.
         second: the second customer's seat.
+        out: the folder for the pictures.
     """
 
-    def __init__(self, centre: Centre, second: Seat) -> None:
+    def __init__(self, centre: Centre, second: Seat, out: Path) -> None:
         self.centre = centre
         self.second = second
+        self.out = out
         self._count = 0
 
     async def photograph(self, what: str, seat: Seat | None = None) -> None:
@@ -31,9 +35,9 @@ class Tour:
         # Not a condition but the eye's: hover and focus effects end, a first picture sharpens.
         await asyncio.sleep(SETTLE_S)
         self._count += 1
-        path = OUT / f"{self._count:02d}-{what}.png"
+        path = self.out / f"{self._count:02d}-{what}.png"
         await asyncio.to_thread((seat.display if seat else self.centre.rep_display).screenshot, path)
-        print(f"  {path.relative_to(OUT.parent.parent)}", flush=True)
+        print(f"  {path.name}", flush=True)
 
     async def dress(self, theme: str, language: str) -> None:
         """Change the app's look and language, as in its preferences."""
@@ -51,10 +55,26 @@ class Tour:
         await customer.screen("waiting")
         return customer
 
+    async def lose_the_relay(self) -> None:
+        """Take the relay away for a moment: pictures go on, and everybody comes back by himself."""
+        relay, app = self.centre.relay, self.centre.app
+        await asyncio.to_thread(relay.kill9)
+        await app.until(lambda link: link == "reconnecting", "link")
+        await self.photograph("reconnecting")
+        await asyncio.to_thread(relay.start)
+        await app.until(lambda link: link == "online", "link")
+
+        def all_back(sessions: list[dict[str, Any]]) -> bool:
+            people = [one for session in sessions for one in session["view"]["participants"]]
+            return len(sessions) == 2 and all(one["connection"] == "online" for one in people)
+
+        await app.until(all_back, "sessions")
+
     async def walk(self) -> None:
         """The tour itself."""
         app, centre = self.centre.app, self.centre
         await app.do("maximize")
+        await app.do("settings", notifications=False)
         await self.photograph("start")
         await app.click("startButton")
         first = await app.session()
@@ -75,11 +95,14 @@ class Tour:
         await app.until(lambda found: len(found[0]["view"]["chat"]) == 1, "sessions")
         await app.type("chatInput", "Good morning, Ana. I can see it: paper is stuck in tray 2.", enter=True)
         await ana.page.get_by_text("paper is stuck").wait_for()
+        await app.click("leftSideFold")
         await self.photograph("live-light")
         await self.photograph("customer-shares", centre.seat)
         await self.dress("dark", "en")
-        await self.photograph("live-dark")
+        await app.do("trigger", name="action_show_figures")
+        await self.photograph("live-dark-with-figures")
 
+        await app.do("trigger", name="action_show_figures")
         await self.dress("light", "ro")
         await app.do("trigger", name="action_start_session")
         second = await app.session(lambda one: one["id"] != first["id"])
@@ -90,40 +113,49 @@ class Tour:
         await ion.allow()
         await app.session(lambda one: one["id"] == second["id"] and one["picture"] in ("live", "static"))
         await ion.say("Totalul nu mai apare, doar #REF!")
-        await ana.say("It prints again, thank you!")
+        await app.session(lambda one: one["id"] == second["id"] and len(one["view"]["chat"]) == 1)
         await self.photograph("doua-file-romana")
-        await self.dress("dark", "ro")
-        await self.photograph("doua-file-romana-inchis")
         await self.photograph("client-partajeaza", self.second)
-
-        await ion.page.click("#stop")
-        await app.session(lambda one: one["id"] == second["id"] and one["picture"] == "none")
-        await self.photograph("client-a-oprit")
         await self.dress("light", "en")
-        for session in (second, first):
-            await app.do("end", session_id=session["id"])
+        await self.lose_the_relay()
+        await app.do("end", session_id=second["id"])
+        await ion.screen("over")
+        await self.photograph("session-ended")
+        await self.dress("dark", "ro")
+        await app.do("settings", notifications=True)
+        await ana.say("It prints again, thank you!")
+        await app.session(lambda one: one["id"] == first["id"] and len(one["view"]["chat"]) == 3)
+        await self.photograph("alt-client-scrie")
+        await app.do("end", session_id=first["id"])
         await ana.screen("over")
         await self.photograph("customer-session-ended", centre.seat)
-        await self.photograph("session-ended")
 
 
-async def tour() -> None:
-    """Bring everything up, walk, and take it down again."""
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
+async def tour(out: Path) -> None:
+    """Bring everything up, walk, and take it down again.
+
+    Args:
+        out: the folder for the pictures, which is there.
+    """
     print("The guided tour: a relay, the app and two Chromium customers on virtual screens.", flush=True)
     async with AsyncExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="support-demo-")))
         centre = await stack.enter_async_context(Centre(place, scene="desk_printer.html"))
         second = await stack.enter_async_context(Seat("ro", "desk_table.html"))
         async with asyncio.timeout(180):
-            await Tour(centre, second).walk()
-    print(f"Done: {len(list(OUT.glob('*.png')))} screenshots in {OUT.relative_to(OUT.parent.parent)}/")
+            await Tour(centre, second, out).walk()
 
 
 def main() -> int:
     """Run the tour."""
-    asyncio.run(tour())
+    parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
+    parser.add_argument("out", nargs="?", type=Path, default=OUT, help="the folder for the screenshots")
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob("[0-9][0-9]-*.png"):
+        old.unlink()
+    asyncio.run(tour(out))
+    print(f"Done: {len(list(out.glob('*.png')))} screenshots in {out}")
     return 0
 
 

@@ -111,7 +111,7 @@ class Seat:
             self.browser = await self._stack.enter_async_context(
                 Chromium(environment, width=CUSTOMER_WIDTH, height=HEIGHT, locale=self._locale, **self._options)
             )
-            place = f"--window-position={CUSTOMER_WIDTH},0", f"--window-size={SCENE_WIDTH},{HEIGHT}"
+            place = f"--window-position={CUSTOMER_WIDTH},0", f"--window-size={SCENE_WIDTH},{HEIGHT}", "--test-type"
             other = await self._stack.enter_async_context(Chromium(environment, source=None, extra_flags=place))
             self.scene = await other.first_page()
             await self.scene.goto(f"file://{PAGES / self._scene_page}")
