@@ -6,6 +6,7 @@ import { h } from "./screens.js";
 
 const TOAST_MS = 8_000;
 const HUSH_MS = 1_000;
+const NOTES = 100;
 
 /** Draws everything but the card. */
 export class Frame {
@@ -15,6 +16,7 @@ export class Frame {
   #part;
   #lines = new Map();
   #notes = [];
+  #noted = 0;
   #toast = 0;
   #unread = 0;
   #spoken = "";
@@ -159,7 +161,7 @@ export class Frame {
     // By the relay's order, never by clocks: this computer's may be wrong.
     const wanted = [
       ...session.lines.map((line) => ({ key: line.id, place: line.seq, at: line.at, line })),
-      ...this.#notes.map((note, index) => ({ key: `note${index}`, place: note.after + 0.5, at: note.at, note })),
+      ...this.#notes.map((note) => ({ key: note.id, place: note.after + 0.5, at: note.at, note })),
     ].sort((a, b) => a.place - b.place);
     const waiting = (outbox?.lines ?? []).map((line) => ({ key: line.id, at: line.at, pending: line }));
     const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 60;
@@ -203,6 +205,10 @@ export class Frame {
   /** Where a line stands. The same element says it from writing to delivery, so that the line is read out once. */
   #state(element, { at, note, pending }) {
     if (note) return;
+    // Most lines stand where they stood: nothing is looked up or written for them, however many they are.
+    const state = pending ? (pending.failed ? "failed" : "sending") : "there";
+    if (element.dataset.state === state) return;
+    element.dataset.state = state;
     let words = this.#language.time(at);
     if (pending) words = this.#t(pending.failed ? "chat.failed" : "chat.sending");
     this.#set(element.querySelector(".state"), words);
@@ -231,8 +237,11 @@ export class Frame {
    * @param {{key: string, places?: object, tone?: string}} notice
    */
   notify(notice) {
-    const after = Math.max(0, ...(this.#visit.story.session?.chat.keys() ?? []));
-    this.#notes.push({ at: Date.now(), ...notice, after });
+    const after = this.#visit.story.session?.lastLine ?? 0;
+    this.#noted += 1;
+    this.#notes.push({ at: Date.now(), ...notice, after, id: `note ${this.#noted}` });
+    // A connection that comes and goes all night leaves no endless list.
+    this.#notes.splice(0, this.#notes.length - NOTES);
     clearTimeout(this.#toast);
     this.#part.toast.className = `toast shown ${notice.tone === "live" ? "about-live" : ""}`;
     this.#part.toast.textContent = this.#t(notice.key, notice.places);

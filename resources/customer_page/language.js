@@ -16,12 +16,26 @@ export function bestLanguage(wanted) {
   return "en";
 }
 
+/** Letters written from right to left (Hebrew, Arabic and their relatives), and the marks that turn the direction. */
+const LEFTWARD = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/**
+ * A stranger's words as part of our sentence: a name written from right to left must not turn what stands beside it
+ * (Unicode Standard Annex 9, section 2.4: isolates).
+ * @param {string|number} value
+ * @returns {string}
+ */
+function isolated(value) {
+  const text = String(value);
+  return LEFTWARD.test(text) ? `\u2068${text}\u2069` : text;
+}
+
 /** One language at a time, loaded when it is first needed. */
 export class Language {
   #catalogues = new Map();
   #load;
-
   #wanted;
+  #clock = null;
 
   /**
    * @param {(language: string) => Promise<object>} load gives the sentences of one language
@@ -55,7 +69,7 @@ export class Language {
       found = found[form] ?? found.other;
     }
     if (typeof found !== "string") return key;
-    return found.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(places, name) ? String(places[name]) : whole));
+    return found.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(places, name) ? isolated(places[name]) : whole));
   }
 
   /** @param {string} key @returns {boolean} whether there is such a sentence */
@@ -69,7 +83,7 @@ export class Language {
    * @returns {string}
    */
   list(names) {
-    return new Intl.ListFormat(this.current, { type: "conjunction" }).format(names);
+    return new Intl.ListFormat(this.current, { type: "conjunction" }).format(names.map(isolated));
   }
 
   /**
@@ -78,7 +92,12 @@ export class Language {
    * @returns {string}
    */
   time(at) {
-    const own = this.#wanted.find((tag) => bestLanguage([tag]) === this.current && tag.toLowerCase().startsWith(this.current));
-    return new Intl.DateTimeFormat(own ?? this.current, { hour: "2-digit", minute: "2-digit" }).format(at);
+    // Making a format takes longer than using it a hundred times, and a long chat shows thousands.
+    if (this.#clock?.language !== this.current) {
+      const own = this.#wanted.find((tag) => bestLanguage([tag]) === this.current && tag.toLowerCase().startsWith(this.current));
+      const format = new Intl.DateTimeFormat(own ?? this.current, { hour: "2-digit", minute: "2-digit" });
+      this.#clock = { language: this.current, format };
+    }
+    return this.#clock.format.format(at);
   }
 }

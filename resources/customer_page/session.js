@@ -156,6 +156,13 @@ export class Session {
     return people.map((person) => person.name);
   }
 
+  /** @returns {number} the place of the newest line, 0 before the first */
+  get lastLine() {
+    let last = 0;
+    for (const seq of this.chat.keys()) if (seq > last) last = seq;
+    return last;
+  }
+
   /** @returns {object[]} the transcript in the relay's order */
   get lines() {
     return [...this.chat.values()].sort((a, b) => a.seq - b.seq);

@@ -1,13 +1,13 @@
 /** One customer's visit: joins, comes back, shares, chats, leaves; ties the line, the story, the share and the hub. */
 
-import { Outbox, freshId } from "./chat.js";
+import { Outbox, PASSING, freshId } from "./chat.js";
 import { Connection } from "./connection.js";
 import { fingerprint } from "./keep.js";
 import { Network } from "./network.js";
 import { Session } from "./session.js";
 import { Sharing } from "./sharing.js";
 
-const GONE = new Set(["resume_refused", "session_unknown", "session_ended", "wrong_number"]);
+const EARLY_EVENTS = 100;
 const PROBE_MS = 1_500;
 const HUB_GRACE_MS = 1_500;
 const RETRY_MS = 1_500;
@@ -212,8 +212,7 @@ export class Visit {
   }
 
   async #resume(kept) {
-    const session = this.story.session;
-    const lastLine = session ? Math.max(0, ...session.chat.keys()) : 0;
+    const lastLine = this.story.session?.lastLine ?? 0;
     try {
       const resumed = await this.#wire.request("session.resume", {
         session_id: kept.id,
@@ -229,7 +228,8 @@ export class Visit {
   }
 
   #notResumed(kept, error) {
-    if (GONE.has(error.code)) {
+    if (!PASSING.has(error.code)) {
+      // The way back is gone, or what was kept of it is not fit for the relay: trying on would show nothing for ever.
       this.#keep.clear(kept.id);
       this.#kept = null;
       if (this.story.session) this.#finish("meanwhile");
@@ -297,7 +297,7 @@ export class Visit {
   #event(event) {
     const { session } = this.story;
     if (!session) {
-      this.#early.push(event);
+      if (this.#early.length < EARLY_EVENTS) this.#early.push(event);
       return;
     }
     if (event.session_id !== session.id || this.story.phase !== "inside") return;

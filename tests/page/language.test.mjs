@@ -50,3 +50,12 @@ test("every language of the page has its sentences, with the same keys", () => {
   const keys = Object.keys(read("en"));
   for (const language of Object.keys(LANGUAGES)) assert.deepEqual(Object.keys(read(language)), keys);
 });
+
+test("a name written from right to left turns nothing beside it, and others stay as they are", async () => {
+  const language = new Language(async (name) => own[name]);
+  await language.choose("en");
+  const name = "\u05d0".repeat(60);
+  assert.equal(language.t("hi", { name }), `Hello \u2068${name}\u2069`);
+  assert.equal(language.t("hi", { name: "Ștefan Ţ." }), "Hello Ștefan Ţ.");
+  assert.equal(language.list([name, "Ana"]), `\u2068${name}\u2069 and Ana`);
+});

@@ -101,3 +101,10 @@ test("an unknown fact of a newer relay is ignored", () => {
   assert.deepEqual(session.take(event(11, { type: "weather_changed" })), []);
   assert.equal(session.seq, 11);
 });
+
+test("the newest line of a chat that is longer than any call may have arguments", () => {
+  const session = new Session(view());
+  assert.equal(session.lastLine, 0);
+  for (let seq = 1; seq <= 300_000; seq += 1) session.chat.set(seq, { seq });
+  assert.equal(session.lastLine, 300_000);
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Keep } from "../../resources/customer_page/keep.js";
+import { Language } from "../../resources/customer_page/language.js";
+import { Story } from "../../resources/customer_page/session.js";
+import { Visit } from "../../resources/customer_page/visit.js";
+
+const limits = { heartbeat_s: 1, dead_peer_s: 3, words_chars: 100 };
+
+/** A visit with a kept way back, on a line whose answers are given by `answer`. */
+function visitWith(answer) {
+  const listeners = new Map();
+  const asked = [];
+  const wire = {
+    isUp: true,
+    on: (name, listener) => listeners.set(name, listener),
+    connect: () => listeners.get("up")(),
+    close: () => {},
+    request: async (event) => {
+      asked.push(event);
+      return answer(event);
+    },
+  };
+  const stored = new Map();
+  const storage = { getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value), removeItem: (key) => stored.delete(key) };
+  const keep = new Keep(storage, storage);
+  keep.save({ id: "s", number: "123456789", link: "", token: "not a token", name: "Ana", shared: false });
+  const story = new Story();
+  const visit = new Visit({
+    protocol: { media_lines: [], channel_label: "control", limits },
+    wire, keep, story, language: new Language(async () => ({})), media: null, report: { network: "unknown" }, linkToken: null,
+    changed: () => {}, notify: () => {},
+  });
+  return { visit, story, keep, asked };
+}
+
+const refused = (code) => () => Promise.reject(Object.assign(new Error(code), { code }));
+
+test("a way back that the relay cannot even read is forgotten, and the customer is asked for his name", async () => {
+  for (const code of ["resume_refused", "bad_message", "not_allowed"]) {
+    const { visit, story, keep, asked } = visitWith(refused(code));
+    visit.start();
+    await new Promise(setImmediate);
+    assert.deepEqual([story.phase, keep.find({}), asked], ["join", null, ["session.resume"]], code);
+  }
+});
+
+test("a relay that is busy for a moment costs nobody his way back", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { visit, story, keep, asked } = visitWith(refused("relay_busy"));
+  visit.start();
+  await new Promise(setImmediate);
+  context.mock.timers.tick(2_000);
+  await new Promise(setImmediate);
+  assert.equal(story.phase, "start");
+  assert.equal(keep.find({}).id, "s");
+  assert.deepEqual(asked, ["session.resume", "session.resume"]);
+});
