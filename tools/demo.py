@@ -30,10 +30,10 @@ class Tour:
         self.out = out
         self._count = 0
 
-    async def photograph(self, what: str, seat: Seat | None = None) -> None:
+    async def photograph(self, what: str, seat: Seat | None = None, *, settle_s: float = SETTLE_S) -> None:
         """Save a screenshot of the rep's screen, or of a customer's."""
         # Not a condition but the eye's: hover and focus effects end, a first picture sharpens.
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(settle_s)
         self._count += 1
         path = self.out / f"{self._count:02d}-{what}.png"
         await asyncio.to_thread((seat.display if seat else self.centre.rep_display).screenshot, path)
@@ -96,7 +96,7 @@ class Tour:
         await app.type("chatInput", "Good morning, Ana. I can see it: paper is stuck in tray 2.", enter=True)
         await ana.page.get_by_text("paper is stuck").wait_for()
         await app.click("leftSideFold")
-        await self.photograph("live-light")
+        await self.photograph("live-light", settle_s=4)
         await self.photograph("customer-shares", centre.seat)
         await self.dress("dark", "en")
         await app.do("trigger", name="action_show_figures")

@@ -73,6 +73,9 @@ def main() -> int:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    # A closed terminal or a `kill` ends everything in order too, as Ctrl+C does.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     relay, url = start_relay(data)
     say(f"Relay:    {url}")
     say(f"Account:  {ACCOUNT}   password: {password}")
