@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / "build" / "run"
@@ -28,34 +30,41 @@ def tour() -> int:
     ).returncode
 
 
-def start_relay(data: Path) -> tuple[subprocess.Popen[str], str]:
-    """Start the relay on a free port of this machine; returns it and its address.
+def end(process: subprocess.Popen[str]) -> None:
+    """Ask a program to end, and see to it."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def start(stack: ExitStack, words: list[str], **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - Popen's own
+    """Start a program that ends with `stack`. Ctrl+C does not reach it: this program ends the others, in order."""
+    command = [sys.executable, "-m", *words]
+    process = subprocess.Popen(command, text=True, cwd=ROOT, start_new_session=True, **options)
+    stack.callback(end, process)
+    return process
+
+
+def start_relay(stack: ExitStack, data: Path) -> str:
+    """Start the relay on a free port of this machine; returns its address.
 
     Raises:
         SystemExit: when it does not start, with what it said.
     """
+    words = ["server_stub", "serve", "--data", str(data), "--port", "0"]
     with LOG.open("w", encoding="utf-8") as log:
-        relay = subprocess.Popen(
-            [sys.executable, "-m", "server_stub", "serve", "--data", str(data), "--port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            cwd=ROOT,
-            # Ctrl+C is for this program alone, which then ends the others in order.
-            start_new_session=True,
-        )
+        relay = start(stack, words, stdout=subprocess.PIPE, stderr=log)
     line = relay.stdout.readline() if relay.stdout else ""
     try:
-        return relay, str(json.loads(line)["url"])
+        return str(json.loads(line)["url"])
     except (ValueError, KeyError):
-        relay.kill()
         sys.exit("The relay did not start:\n" + LOG.read_text(encoding="utf-8"))
 
 
-def main() -> int:
-    """Bring everything up, wait for the app to be closed, stop the relay."""
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return tour()
+def bring_up(stack: ExitStack) -> int:
+    """Make the account, start relay and app, and wait for the app to be closed."""
     # A fresh centre every time: the password is random and nowhere kept, so an old account would be of no use.
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
@@ -73,32 +82,29 @@ def main() -> int:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    # A closed terminal or a `kill` ends everything in order too, as Ctrl+C does.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    relay, url = start_relay(data)
+    url = start_relay(stack, data)
     say(f"Relay:    {url}")
     say(f"Account:  {ACCOUNT}   password: {password}")
     say(f"Log:      {LOG.relative_to(ROOT)}")
     say("The app opens, signed in. Press Start, and open the link it shows in a browser to be your own customer.")
     say("Closing the app, or Ctrl+C here, ends everything.")
-    command = [sys.executable, "-m", "ui", "--relay", url, "--profile", str(PLACE / "profile"), "--sign-in-from-stdin"]
-    app = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
-    try:
-        if app.stdin:
-            app.stdin.write(json.dumps({"name": ACCOUNT, "password": password}) + "\n")
-            app.stdin.close()
-        return app.wait()
-    except KeyboardInterrupt:
-        app.send_signal(signal.SIGTERM)
-        app.wait()
-        return 0
-    finally:
-        relay.terminate()
-        try:
-            relay.wait(10)
-        except subprocess.TimeoutExpired:
-            relay.kill()
+    words = ["ui", "--relay", url, "--profile", str(PLACE / "profile"), "--sign-in-from-stdin"]
+    app = start(stack, words, stdin=subprocess.PIPE)
+    if app.stdin:
+        app.stdin.write(json.dumps({"name": ACCOUNT, "password": password}) + "\n")
+        app.stdin.close()
+    return app.wait()
+
+
+def main() -> int:
+    """Bring everything up; end it with the app, with Ctrl+C, or with the terminal."""
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return tour()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    with ExitStack() as stack, suppress(KeyboardInterrupt):
+        return bring_up(stack)
+    return 0
 
 
 if __name__ == "__main__":
