@@ -1,6 +1,6 @@
 """The data channel of one participant: heartbeat, clock comparison, rate wishes; whatever comes in is hostile."""
 
-from support_manager.protocol.channel import Beat, ChannelMessage, Rate, ShareInfo
+from support_manager.protocol.channel import Beat, ChannelMessage, Rate
 from support_manager.protocol.wire import ProtocolError, decode_channel, encode_channel
 
 FULL_RATE = Rate(max_fps=30, max_kbps=8_000)
@@ -20,10 +20,7 @@ class Control:
         self._their_stamp = 0.0
         self._their_stamp_at = 0.0
         self._round_trips: list[float] = []
-        self.refused = 0
-        """Messages that were malformed, too large, or too many."""
         self.sharing = False
-        self.share_size = (0, 0)
 
     @property
     def round_trip_ms(self) -> float:
@@ -35,18 +32,14 @@ class Control:
         self._budget = min(_BURST, self._budget + max(0.0, now_ms - self._budget_at) / 1000 * _MESSAGES_PER_SECOND)
         self._budget_at = now_ms
         if self._budget < 1 or not isinstance(message, str):
-            self.refused += 1
             return None
         self._budget -= 1
         try:
             read = decode_channel(message)
         except ProtocolError:
-            self.refused += 1
             return None
         if isinstance(read, Beat):
             self._beat(read, now_ms)
-        elif isinstance(read, ShareInfo):
-            self.share_size = (read.width, read.height)
         return read
 
     def _beat(self, beat: Beat, now_ms: float) -> None:
