@@ -4,6 +4,11 @@ import logging
 import sys
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
+
+
+def _is_no_strangers_nonsense(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def set_up(level: int = logging.INFO) -> None:
@@ -35,6 +40,8 @@ def set_up(level: int = logging.INFO) -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("server_stub").setLevel(level)
+    # Whatever is no HTTP would be written here with what it said, as an error of ours; the sender has got his 400.
+    logging.getLogger("aiohttp.server").addFilter(_is_no_strangers_nonsense)
     # These write payloads (join tokens, chat) at their lower levels, and one without a level adds a handler of its own.
     for name in ("socketio.server", "engineio.server"):
         logging.getLogger(name).setLevel(logging.ERROR)

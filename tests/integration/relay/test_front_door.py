@@ -84,6 +84,33 @@ def test_what_no_client_of_ours_posts_is_refused_at_once(relay: RelayProcess, bo
     assert not [line for line in relay.log[log_from:] if json.loads(line)["level"] == "error"]
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 4\r\nTransfer-Encoding: chunked",
+        b"Content-Length: 4\r\nContent-Length: 5",
+        b"Transfer-Encoding: chunked, identity",
+        b"Transfer-Encoding: xchunked",
+        b"Content-Length: +5",
+        b"Content-Length : 5",
+        b"X: a\x00b",
+        b"X: a\r\n secret: b",
+    ],
+)
+def test_a_request_that_two_servers_could_read_differently_is_refused(relay: RelayProcess, head: bytes) -> None:
+    log_from = len(relay.log)
+    with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as raw:
+        raw.sendall(
+            b"POST /api/refresh HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\n\r\n"
+        )
+        answer = b""
+        while piece := raw.recv(4096):
+            answer += piece
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
+    assert b'"ok":true' not in answer
+    assert not [line for line in relay.log[log_from:] if json.loads(line)["level"] == "error"]
+
+
 async def test_a_client_who_goes_while_his_post_is_carried_out_breaks_nothing(relay: RelayProcess) -> None:
     async with rep(relay) as ana:
         session = await ana.start_session()
