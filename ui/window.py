@@ -60,7 +60,7 @@ class MainWindow(QMainWindow):
         self.model = SessionModel(self)
         self.setObjectName("mainWindow")
         # A laptop of 1366 × 768 at 150 % has 910 × 512.
-        self.setMinimumSize(860, 480)
+        self.setMinimumSize(860, 490)
 
         self.top = TopBar(kit)
         self.tabs = self.top.tabs
@@ -116,6 +116,7 @@ class MainWindow(QMainWindow):
         if page is not self._desk:
             self.sheet.close_sheet()
         self.pages.setCurrentWidget(page)
+        self.toasts.set_at_foot(page is not self._desk)
         self._refresh()
         if page is self._desk and self.tabs.current() is None:
             self.start_page.take_focus()

@@ -1,11 +1,15 @@
 """What stands in the middle when there is no picture: an icon, a sentence, what to do, and at most a few buttons."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from ui.widgets.kit import SPACE_2, SPACE_3, SPACE_4, SPACE_5, Kit, label
 
 WIDTH = 440
+_LOW_PX = 460
+"""With less height the icon goes."""
 
 
 class StateMessage(QWidget):
@@ -67,6 +71,11 @@ class StateMessage(QWidget):
         """Show another icon."""
         self._icon_name, self._role = icon, role
         self._tint()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._icon.setVisible(self.height() >= _LOW_PX)  # where it is low the words come first
 
     def _tint(self) -> None:
         self._icon.setPixmap(self._kit.theme.icon(self._icon_name, self._role).pixmap(36, 36))

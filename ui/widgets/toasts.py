@@ -71,6 +71,7 @@ class Toasts(QWidget):
         self._kit = kit
         self._host = host
         self._shown: list[Toast] = []
+        self._at_foot = False
         self.setObjectName("toasts")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -95,6 +96,11 @@ class Toasts(QWidget):
         toast.show()
         self._place()
         self._fade_in(toast)
+
+    def set_at_foot(self, at_foot: bool) -> None:
+        """Place the messages at the host's foot: the sign-in has its card in the middle, and nothing at the foot."""
+        self._at_foot = at_foot
+        self._place()
 
     def dismiss(self, toast: Toast) -> None:
         """Take a message away."""
@@ -125,7 +131,8 @@ class Toasts(QWidget):
             return
         height = sum(toast.heightForWidth(_WIDTH) for toast in self._shown) + SPACE_2 * (len(self._shown) - 1)
         # Below the tabs: the foot of the window holds the view's commands and the line being written.
-        self.setGeometry((self._host.width() - _WIDTH) // 2, _TOP, _WIDTH, height)
+        top = self._host.height() - height - SPACE_3 if self._at_foot else _TOP
+        self.setGeometry((self._host.width() - _WIDTH) // 2, top, _WIDTH, height)
         self.raise_()
 
     @override

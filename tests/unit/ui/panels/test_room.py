@@ -2,7 +2,7 @@
 
 import pytest
 import pytest_asyncio
-from PySide6.QtCore import QRect, QSize
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QDialog, QLabel, QWidget
 
 from support_manager.events import Picture
@@ -13,13 +13,14 @@ from ui.dialogs.close import CloseDialog
 from ui.dialogs.crash import CrashDialog
 from ui.dialogs.end_session import EndSessionDialog
 from ui.dialogs.preferences import PreferencesDialog
+from ui.dialogs.sign_in import SignInPage
 from ui.i18n import Translator
 from ui.panels.layout_memory import first_place
 from ui.widgets.kit import Kit
 from ui.widgets.share_overlay import age_words
 
 SMALLEST_SCREEN = QSize(1024, 768)
-LEAST = QSize(860, 480)
+LEAST = QSize(860, 490)
 
 
 @pytest_asyncio.fixture(params=["en", "ro"])
@@ -120,3 +121,26 @@ async def test_every_dialog_fits_a_small_screen_and_opens_over_the_middle_of_the
         assert abs(apart.y()) <= 80, dialog.objectName()
         dialog.reject()
         drain()
+
+
+async def test_a_message_does_not_lie_over_the_sign_in(desk):
+    desk.window.resize(1280, 800)
+    kit = Kit(desk.intents, desk.translator, desk.theme, desk.work)  # type: ignore[arg-type]
+    desk.intents.account = None
+    desk.window.set_sign_in_page(SignInPage(kit))
+    desk.work.tell("Somebody signed in elsewhere.")
+    drain()
+    card, toasts = desk.find("sign_in_card"), desk.find("toasts")
+    over = QRect(toasts.mapToGlobal(QPoint()), toasts.size())
+    assert not over.intersects(QRect(card.mapToGlobal(QPoint()), card.size()))
+    assert desk.window.frameGeometry().contains(over)
+
+
+async def test_the_waiting_page_has_room_in_the_smallest_window(desk):
+    desk.intents.open()
+    desk.window.resize(desk.window.minimumSize())
+    drain()
+    title, invite = desk.find("waitingNumberFigures"), desk.find("waitingInvite")
+    for part in (title, invite):
+        assert part.height() >= part.minimumSizeHint().height(), part.objectName()
+        assert part.visibleRegion().boundingRect() == part.rect(), f"{part.objectName()} is cut off"
