@@ -102,7 +102,7 @@ def _dialogs(kit: Kit, parent: QWidget) -> list[QDialog]:
         CloseDialog(kit, 21, quitting=True, tray=True, parent=parent),
         CloseDialog(kit, 1, quitting=False, tray=False, parent=parent),
         EndSessionDialog(kit, name, parent),
-        CrashDialog(kit, f"/home/maria/.local/share/{'support-manager/' * 4}crash.txt", parent),
+        CrashDialog(kit, f"/somewhere/share/{'support-manager/' * 4}crash.txt", parent),
     ]
 
 
