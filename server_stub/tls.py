@@ -40,12 +40,13 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
             f"The key {key} is protected by a pass phrase; store it without one, readable by the relay only."
         ) from None
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
+        if error.reason in ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"):
             raise OperatorError(
                 f"The key {key} does not belong to the certificate {certificate}; give the pair that was made together."
             ) from None
         raise OperatorError(
-            f"The certificate {certificate} or the key {key} is not in PEM form; convert it, for instance with openssl."
+            f"The certificate {certificate} or the key {key} is not what it should be: --tls-cert takes the "
+            "certificate and --tls-key its key, both in PEM form."
         ) from None
     return context
 

@@ -27,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The box E-mail of the Start page (B-3.1)."""
     own_mail_program: bool = True
     """The box «Send using my own email program» (B-4.2)."""
+    own_mail_chosen: bool = False
+    """Whether a message was ever sent with that box ticked: before that, no program opens by itself (B-3.2)."""
     mode: Mode = Mode.MULTI
     language: str = ""
     """`en`, `ro`, or empty for the system's."""

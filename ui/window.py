@@ -244,7 +244,7 @@ class MainWindow(QMainWindow):
         settings = self._kit.intents.settings
         if not settings.email_at_start:
             return
-        if not settings.own_mail_program:
+        if not (settings.own_mail_program and settings.own_mail_chosen):
             self.show_invite()
             return
         try:

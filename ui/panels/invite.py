@@ -178,6 +178,8 @@ class InvitePanel(QWidget):
         elif open_mail_program(invitation.mailto):
             self._show_text.show()
             self._kit.work.tell(self._kit.say("invite.opened"), Tone.GOOD)
+            if not self._kit.intents.settings.own_mail_chosen:
+                self._kit.work.run(self._kit.intents.change_settings(own_mail_chosen=True), name=_OWN_PROGRAM)
         else:
             self._offer_text("invite.no_program")
 

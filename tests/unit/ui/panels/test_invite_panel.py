@@ -150,7 +150,7 @@ async def test_escape_closes_and_tab_stays_inside(desk):
 
 @pytest.mark.rule("B-3.1", "B-3.2")
 async def test_start_with_email_opens_the_mail_program(qapp, mail):
-    desk = WindowUnderTest(email_at_start=True, own_mail_program=True)
+    desk = WindowUnderTest(email_at_start=True, own_mail_program=True, own_mail_chosen=True)
     assert desk.window.start_page.email.isChecked()
     QTest.keyClicks(desk.find("startCode"), "T-17")
     QTest.mouseClick(desk.find("startButton"), Qt.MouseButton.LeftButton)
@@ -169,6 +169,21 @@ async def test_start_with_email_opens_the_panel_where_the_box_was_not_ticked(qap
     await until(lambda: desk.window.sheet.content is not None)
     await until(lambda: QApplication.focusWidget() is panel(desk).address)
     assert mail.opened == []
+    await desk.work.aclose()
+    desk.close()
+
+
+@pytest.mark.rule("B-3.2")
+async def test_start_opens_no_mail_program_that_nobody_has_chosen(qapp, mail):
+    desk = WindowUnderTest(email_at_start=True)
+    QTest.mouseClick(desk.find("startButton"), Qt.MouseButton.LeftButton)
+    await until(lambda: desk.window.sheet.content is not None)
+    assert panel(desk).own_program.isChecked(), "offered, not yet chosen"
+    assert mail.opened == []
+    QTest.keyClicks(panel(desk).address, "ana@example.org")
+    QTest.keyClick(panel(desk).address, Qt.Key.Key_Return)
+    await until(lambda: mail.opened)
+    await until(lambda: desk.intents.settings.own_mail_chosen)
     await desk.work.aclose()
     desk.close()
 
