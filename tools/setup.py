@@ -44,6 +44,9 @@ def installed(package: str) -> bool:
 def debian_packages(groups: list[str]) -> None:
     """Install the missing Debian packages of `groups` as root; otherwise name them."""
     wanted = [name for group in groups for name in PACKAGES[group].split()]
+    if "test" in groups and sys.base_prefix == "/usr":
+        # PyInstaller takes Python's shared library along, which Debian keeps in a package of its own.
+        wanted.append(f"libpython{sys.version_info.major}.{sys.version_info.minor}")
     if shutil.which("dpkg-query") is None:
         say("This is no Debian system. Install these, under the names your system gives them: " + " ".join(wanted))
         return
