@@ -24,7 +24,7 @@ PACKAGES = {
     ),
     # Real browsers, a virtual screen with a window manager and a tray, network namespaces, a keyring.
     "test": (
-        "chromium firefox-esr xvfb openbox trayer x11-utils xdotool xdg-utils imagemagick iproute2 util-linux dbus "
+        "chromium firefox-esr xvfb openbox trayer x11-utils xdg-utils iproute2 nftables openssl util-linux dbus "
         "gnome-keyring procps binutils libatomic1"
     ),
 }

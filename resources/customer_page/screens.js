@@ -63,7 +63,9 @@ export class Screens {
     const { story } = this.#visit;
     const { screen } = story;
     const parts = [screen, this.#language.current, this.#names(), story.hint?.key, story.source, story.paused, story.over?.why];
-    parts.push(JSON.stringify(this.#visit.report), this.#visit.company, story.link === "lost", this.#noteKey());
+    // Only the form shows every check; elsewhere a late one must not rebuild the card under somebody's finger.
+    const { report } = this.#visit;
+    parts.push(screen === "join" ? JSON.stringify(report) : [report.screen, report.network === "no"].join(), this.#visit.company, story.link === "lost", this.#noteKey());
     const content = JSON.stringify(parts);
     if (content === this.#drawn) return;
     const moved = screen !== this.#screen;

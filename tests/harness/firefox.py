@@ -257,7 +257,21 @@ class FirefoxTab:
     async def click(self, selector: str) -> None:
         """Wait until something can be clicked there, and click it with a real pointer."""
         found = f"document.querySelector({json.dumps(selector)})"
-        await self.until(f"{found}?.checkVisibility() && !{found}.disabled")
+        deadline = time.monotonic() + 20
+        while True:
+            await self.until(f"{found}?.checkVisibility() && !{found}.disabled")
+            try:
+                await self._click_once(selector, found)
+            except FirefoxError as error:
+                # The page may have drawn the element anew between finding it and pointing at it.
+                if time.monotonic() > deadline or not any(
+                    word in str(error) for word in ("not displayed", "stale", "no such node")
+                ):
+                    raise
+            else:
+                return
+
+    async def _click_once(self, selector: str, found: str) -> None:
         await self.evaluate(f"void {found}.scrollIntoView({{block: 'nearest'}})")
         nodes = await self._browser.command(
             "browsingContext.locateNodes", context=self._context, locator={"type": "css", "value": selector}
