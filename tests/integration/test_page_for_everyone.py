@@ -82,6 +82,8 @@ async def test_the_whole_story_from_the_keyboard(relay, browser):
         session = await maria.start_session()
         press, write = tab.page.keyboard.press, tab.page.keyboard.type
         await tab.page.goto(session.link)
+        # The screen before it has a title too, and the focus goes on to this one's.
+        await expect(tab.page.locator("#card")).to_have_attribute("data-screen", "join", timeout=PATIENCE_MS)
         await has_focus(tab, "title")
         await press("Tab")
         await has_focus(tab, "field-name")
