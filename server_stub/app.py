@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import os
 import signal
 import socket
 import ssl
@@ -62,15 +63,41 @@ def check_exposure(options: ServeOptions) -> None:
     """
     if (options.certificate is None) != (options.key is None):
         raise OperatorError("TLS needs both files; give --tls-cert and --tls-key together.")
-    if (
-        options.certificate is None
-        and not is_loopback(options.host)
-        and not (options.plain_http or options.behind_proxy)
-    ):
+    if options.certificate is not None or is_loopback(options.host) or options.plain_http:
+        return
+    if options.behind_proxy:
         raise OperatorError(
-            f"Listening on {options.host} without TLS would send passwords in the clear; give --tls-cert and "
-            "--tls-key, or --behind-proxy when a proxy adds TLS, or insist with --plain-http."
+            f"Listening on {options.host} lets clients reach the relay past the proxy, without TLS and under any "
+            "address they name; leave --host at 127.0.0.1, or insist with --plain-http where only the proxy can reach "
+            "that port."
         )
+    raise OperatorError(
+        f"Listening on {options.host} without TLS would send passwords in the clear; give --tls-cert and "
+        "--tls-key, or --behind-proxy when a proxy on this machine adds TLS, or insist with --plain-http."
+    )
+
+
+def existing_database(options: ServeOptions) -> Database:
+    """The database that the options name, not yet open and not for a relay; makes nothing where nothing is.
+
+    Raises:
+        OperatorError: when there is none, as with a mistyped `--data`.
+    """
+    if options.database:
+        database = open_database(options, exclusive=False)
+        path = database.sqlite_path
+    else:
+        database, path = None, options.data / "relay.sqlite3"
+        _refuse_file(options.data)
+    if path is not None:
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            option = "file with --database" if options.database else "data folder with --data"
+            raise OperatorError(f"There is no database at {path}; name the relay's {option}.") from None
+        except OSError as error:
+            raise store_failure(StoreError("database_unreadable", error.strerror or ""), options) from None
+    return database or open_database(options, exclusive=False)
 
 
 def open_database(options: ServeOptions, *, exclusive: bool) -> Database:
@@ -94,6 +121,7 @@ def prepare_data_folder(data: Path) -> None:
     Raises:
         OperatorError: when it cannot.
     """
+    _refuse_file(data)
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = data / ".write-test"
@@ -106,6 +134,12 @@ def prepare_data_folder(data: Path) -> None:
         ) from None
 
 
+def _refuse_file(data: Path) -> None:
+    # Unlike `Path.is_file` this never fails, not even for want of a right.
+    if os.path.isfile(data):
+        raise OperatorError(f"{data} is a file; name with --data the folder in which the relay's database is.")
+
+
 def store_failure(error: StoreError, options: ServeOptions) -> OperatorError:
     """What an operator is told when the database cannot be used."""
     where = (
@@ -114,10 +148,17 @@ def store_failure(error: StoreError, options: ServeOptions) -> OperatorError:
     sentence = {
         "database_locked": f"Another relay or program is using {where}; stop that one first, then try again.",
         "database_newer": f"A newer version of this program wrote {where}; install that version, or restore a backup.",
+        "no_driver": f"The driver {error.detail} for {where} is missing; install it beside the relay, then try again.",
+        "unknown_database": f"This relay cannot use {where}: {error.detail}; the URL must begin with "
+        "postgresql+asyncpg:// or sqlite+aiosqlite:///.",
     }.get(
         error.code,
-        f"This relay cannot use {where} ({error.detail or 'unreadable'}); check the path and its rights, or restore a "
-        "backup.",
+        f"This relay cannot use {where} ({error.detail or 'unreadable'}); "
+        + (
+            "check the URL, and that the database's server runs."
+            if options.database and not options.database.startswith("sqlite")
+            else "check the path and its rights, or restore a backup."
+        ),
     )
     return OperatorError(sentence[0].upper() + sentence[1:])
 
@@ -206,7 +247,7 @@ class Service:
         )
         leave.callback(server.close)
         leave.callback(setattr, api, "stopping", True)
-        log.info("listening", url=bound_url, public_url=live.public_url)
+        log.info("listening", url=bound_url, host=options.host, public_url=live.public_url)
         return bound_url
 
     async def stop(self) -> None:

@@ -13,7 +13,7 @@ import platformdirs
 
 from server_stub import log, settings
 from server_stub.accounts import AccountError, Accounts
-from server_stub.app import ServeOptions, check_exposure, open_database, serve, store_failure
+from server_stub.app import ServeOptions, check_exposure, existing_database, open_database, serve, store_failure
 from server_stub.failures import OperatorError
 from server_stub.http_api import relay_version
 from server_stub.settings import SettingError, check_public_url
@@ -126,13 +126,15 @@ def _parser() -> argparse.ArgumentParser:
     command = site.add_parser("list", parents=[place, listing], help="list every setting with its value")
     command.set_defaults(run=_setting_list)
     command = site.add_parser("get", parents=[place, listing], help="print one setting")
-    command.add_argument("key")
+    command.add_argument("key", metavar="KEY", help="the setting's name, one of those below")
     command.set_defaults(run=_setting_get)
+    _explain_settings(command)
     command = site.add_parser(
         "set", parents=[place], help="change one setting; a running relay takes it up within seconds"
     )
-    command.add_argument("key")
-    command.add_argument("value")
+    command.add_argument("key", metavar="KEY", help="the setting's name, one of those below")
+    command.add_argument("value", metavar="VALUE", help="its new value as described below; it is checked first")
+    _explain_settings(command)
     command.set_defaults(run=_setting_set)
 
     command = commands.add_parser(
@@ -143,6 +145,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", type=Path, help="where to; must not exist yet")
     command.set_defaults(run=_backup)
     return parser
+
+
+def _explain_settings(command: argparse.ArgumentParser) -> None:
+    """Add every setting with its meaning to a command's help; argparse alone would fill them into one paragraph."""
+    lines = (f"  {one.key}\n      {one.meaning}" for one in settings.DEFINITIONS.values())
+    command.epilog = "keys:\n" + "\n".join(lines)
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
 def _port(text: str) -> int:
@@ -169,7 +178,7 @@ def _serve(asked: argparse.Namespace) -> None:
     check_exposure(options)
 
     def say(url: str) -> None:
-        print(json.dumps({"event": "listening", "url": url}), flush=True)
+        print(json.dumps({"event": "listening", "url": url, "host": options.host}), flush=True)
 
     _run(serve(options, say))
 
@@ -182,7 +191,8 @@ def _user_add(asked: argparse.Namespace) -> None:
             database, lambda accounts: accounts.add(asked.name, password, display_name=asked.display_name)
         )
 
-    _with_database(asked, work)
+    _with_database(asked, work, new=True)
+    print(f"The account {asked.name} is made and can sign in.")
 
 
 def _user_list(asked: argparse.Namespace) -> None:
@@ -200,15 +210,18 @@ def _user_list(asked: argparse.Namespace) -> None:
 
 def _user_disable(asked: argparse.Namespace) -> None:
     _with_database(asked, lambda database: _with_accounts(database, lambda one: one.set_disabled(asked.name, True)))
+    print(f"The account {asked.name} is closed, and its tokens are revoked.")
 
 
 def _user_enable(asked: argparse.Namespace) -> None:
     _with_database(asked, lambda database: _with_accounts(database, lambda one: one.set_disabled(asked.name, False)))
+    print(f"The account {asked.name} is open again.")
 
 
 def _user_password(asked: argparse.Namespace) -> None:
     password = _new_password(asked)
     _with_database(asked, lambda database: _with_accounts(database, lambda one: one.set_password(asked.name, password)))
+    print(f"The account {asked.name} has its new password, and its tokens are revoked.")
 
 
 def _setting_list(asked: argparse.Namespace) -> None:
@@ -235,7 +248,9 @@ def _setting_get(asked: argparse.Namespace) -> None:
 
 def _setting_set(asked: argparse.Namespace) -> None:
     settings.definition(asked.key).parse(asked.value)
-    _with_database(asked, lambda database: settings.write(database, asked.key, asked.value))
+    _with_database(asked, lambda database: settings.write(database, asked.key, asked.value), new=True)
+    # Not the value: it can hold the password of a TURN server.
+    print(f"The setting {asked.key} is changed; a running relay takes it up within seconds.")
 
 
 def _check(asked: argparse.Namespace) -> None:
@@ -253,6 +268,7 @@ def _check(asked: argparse.Namespace) -> None:
 
 def _backup(asked: argparse.Namespace) -> None:
     _run(backup(_options(asked), asked.file))
+    print(f"The database is copied to {asked.file}.")
 
 
 # What they share
@@ -270,12 +286,13 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever the 
     return uvloop.run(work)
 
 
-def _with_database(asked: argparse.Namespace, work: Callable[[Database], Awaitable[Any]]) -> None:
+def _with_database(asked: argparse.Namespace, work: Callable[[Database], Awaitable[Any]], *, new: bool = False) -> None:
+    """Do `work` on the database; only with `new` is one made where there is none."""
     options = _options(asked)
 
     async def whole() -> None:
         try:
-            async with open_database(options, exclusive=False) as database:
+            async with open_database(options, exclusive=False) if new else existing_database(options) as database:
                 await work(database)
         except StoreError as error:
             raise store_failure(error, options) from None

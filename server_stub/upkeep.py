@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from server_stub import settings
-from server_stub.app import ServeOptions, open_database, store_failure
+from server_stub.app import ServeOptions, existing_database, store_failure
 from server_stub.failures import OperatorError
 from server_stub.store.database import StoreError
 
@@ -29,11 +29,11 @@ async def check(options: ServeOptions) -> list[Finding]:
     """Look at the data folder, the database and the settings; nothing is changed but a pending migration.
 
     Raises:
-        OperatorError: when the data folder or the database cannot be used at all.
+        OperatorError: when there is no database, or data folder or database cannot be used at all.
     """
     findings: list[Finding] = []
     try:
-        async with open_database(options, exclusive=False) as database:
+        async with existing_database(options) as database:
             findings.append(Finding(True, "The database opens and is up to date."))
             path = database.sqlite_path
             if path is not None:
@@ -99,15 +99,9 @@ async def backup(options: ServeOptions, target: Path) -> None:
 
 
 def _source(options: ServeOptions) -> Path:
-    try:
-        database = open_database(options, exclusive=False)
-    except StoreError as error:
-        raise store_failure(error, options) from None
-    path = database.sqlite_path
+    path = existing_database(options).sqlite_path
     if path is None:
         raise OperatorError("This backup is for SQLite; copy another database with its own tools, such as pg_dump.")
-    if not path.is_file():
-        raise OperatorError(f"There is no database at {path}; name the relay's data folder with --data.")
     return path
 
 

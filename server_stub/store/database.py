@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 log = structlog.get_logger(__name__)
@@ -24,12 +24,16 @@ log = structlog.get_logger(__name__)
 BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another process (`user add`) before the database counts as locked."""
 
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+"""The asynchronous driver of a URL that names none."""
+
 
 class StoreError(Exception):
     """The database cannot be used.
 
     `code` is one of `database_locked` (another relay or program holds it), `database_newer` (written by a newer
-    version of this program), `database_unreadable` (not a database, no permission, no driver, server down).
+    version of this program), `no_driver` (not installed), `unknown_database` (a URL of no kind that we can use),
+    `database_unreadable` (not a database, no permission, server down).
     `detail` is for the log; it never holds a password.
     """
 
@@ -42,6 +46,10 @@ class StoreError(Exception):
 def _store_error(error: Exception) -> StoreError:
     """Tell a locked database from an unreadable one; SQLite says it in words only (sqlite3 result codes 5 and 6)."""
     cause = getattr(error, "orig", None) or error
+    if isinstance(cause, ModuleNotFoundError):
+        return StoreError("no_driver", cause.name or "")
+    if isinstance(cause, NoSuchModuleError | InvalidRequestError):
+        return StoreError("unknown_database", "no asynchronous driver of that name is known")
     text = str(cause)
     code = "database_locked" if "locked" in text or "busy" in text else "database_unreadable"
     return StoreError(code, text[:200])
@@ -59,9 +67,10 @@ class Database:
         try:
             self._url = make_url(url)
         except ArgumentError as error:
-            raise StoreError("database_unreadable", "not a database URL") from error
-        if self._url.drivername == "sqlite":
-            self._url = self._url.set(drivername="sqlite+aiosqlite")
+            raise StoreError("unknown_database", "it is no database URL") from error
+        driver = _DRIVERS.get(self._url.drivername)
+        if driver:
+            self._url = self._url.set(drivername=driver)
         self._exclusive = exclusive
         self._lock: IO[bytes] | None = None
         self._engine: AsyncEngine | None = None

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from server_stub.settings import DEFINITIONS
 from tests.harness.relay import PASSWORD, ROOT, RelayProcess
 
 
@@ -87,7 +88,7 @@ def test_accounts_from_the_command_line(tmp_path: Path) -> None:
 def test_a_bad_password_makes_no_account(tmp_path: Path, given: str) -> None:
     done = run("user", "add", "ana", "--data", tmp_path, "--password-stdin", given=given)
     assert "password is too" in sentence(done)
-    assert json.loads(run("user", "list", "--json", "--data", tmp_path).stdout) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_terminal_a_password_is_not_asked_for(tmp_path: Path) -> None:
@@ -137,6 +138,7 @@ def test_settings_from_the_command_line(tmp_path: Path) -> None:
 
 def test_check_tells_what_is_wrong(tmp_path: Path) -> None:
     data = tmp_path / "data"
+    run("setting", "set", "company", "Exemplu SRL", "--data", data)
     assert run("check", "--data", data).returncode == 0
     (data / "relay.sqlite3").chmod(0o644)
     run("setting", "set", "public_url", "http://support.example.org", "--data", data)
@@ -176,6 +178,81 @@ def test_backup_of_a_running_relay(tmp_path: Path) -> None:
     assert "no database" in sentence(run("backup", tmp_path / "other", "--data", tmp_path / "nothing"))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "check",
+        "user list",
+        "user disable ana",
+        "user enable ana",
+        "user password ana --password-stdin",
+        "setting list",
+        "setting get company",
+        "backup {}/copy",
+    ],
+)
+def test_a_mistyped_data_folder_makes_no_relay(tmp_path: Path, words: str) -> None:
+    wrong = tmp_path / "wrogn"
+    words = words.format(tmp_path)
+    text = sentence(run(*words.split(), "--data", wrong, given=PASSWORD))
+    assert text.endswith(
+        f"There is no database at {wrong / 'relay.sqlite3'}; name the relay's data folder with --data."
+    )
+    text = sentence(run(*words.split(), "--database", f"sqlite:///{wrong}/a.sqlite3", given=PASSWORD))
+    assert text.endswith(f"There is no database at {wrong}/a.sqlite3; name the relay's file with --database.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_changed_something_says_so(tmp_path: Path) -> None:
+    def said(*words: object) -> str:
+        done = run(*words, "--data", tmp_path / "data", given=PASSWORD)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("\n") == 1
+        return done.stdout
+
+    assert "ana" in said("user", "add", "ana", "--password-stdin")
+    assert "ana is closed" in said("user", "disable", "ana")
+    assert "ana is open" in said("user", "enable", "ana")
+    assert "new password" in said("user", "password", "ana", "--password-stdin")
+    assert "credential" not in said(
+        *("setting", "set", "ice_servers"),
+        '[{"urls": ["turn:turn.example.org"], "username": "u", "credential": "credential"}]',
+    )
+    assert str(tmp_path / "copy") in said("backup", tmp_path / "copy")
+
+
+@pytest.mark.parametrize("words", [("serve", "--port", 0), ("check",), ("setting", "set", "company", "Exemplu SRL")])
+def test_a_file_is_no_data_folder(tmp_path: Path, words: tuple[object, ...]) -> None:
+    file = tmp_path / "relay.sqlite3"
+    file.touch()
+    text = sentence(run(*words, "--data", file))
+    assert f"{file} is a file" in text
+    assert "--data" in text
+
+
+def test_databases_that_are_not_files(tmp_path: Path) -> None:
+    def tried(url: str) -> str:
+        texts = {sentence(run(*words, "--database", url)) for words in (("serve", "--port", 0), ("check",))}
+        assert len(texts) == 1
+        return texts.pop()
+
+    # The driver is no requirement of ours and not installed here; that is the case that is tried.
+    assert "driver asyncpg" in tried("postgresql+asyncpg://u:secret@127.0.0.1:1/relay")
+    assert "driver asyncpg" in tried("postgresql://u:secret@127.0.0.1:1/relay")
+    for url in ("nosuch://u:secret@127.0.0.1/relay", "sqlite+pysqlite:///relay.sqlite3", "relay.sqlite3"):
+        text = tried(url)
+        assert "postgresql+asyncpg://" in text
+        assert "secret" not in text
+
+
+def test_help_for_a_setting_names_each_with_its_meaning() -> None:
+    for word in ("get", "set"):
+        text = run("setting", word, "--help").stdout
+        for one in DEFINITIONS.values():
+            assert f"  {one.key}\n      {one.meaning}\n" in text
+    assert "VALUE  " in text
+
+
 def test_every_command_has_help() -> None:
     for words in ([], ["serve"], ["user"], ["user", "add"], ["setting", "set"], ["check"], ["backup"]):
         done = run(*words, "--help")
@@ -207,7 +284,7 @@ def test_the_database_is_no_database(tmp_path: Path) -> None:
 
 
 def test_the_database_is_newer(tmp_path: Path) -> None:
-    run("user", "list", "--data", tmp_path)
+    run("setting", "set", "company", "Exemplu SRL", "--data", tmp_path)
     with closing(sqlite3.connect(tmp_path / "relay.sqlite3")) as database:
         database.execute("update alembic_version set version_num = '9999_future'")
         database.commit()
@@ -226,6 +303,18 @@ def test_plain_http_to_the_world_must_be_asked_for_by_name(tmp_path: Path) -> No
     assert "--plain-http" in text
     text = sentence(run("serve", "--data", tmp_path, "--port", 0, "--host", "0.0.0.0", "--plain-http"))
     assert "--public-url" in text
+
+
+def test_behind_a_proxy_nobody_reaches_the_relay_past_it_by_accident(tmp_path: Path) -> None:
+    proxied = ("--behind-proxy", "--public-url", "https://support.example.org", "--host", "0.0.0.0")
+    text = sentence(run("serve", "--data", tmp_path, "--port", 0, *proxied))
+    assert "past the proxy" in text
+    assert "--plain-http" in text
+    # The line for whoever started it says where it listens, also when that is everywhere.
+    with RelayProcess(tmp_path, *proxied, "--plain-http") as relay:
+        pass
+    listening = [json.loads(line) for line in relay.log if '"listening"' in line]
+    assert [line["host"] for line in listening] == ["0.0.0.0"]
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "203.0.113.1"])
