@@ -232,6 +232,8 @@ class Relay:
             if event not in REQUESTS:
                 raise Refused(ErrorCode.UNKNOWN_EVENT)
             request = decode_request(event, arguments[0] if len(arguments) == 1 else None)
+            if event not in self._handlers:
+                raise Refused(ErrorCode.NOT_SUPPORTED)
             reply = await self._handlers[event](link, request)
             return f'{{"ok":true,"value":{_encode(reply).decode()}}}'
         except (Refused, ProtocolError) as error:

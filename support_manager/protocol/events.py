@@ -15,10 +15,15 @@ from support_manager.protocol.views import (
     ActivityView,
     ChatLine,
     Connection,
+    Delivery,
     EndReason,
+    InboxView,
     LeaveReason,
+    Mark,
     ParticipantView,
+    Place,
     SiteView,
+    TransferView,
 )
 
 
@@ -41,7 +46,10 @@ class ParticipantJoined(_Fact, frozen=True, kw_only=True, tag="participant_joine
 
 
 class ParticipantChanged(_Fact, frozen=True, kw_only=True, tag="participant_changed"):
-    """A participant's role, name or device changed."""
+    """A participant's role, name, device or question for control changed.
+
+    Whoever did not see him before (a customer who waited and is let in) takes this as his arrival.
+    """
 
     participant: ParticipantView
 
@@ -73,10 +81,20 @@ class ChatAdded(_Fact, frozen=True, kw_only=True, tag="chat_added"):
 
 
 class SessionChanged(_Fact, frozen=True, kw_only=True, tag="session_changed"):
-    """The session's own state or lock changed."""
+    """The session's own state, lock or transfer changed; all three are whole."""
 
     state: SessionState
     locked: bool = False
+    transfer: TransferView | None = None
+
+
+class MarkAdded(_Fact, frozen=True, kw_only=True, tag="mark_added"):
+    """A line is drawn across the transcript: control moved, the session was passed on, another customer is helped.
+
+    What changed with it (roles, state, ended activities) comes in facts of its own in the same breath.
+    """
+
+    mark: Mark
 
 
 class SessionEnded(_Fact, frozen=True, kw_only=True, tag="session_ended"):
@@ -93,6 +111,7 @@ SessionFact = (
     | ParticipantLeft
     | ActivityChanged
     | ChatAdded
+    | MarkAdded
     | SessionChanged
     | SessionEnded
 )
@@ -122,6 +141,30 @@ class SessionReplaced(Wire, frozen=True, kw_only=True):
     session_id: Id
 
 
+class InboxChanged(Wire, frozen=True, kw_only=True):
+    """`inbox`: an agent's whole Inbox and presence, whenever anything in it changed, to whoever sent `inbox.open`."""
+
+    inbox: InboxView
+
+
+class PlaceChanged(Wire, frozen=True, kw_only=True):
+    """`place`: a waiting customer's place in line; not numbered, the last one counts."""
+
+    session_id: Id
+    place: Place
+
+
+class InvitationChanged(Wire, frozen=True, kw_only=True):
+    """`invitation`: what became of an `invite.mail`, to the rep who sent it."""
+
+    session_id: Id
+    request_id: Id
+    state: Delivery
+    code: ErrorCode | None = None
+    detail: str = ""
+    """The mail server's own words when it failed: text from a stranger."""
+
+
 class Notice(Wire, frozen=True, kw_only=True):
     """`notice`: something about the connection itself, e.g. `relay_stopping` before a planned stop."""
 
@@ -134,5 +177,8 @@ EVENTS: dict[str, type[Wire]] = {
     "signal": SignalReceived,
     "session.replaced": SessionReplaced,
     "notice": Notice,
+    "inbox": InboxChanged,
+    "place": PlaceChanged,
+    "invitation": InvitationChanged,
 }
 """Event name → payload. A client ignores events that it does not know."""

@@ -17,6 +17,19 @@ Number = Annotated[str, msgspec.Meta(pattern=rf"^[0-9]{{{limits.SESSION_NUMBER_D
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.NAME_CHARS)]
 """A person's name as he typed it: text from a stranger, never markup."""
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TEXT_CHARS)]
+QueueName = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.QUEUE_NAME_CHARS)]
+Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ID_CHARS, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+"""A queue's name in addresses: `…/help/SLUG`."""
+Email = Annotated[str, msgspec.Meta(max_length=limits.EMAIL_CHARS)]
+"""An e-mail address or nothing; whether it is one is checked where it is used."""
+Problem = Annotated[str, msgspec.Meta(max_length=limits.PROBLEM_CHARS)]
+"""What a customer wrote on the entry form: text from a stranger."""
+TransferMessage = Annotated[str, msgspec.Meta(max_length=limits.TRANSFER_MESSAGE_CHARS)]
+"""The personal message of a transfer, counted in code points after NFC (B-10.2)."""
+Outcome = Annotated[str, msgspec.Meta(max_length=limits.OUTCOME_CHARS)]
+Notes = Annotated[str, msgspec.Meta(max_length=limits.NOTES_CHARS)]
+Search = Annotated[str, msgspec.Meta(max_length=limits.SEARCH_CHARS)]
+Rating = Annotated[int, msgspec.Meta(ge=1, le=5)]
 TrackingCode = Annotated[str, msgspec.Meta(max_length=limits.TRACKING_CODE_CHARS)]
 Words = Annotated[str, msgspec.Meta(max_length=limits.WORDS_CHARS)]
 """What a person read when he agreed: the record of a consent."""

@@ -11,6 +11,17 @@ ACCOUNT_NAME_CHARS = 64
 PASSWORD_CHARS = 256
 PASSWORD_MIN_CHARS = 10
 
+QUEUE_NAME_CHARS = 60
+EMAIL_CHARS = 254
+"""RFC 5321, section 4.5.3.1.3: 256 octets of a path less its angle brackets."""
+PROBLEM_CHARS = 1_000
+OUTCOME_CHARS = 60
+NOTES_CHARS = 4_000
+SEARCH_CHARS = 100
+AGENTS_PER_TRANSFER = 50
+HISTORY_ENTRIES = 100
+INBOX_ITEMS = 200
+
 SESSION_NUMBER_DIGITS = 9
 ID_CHARS = 64
 TOKEN_CHARS = 128
@@ -44,6 +55,14 @@ WRONG_PASSWORDS_PER_MINUTE_PER_ADDRESS = 10
 EVENTS_PER_SECOND = 20
 """Sustained rate of events one connection may send; bursts up to `EVENTS_BURST`."""
 EVENTS_BURST = 100
+
+MAILS_PER_MINUTE_PER_REP = 20
+OFFER_S = 30
+"""How long agents have for an offer by default (B-10.4); a queue may say otherwise."""
+IDLE_AWAY_S = 600
+"""After this long without a key or the mouse an agent is Away by himself (B-11.3)."""
+WAIT_SAMPLES = 20
+"""Over how many of a queue's last sessions the mean handling time is taken (B-11.2)."""
 
 RETURN_AFTER_CLOSED_PAGE_S = 600
 CONTROLLER_LOST_S = 60

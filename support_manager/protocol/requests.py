@@ -4,27 +4,53 @@ The ack on the wire is `{"ok": true, "value": REPLY}` or `{"ok": false, "code": 
 `request_id` and `line_id` are idempotency keys: the same key again gets the same answer and changes nothing.
 """
 
+from typing import Annotated
+
+import msgspec
+
+from support_manager.protocol import limits
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, Source
 from support_manager.protocol.fields import (
     Ask,
     Browser,
     ClientVersion,
+    Email,
     Epoch,
     Id,
     Locale,
     Name,
+    Notes,
     Number,
+    Outcome,
     Pixels,
+    Problem,
+    Rating,
+    Search,
     Seq,
+    Slug,
     Text,
     Time,
     Token,
     TrackingCode,
+    TransferMessage,
     Wire,
     Words,
 )
 from support_manager.protocol.signals import Signal
-from support_manager.protocol.views import Audience, Capability, IceServers, Mode, SessionView
+from support_manager.protocol.views import (
+    AgentView,
+    Audience,
+    Capability,
+    ChatLine,
+    HistoryEntry,
+    IceServers,
+    InboxView,
+    Mark,
+    Mode,
+    Presence,
+    QueueView,
+    SessionView,
+)
 
 __all__ = ["REQUESTS", "Hello", "Nothing", "Request"]
 
@@ -236,6 +262,183 @@ class IceGet(Ask, frozen=True, kw_only=True):
     session_id: Id
 
 
+class SessionAssist(Ask, frozen=True, kw_only=True):
+    """`session.assist`: a rep comes into a colleague's session by its number, as an assistant (B-8.1)."""
+
+    request_id: Id
+    number: Number
+
+
+class Inside(Wire, frozen=True, kw_only=True):
+    """A rep is in a session that he did not start: the session, and the ICE servers to use."""
+
+    session: SessionView
+    ice: IceServers
+
+
+class SessionLock(Ask, frozen=True, kw_only=True):
+    """`session.lock`: the controller lets nobody else in, or opens the session again (B-2.5)."""
+
+    session_id: Id
+    locked: bool
+
+
+class CustomerAdmit(Ask, frozen=True, kw_only=True):
+    """`customer.admit`: the controller lets a waiting customer in, or sends him away."""
+
+    session_id: Id
+    participant_id: Id
+    accept: bool
+
+
+class CustomerSelect(Ask, frozen=True, kw_only=True):
+    """`customer.select`: the controller helps that customer from now on; shares end (B-1.2, B-5.3)."""
+
+    session_id: Id
+    participant_id: Id
+
+
+class ControlTransfer(Ask, frozen=True, kw_only=True):
+    """`control.transfer`: the controller gives control to an assistant, in one step (B-9.2, B-9.6)."""
+
+    session_id: Id
+    to: Id
+    """The assistant's participant id."""
+
+
+class ControlAsk(Ask, frozen=True, kw_only=True):
+    """`control.ask`: an assistant asks for control, or takes that back (B-7.9)."""
+
+    session_id: Id
+    asking: bool = True
+
+
+class ControlRefuse(Ask, frozen=True, kw_only=True):
+    """`control.refuse`: the controller keeps control; the assistant's question is off the table."""
+
+    session_id: Id
+    participant_id: Id
+
+
+class ControlTake(Ask, frozen=True, kw_only=True):
+    """`control.take`: an assistant takes over from a controller lost for `CONTROLLER_LOST_S` (B-12.6)."""
+
+    session_id: Id
+
+
+class SessionTransfer(Ask, frozen=True, kw_only=True):
+    """`session.transfer`: an agent cedes the session to one queue or to some agents, and is out of it (B-10)."""
+
+    session_id: Id
+    queue_id: Id | None = None
+    agents: Annotated[tuple[Id, ...], msgspec.Meta(max_length=limits.AGENTS_PER_TRANSFER)] = ()
+    """Account ids. Exactly one of `queue_id` and `agents` is given."""
+    message: TransferMessage = ""
+
+
+class TransferTargets(Ask, frozen=True, kw_only=True):
+    """`transfer.targets`: the queues and agents to whom an agent may pass a session on (B-10.1)."""
+
+
+class Targets(Wire, frozen=True, kw_only=True):
+    """Every queue, and every agent but the reader, as they stand now."""
+
+    queues: tuple[QueueView, ...] = ()
+    agents: tuple[AgentView, ...] = ()
+
+
+class InboxOpen(Ask, frozen=True, kw_only=True):
+    """`inbox.open`: an agent's app wants his Inbox; from now on every change comes as the event `inbox`."""
+
+
+class PresenceSet(Ask, frozen=True, kw_only=True):
+    """`presence.set`: the agent is Online, Away or Busy from now on; `offline` is refused (`bad_message`)."""
+
+    presence: Presence
+
+
+class OfferAccept(Ask, frozen=True, kw_only=True):
+    """`offer.accept`: an agent takes a waiting customer or a transferred session; the first one gets it (B-10.4)."""
+
+    session_id: Id
+
+
+class OfferDecline(Ask, frozen=True, kw_only=True):
+    """`offer.decline`: an agent does not take it."""
+
+    session_id: Id
+
+
+class QueueEnter(Ask, frozen=True, kw_only=True):
+    """`queue.enter`: a customer fills in a queue's entry form and waits (B-11.1); answered as `session.join` is."""
+
+    request_id: Id
+    queue: Slug
+    name: Name
+    email: Email = ""
+    problem: Problem = ""
+    device: DeviceReport = DeviceReport()
+
+
+class InviteMail(Ask, frozen=True, kw_only=True):
+    """`invite.mail`: the relay sends the invitation (B-4.4); what becomes of it comes as events `invitation`."""
+
+    session_id: Id
+    request_id: Id
+    address: Email
+    locale: Locale = "en"
+    to_rep: bool = False
+    """Whether a colleague is invited to assist (B-4.6) and not a customer."""
+
+
+class HistoryList(Ask, frozen=True, kw_only=True):
+    """`history.list`: the sessions in which this rep took part and that are over, newest first."""
+
+    search: Search = ""
+    """Words to find in names, number, tracking code, outcome, notes or chat; empty for all."""
+    before: Time | None = None
+    """Only those that ended before; for the next page."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=limits.HISTORY_ENTRIES)] = limits.HISTORY_ENTRIES
+
+
+class History(Wire, frozen=True, kw_only=True):
+    """What was found; `more` when there is more before the last one."""
+
+    entries: tuple[HistoryEntry, ...] = ()
+    more: bool = False
+
+
+class HistoryRead(Ask, frozen=True, kw_only=True):
+    """`history.read`: one of those sessions with its transcript."""
+
+    session_id: Id
+
+
+class HistoryPage(Wire, frozen=True, kw_only=True):
+    """A session that is over, whole; without chat once the operator's time for keeping it has passed."""
+
+    entry: HistoryEntry
+    chat: tuple[ChatLine, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    kept: bool = True
+
+
+class HistoryNote(Ask, frozen=True, kw_only=True):
+    """`history.note`: outcome and notes of a session, live or over, by a rep who was its controller (B-12.7)."""
+
+    session_id: Id
+    outcome: Outcome = ""
+    notes: Notes = ""
+
+
+class SurveySend(Ask, frozen=True, kw_only=True):
+    """`survey.send`: what the customer thinks of it, once the session is over (B-12.7); the last answer counts."""
+
+    session_id: Id
+    rating: Rating
+    comment: Problem = ""
+
+
 Request = (
     SessionStart
     | SessionList
@@ -253,6 +456,26 @@ Request = (
     | ChatSend
     | SignalSend
     | IceGet
+    | SessionAssist
+    | SessionLock
+    | CustomerAdmit
+    | CustomerSelect
+    | ControlTransfer
+    | ControlAsk
+    | ControlRefuse
+    | ControlTake
+    | SessionTransfer
+    | TransferTargets
+    | InboxOpen
+    | PresenceSet
+    | OfferAccept
+    | OfferDecline
+    | QueueEnter
+    | InviteMail
+    | HistoryList
+    | HistoryRead
+    | HistoryNote
+    | SurveySend
 )
 
 REQUESTS: dict[str, tuple[type[Request], type[Wire]]] = {
@@ -272,5 +495,25 @@ REQUESTS: dict[str, tuple[type[Request], type[Wire]]] = {
     "chat.send": (ChatSend, ChatSent),
     "signal.send": (SignalSend, Nothing),
     "ice.get": (IceGet, IceServers),
+    "session.assist": (SessionAssist, Inside),
+    "session.lock": (SessionLock, Nothing),
+    "customer.admit": (CustomerAdmit, Nothing),
+    "customer.select": (CustomerSelect, Nothing),
+    "control.transfer": (ControlTransfer, Nothing),
+    "control.ask": (ControlAsk, Nothing),
+    "control.refuse": (ControlRefuse, Nothing),
+    "control.take": (ControlTake, Nothing),
+    "session.transfer": (SessionTransfer, Nothing),
+    "transfer.targets": (TransferTargets, Targets),
+    "inbox.open": (InboxOpen, InboxView),
+    "presence.set": (PresenceSet, Nothing),
+    "offer.accept": (OfferAccept, Inside),
+    "offer.decline": (OfferDecline, Nothing),
+    "queue.enter": (QueueEnter, Joined),
+    "invite.mail": (InviteMail, Nothing),
+    "history.list": (HistoryList, History),
+    "history.read": (HistoryRead, HistoryPage),
+    "history.note": (HistoryNote, Nothing),
+    "survey.send": (SurveySend, Nothing),
 }
 """Event name → (payload, reply). The relay has a handler for exactly these."""

@@ -33,13 +33,18 @@ class SessionState(StrEnum):
     """Started; no customer has joined."""
     ACTIVE = "active"
     OFFERED = "offered"
+    """Passed on to agents, of whom none has accepted yet: no controller."""
     QUEUED = "queued"
+    """In a queue: no controller."""
     ENDED = "ended"
 
 
 LIVE = frozenset({SessionState.WAITING, SessionState.ACTIVE, SessionState.OFFERED, SessionState.QUEUED})
 _NONE = frozenset({SessionState.NONE})
 _ACTIVE = frozenset({SessionState.ACTIVE})
+_PASSED_ON = frozenset({SessionState.OFFERED, SessionState.QUEUED})
+_HELD = frozenset({SessionState.WAITING, SessionState.ACTIVE})
+"""States in which the session has a controller."""
 
 ALLOWED: dict[str, dict[Role, frozenset[SessionState]]] = {
     "session.start": {Role.SIGNED_IN: _NONE},
@@ -52,6 +57,7 @@ ALLOWED: dict[str, dict[Role, frozenset[SessionState]]] = {
         Role.ASSISTANT: LIVE | {SessionState.ENDED},
         Role.PRIMARY: LIVE | {SessionState.ENDED},
         Role.SECONDARY: LIVE | {SessionState.ENDED},
+        Role.WAITING: LIVE | {SessionState.ENDED},
     },
     "session.end": {Role.CONTROLLER: LIVE},
     "session.leave": {
@@ -82,6 +88,27 @@ ALLOWED: dict[str, dict[Role, frozenset[SessionState]]] = {
         Role.PRIMARY: LIVE,
         Role.SECONDARY: LIVE,
     },
+    "session.assist": {Role.SIGNED_IN: _NONE},
+    "session.lock": {Role.CONTROLLER: LIVE},
+    "customer.admit": {Role.CONTROLLER: LIVE},
+    "customer.select": {Role.CONTROLLER: _ACTIVE},
+    "control.transfer": {Role.CONTROLLER: _HELD},
+    "control.ask": {Role.ASSISTANT: _HELD},
+    "control.refuse": {Role.CONTROLLER: _HELD},
+    "control.take": {Role.ASSISTANT: _HELD},
+    "session.transfer": {Role.CONTROLLER: _ACTIVE},
+    "transfer.targets": {Role.SIGNED_IN: _NONE},
+    "inbox.open": {Role.SIGNED_IN: _NONE},
+    "presence.set": {Role.SIGNED_IN: _NONE},
+    # An agent to whom a session is offered may be an assistant in it (B-10.1).
+    "offer.accept": {Role.SIGNED_IN: _PASSED_ON, Role.ASSISTANT: _PASSED_ON},
+    "offer.decline": {Role.SIGNED_IN: _PASSED_ON, Role.ASSISTANT: _PASSED_ON},
+    "queue.enter": {Role.ANONYMOUS: _NONE},
+    "invite.mail": {Role.CONTROLLER: LIVE},
+    "history.list": {Role.SIGNED_IN: _NONE},
+    "history.read": {Role.SIGNED_IN: _NONE},
+    "history.note": {Role.SIGNED_IN: _NONE},
+    "survey.send": {Role.PRIMARY: frozenset({SessionState.ENDED}), Role.SECONDARY: frozenset({SessionState.ENDED})},
     "ice.get": {
         Role.CONTROLLER: LIVE,
         Role.ASSISTANT: LIVE,

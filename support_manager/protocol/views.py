@@ -3,7 +3,26 @@
 from enum import StrEnum
 
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState, Source
-from support_manager.protocol.fields import Count, Id, Locale, Name, Number, Pixels, Seq, Text, Time, Wire
+from support_manager.protocol.fields import (
+    Count,
+    Email,
+    Id,
+    Locale,
+    Name,
+    Notes,
+    Number,
+    Outcome,
+    Pixels,
+    Problem,
+    QueueName,
+    Rating,
+    Seq,
+    Slug,
+    Text,
+    Time,
+    TransferMessage,
+    Wire,
+)
 from support_manager.protocol.roles import Role, SessionState
 
 
@@ -38,6 +57,51 @@ class EndReason(StrEnum):
     CONTROLLER_LOST = "controller_lost"
     EXPIRED = "expired"
     RELAY_CLOSED = "relay_closed"
+
+
+class Presence(StrEnum):
+    """Whether an agent can be offered customers; offers go to `ONLINE` only (B-11.3)."""
+
+    ONLINE = "online"
+    AWAY = "away"
+    """Chosen, or by itself after ten idle minutes."""
+    BUSY = "busy"
+    """Chosen, or by itself at the rep's limit of customers."""
+    OFFLINE = "offline"
+    """No app of his hangs on the relay."""
+
+
+class WaitReason(StrEnum):
+    """Why a customer with the role `waiting` waits."""
+
+    ADMISSION = "admission"
+    """The controller lets people in (single mode, B-2.5)."""
+    LIMIT = "limit"
+    """The rep helps as many customers as he may (B-6.3); the relay lets the next one in by itself."""
+
+
+class TransferTarget(StrEnum):
+    """To whom a session without a controller was passed on."""
+
+    AGENTS = "agents"
+    QUEUE = "queue"
+
+
+class MarkKind(StrEnum):
+    """What draws a line across the transcript."""
+
+    CONTROL = "control"
+    """Transfer Control: from `former` to `name`."""
+    TAKEN_OVER = "taken_over"
+    """An assistant, `name`, took over from the lost `former`."""
+    PASSED_ON = "passed_on"
+    """Transfer Session by `former`, to the queue `queue` or to agents."""
+    QUEUED = "queued"
+    """It fell to the queue `queue`: nobody accepted, all declined, or the controller was lost."""
+    ACCEPTED = "accepted"
+    """The agent `name` accepted it."""
+    CUSTOMER = "customer"
+    """Another customer, `name`, is helped now (single mode)."""
 
 
 class Audience(StrEnum):
@@ -78,6 +142,8 @@ class ParticipantView(Wire, frozen=True, kw_only=True):
     joined_at: Time
     locale: Locale = "en"
     device: Device = Device()
+    asks_control: bool = False
+    """An assistant who asks to be given control (B-7.9)."""
 
 
 class ActivityView(Wire, frozen=True, kw_only=True):
@@ -112,6 +178,47 @@ class ChatLine(Wire, frozen=True, kw_only=True):
     audience: Audience = Audience.ALL
 
 
+class Mark(Wire, frozen=True, kw_only=True):
+    """A line across the transcript, at its place among the chat lines (B-7.4)."""
+
+    seq: Seq
+    at: Time
+    kind: MarkKind
+    name: str = ""
+    former: str = ""
+    queue: str = ""
+
+
+class TransferView(Wire, frozen=True, kw_only=True):
+    """Where a session without a controller is on its way; everybody in it may know."""
+
+    to: TransferTarget
+    since: Time
+    queue_id: Id | None = None
+    queue_name: str = ""
+    former: str = ""
+    """The rep who passed it on; empty for a customer who came by an entry form."""
+
+
+class Place(Wire, frozen=True, kw_only=True):
+    """A customer's place in line (B-11.2); told anew whenever it changes, never kept."""
+
+    place: Count
+    """From 1; 0 while it is offered to chosen agents."""
+    wait_s: Count | None = None
+    """Estimated; None for unknown."""
+    opens_at: Time | None = None
+    """When the queue opens again, if it is closed by now."""
+
+
+class Intake(Wire, frozen=True, kw_only=True):
+    """What a customer wrote on a queue's entry form (B-11.1)."""
+
+    queue_name: QueueName
+    email: Email = ""
+    problem: Problem = ""
+
+
 class SessionView(Wire, frozen=True, kw_only=True):
     """A session as one of its members may see it: the snapshot that a join, a resume or a list returns."""
 
@@ -133,6 +240,15 @@ class SessionView(Wire, frozen=True, kw_only=True):
     link: str = ""
     """The join link with its token; only reps of the session get it, customers read an empty string."""
     end_reason: EndReason | None = None
+    waiting_for: WaitReason | None = None
+    """Set for a reader who waits to be let in; he learns nothing else of the session."""
+    marks: tuple[Mark, ...] = ()
+    """All lines across the transcript that the reader may see, also those before `after_seq`."""
+    transfer: TransferView | None = None
+    """Set while the session is offered or queued."""
+    place: Place | None = None
+    intake: Intake | None = None
+    """Only for reps, and for sessions that came by an entry form."""
 
 
 class IceServer(Wire, frozen=True, kw_only=True):
@@ -150,6 +266,12 @@ class IceServers(Wire, frozen=True, kw_only=True):
     valid_s: Count = 0
 
 
+ADMIN = "admin"
+AGENT = "agent"
+PRIVILEGES = (ADMIN, AGENT)
+"""What an account may besides a rep's work: the admin area; the Inbox and Transfer Session."""
+
+
 class AccountView(Wire, frozen=True, kw_only=True):
     """A rep's own account."""
 
@@ -157,6 +279,9 @@ class AccountView(Wire, frozen=True, kw_only=True):
     name: str
     display_name: Name
     privileges: tuple[str, ...] = ()
+    """Of `PRIVILEGES`."""
+    customers_limit: Count = 0
+    """How many customers he may help at once (B-6.3); 0 means without limit."""
     modes: tuple[Mode, ...] = (Mode.MULTI,)
     locale: Locale = "en"
 
@@ -170,3 +295,98 @@ class SiteView(Wire, frozen=True, kw_only=True):
     oldest_protocol: int
     url: str
     """The public address under which customers reach it, without a slash at the end."""
+
+
+class AgentView(Wire, frozen=True, kw_only=True):
+    """An agent as the list of Transfer Session shows him (B-10.1)."""
+
+    account_id: Id
+    name: Name
+    presence: Presence
+    customers: Count = 0
+    limit: Count = 0
+    """0 means without limit."""
+
+
+class QueueView(Wire, frozen=True, kw_only=True):
+    """A queue as agents see it."""
+
+    id: Id
+    slug: Slug
+    name: QueueName
+    is_open: bool
+    opens_at: Time | None = None
+    waiting: Count = 0
+    online: Count = 0
+    """Agents of it who are Online."""
+    wait_s: Count | None = None
+    is_member: bool = False
+    """Whether the reader is an agent of it."""
+
+
+class InboxKind(StrEnum):
+    """What an entry of the Inbox is."""
+
+    WAITING = "waiting"
+    """A customer in one of the reader's queues."""
+    TRANSFER = "transfer"
+    """A session that was passed on to the reader himself."""
+
+
+class InboxItem(Wire, frozen=True, kw_only=True):
+    """One entry of an agent's Inbox (B-11.3)."""
+
+    session_id: Id
+    kind: InboxKind
+    customer: Name
+    since: Time
+    offered: bool
+    """Whether he is asked right now; else he may still take it while nobody else is asked alone."""
+    offered_until: Time | None = None
+    queue_id: Id | None = None
+    queue_name: str = ""
+    email: Email = ""
+    problem: Problem = ""
+    former: str = ""
+    """Who passed it on."""
+    message: TransferMessage = ""
+    locale: Locale = "en"
+
+
+class InboxView(Wire, frozen=True, kw_only=True):
+    """An agent's whole Inbox, oldest first."""
+
+    presence: Presence
+    """As others see him."""
+    chosen: Presence
+    """What he chose: `online`, `away` or `busy`."""
+    items: tuple[InboxItem, ...] = ()
+    queues: tuple[QueueView, ...] = ()
+
+
+class Delivery(StrEnum):
+    """What became of an invitation by the relay's mail."""
+
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class HistoryEntry(Wire, frozen=True, kw_only=True):
+    """A session that is over, as its reps find it again (B-12.7)."""
+
+    session_id: Id
+    number: Number
+    mode: Mode
+    started_at: Time
+    ended_at: Time
+    customers: tuple[Name, ...] = ()
+    reps: tuple[Name, ...] = ()
+    queue_name: str = ""
+    tracking_code: str = ""
+    end_reason: EndReason | None = None
+    outcome: Outcome = ""
+    notes: Notes = ""
+    rating: Rating | None = None
+    comment: str = ""
+    lines: Count = 0

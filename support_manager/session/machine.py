@@ -265,7 +265,13 @@ class SessionMachine:
 
     def _session(self, fact: wire.SessionChanged) -> Outcome:
         if fact.state is not SessionState.ENDED:  # the end has a fact of its own, with a reason
-            self._view = msgspec.structs.replace(self._view, state=fact.state, locked=fact.locked)
+            self._view = msgspec.structs.replace(
+                self._view, state=fact.state, locked=fact.locked, transfer=fact.transfer
+            )
+        return Outcome()
+
+    def _mark(self, fact: wire.MarkAdded) -> Outcome:
+        self._view = msgspec.structs.replace(self._view, marks=(*self._view.marks, fact.mark))
         return Outcome()
 
     def _ended(self, fact: wire.SessionEnded) -> Outcome:
@@ -332,6 +338,7 @@ _STEPS: dict[type, Callable[..., Outcome]] = {
     wire.ParticipantLeft: SessionMachine._left,
     wire.ActivityChanged: SessionMachine._activity,
     wire.ChatAdded: SessionMachine._chat,
+    wire.MarkAdded: SessionMachine._mark,
     wire.SessionChanged: SessionMachine._session,
     wire.SessionEnded: SessionMachine._ended,
 }
