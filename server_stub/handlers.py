@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy import insert, select
 
+from server_stub.audit import Audit
 from server_stub.connections import Server
 from server_stub.http_api import relay_version
 from server_stub.in_session import InSession
@@ -71,9 +72,10 @@ class Relay:
         self._tasks = TaskOwner("relay")
         self._server = Server(self, settings, self._clock.monotonic_s)
         self._is_stopping = False
+        self._audit = Audit(database, self._clock.now_ms)
         self._members = Members(settings)
         self._handlers: dict[str, Callable[[Link, Any], Awaitable[Wire]]] = {
-            **Joining(self._members, database, self._clock, random, self._tasks).handlers(),
+            **Joining(self._members, self._audit, self._clock, random, self._tasks).handlers(),
             **InSession(self._members, random).handlers(),
         }
 

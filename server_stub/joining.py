@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from sqlalchemy import insert
 
+from server_stub.audit import Audit
 from server_stub.limits import TryLimiter
 from server_stub.link import Link
 from server_stub.members import Members
@@ -16,8 +16,6 @@ from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import Fact
 from server_stub.state.model import Participant, Session
 from server_stub.state.refused import Refused
-from server_stub.store import tables
-from server_stub.store.database import Database
 from server_stub.tasks import TaskOwner
 from support_manager.protocol import limits, requests
 from support_manager.protocol.codes import ErrorCode
@@ -36,17 +34,15 @@ class Joining:
 
     Args:
         members: the sessions.
-        database: for the audit log.
+        audit: who guesses numbers.
         clock: wall and monotonic time.
         random: unpredictable bytes.
         tasks: owner of what goes on after an answer.
     """
 
-    def __init__(
-        self, members: Members, database: Database, clock: Clock, random: RandomBytes, tasks: TaskOwner
-    ) -> None:
+    def __init__(self, members: Members, audit: Audit, clock: Clock, random: RandomBytes, tasks: TaskOwner) -> None:
         self._members = members
-        self._database = database
+        self._audit = audit
         self._clock = clock
         self._random = random
         self._tasks = tasks
@@ -150,14 +146,11 @@ class Joining:
         now = self._clock.monotonic_s()
         if now - self._audited_s >= 60:
             self._audited_s = now
-            self._tasks.spawn(self._audit("wrong_numbers", link.address, "over the site's limit"), name="audit")
+            written = self._audit.record(
+                "wrong_numbers", who=link.address, what="over the site's limit", address=link.address
+            )
+            self._tasks.spawn(written, name="audit")
         await asyncio.sleep(_SLOW_ANSWER_S)
-
-    async def _audit(self, kind: str, who: str, what: str) -> None:
-        log.warning("audit", kind=kind, who=who, what=what)
-        async with self._database.transaction() as connection:
-            entry = insert(tables.audit).values(at=self._clock.now_ms(), kind=kind, who=who, what=what)
-            await connection.execute(entry)
 
     async def _on_session_resume(self, link: Link, request: requests.SessionResume) -> requests.Resumed:
         session = self._members.live.registry.get(request.session_id)

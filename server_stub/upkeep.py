@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from server_stub import settings
+from server_stub import audit, settings
 from server_stub.app import ServeOptions, existing_database, store_failure
 from server_stub.failures import OperatorError
 from server_stub.store.database import StoreError
@@ -45,6 +45,7 @@ async def check(options: ServeOptions) -> list[Finding]:
                     else Finding(False, f"The database is damaged ({result}); stop the relay and restore a backup.")
                 )
                 findings.extend(_modes(path.parent if not options.database else None, path))
+            findings.append(_chain(await audit.check_chain(database)))
             values = await settings.read_all(database)
     except StoreError as error:
         raise store_failure(error, options) from None
@@ -58,6 +59,18 @@ async def check(options: ServeOptions) -> list[Finding]:
     else:
         findings.append(Finding(True, f"The public URL is {url or 'where the relay listens'}."))
     return findings
+
+
+def _chain(found: audit.ChainFinding) -> Finding:
+    if found.broken_at is None:
+        # Whoever can write the database can cut the log's end off; only a value kept elsewhere shows that.
+        end = f" and ends in {found.last[:16]}" if found.last else ""
+        return Finding(True, f"The audit log is whole: it has {found.records} records{end}.")
+    return Finding(
+        False,
+        f"The audit log was changed: record {found.broken_at} does not follow from the one before it. Compare it with "
+        "a backup, and find out who can write the database.",
+    )
 
 
 def _modes(folder: Path | None, database: Path) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""The relay's tables: accounts and their tokens, settings, sessions and the journal of facts, the audit log."""
+"""The relay's tables: accounts and tokens, settings, queues, sessions and the journal of facts, history, audit log."""
 
 from sqlalchemy import (
     JSON,
@@ -37,6 +37,7 @@ account = Table(
     Column("locale", String(16), nullable=False),
     Column("disabled", Boolean, nullable=False, default=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("customers_limit", Integer, nullable=True),  # none: the site's; 0: without limit
 )
 
 refresh_token = Table(
@@ -88,4 +89,61 @@ audit = Table(
     Column("kind", String(40), nullable=False),
     Column("who", String(128), nullable=False),
     Column("what", Text, nullable=False),
+    Column("session_id", String(64), nullable=True, index=True),
+    Column("address", String(64), nullable=False, server_default=""),
+    Column("chain", String(64), nullable=False, server_default=""),  # SHA-256 over the one before and this record
+)
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("slug", String(64), nullable=False, unique=True),
+    Column("name", String(60), nullable=False),
+    Column("rule", String(16), nullable=False),
+    Column("offer_s", Integer, nullable=False),
+    Column("time_zone", String(64), nullable=False),
+    Column("hours", JSON, nullable=False),  # Monday to Sunday: lists of [start, end] in minutes of the day
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+queue_member = Table(
+    "queue_member",
+    metadata,
+    Column("queue_id", String(64), ForeignKey("queue.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", String(64), ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("session_id", String(64), primary_key=True),
+    Column("number", String(16), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=True, index=True),  # none: noted while the session lives
+    Column("customers", JSON, nullable=False),
+    Column("reps", JSON, nullable=False),
+    Column("queue_id", String(64), nullable=True),  # no foreign key: a queue may be deleted, its sessions were
+    Column("queue_name", String(60), nullable=False),
+    Column("tracking_code", String(60), nullable=False),
+    Column("end_reason", String(32), nullable=True),
+    Column("outcome", String(60), nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("rating", Integer, nullable=True),
+    Column("comment", Text, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("handling_ms", BigInteger, nullable=True),  # none: nobody accepted it from a queue
+    Column("search", Text, nullable=False),  # casefolded names, number, tracking code and chat
+    Index("ix_history_queue_id_ended_at", "queue_id", "ended_at"),
+)
+"""Sessions as their reps find them again (B-12.7), and how long a queue's ones took (B-11.2)."""
+
+history_rep = Table(
+    "history_rep",
+    metadata,
+    Column("session_id", String(64), ForeignKey("history.session_id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", String(64), primary_key=True, index=True),
+    Column("was_controller", Boolean, nullable=False),
 )
