@@ -101,9 +101,10 @@ class Database:
         """
         path = self.sqlite_path
         try:
+            # First, as it connects nowhere yet: a URL that we cannot use must leave no file.
+            self._engine = create_async_engine(self._url)
             if path is not None:
                 self._prepare_file(path)
-            self._engine = create_async_engine(self._url)
             if self._url.get_backend_name() == "sqlite":
                 _set_up_sqlite(self._engine)
             async with self._engine.begin() as connection:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from server_stub.state.facts import Ended, Entry, Started, decode_fact, encode_fact, kind_of
+from server_stub.state.facts import Ended, Entered, Entry, Started, decode_fact, encode_fact, kind_of
 from server_stub.store import tables
 from server_stub.store.database import Database, StoreError
 
@@ -54,8 +54,11 @@ class SqliteWriter:
     """One thread with one connection: a group costs one hop between threads instead of one for every statement."""
 
     _FACT = "INSERT INTO fact (session_id, seq, at, kind, body) VALUES (?, ?, ?, ?, ?)"
-    _STARTED = "INSERT INTO session (id, number, started_at) VALUES (?, ?, ?)"
-    _ENDED = "UPDATE session SET ended_at = ? WHERE id = ?"
+    _STARTED = (
+        "INSERT INTO session (id, number, started_at, first_fact) "
+        "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM fact))"
+    )
+    _ENDED = "UPDATE session SET ended_at = ?, last_fact = (SELECT max(id) FROM fact) WHERE id = ?"
 
     def __init__(self, path: str, busy_timeout_s: float) -> None:
         self._path = path
@@ -101,8 +104,10 @@ class EngineWriter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        last = select(func.coalesce(func.max(tables.fact.c.id), 0)).scalar_subquery()
         self._fact = insert(tables.fact)
-        self._started = insert(tables.session)
+        self._started = insert(tables.session).values(first_fact=last + 1)
+        self._ended = update(tables.session).values(last_fact=last)
 
     async def write(self, rows: Rows) -> None:
         """See `Writer`."""
@@ -113,8 +118,7 @@ class EngineWriter:
             columns = ("session_id", "seq", "at", "kind", "body")
             await connection.execute(self._fact, [dict(zip(columns, row, strict=True)) for row in rows.facts])
             for at, session_id in rows.ended:
-                change = update(tables.session).where(tables.session.c.id == session_id).values(ended_at=at)
-                await connection.execute(change)
+                await connection.execute(self._ended.where(tables.session.c.id == session_id).values(ended_at=at))
 
     async def close(self) -> None:
         """See `Writer`."""
@@ -251,7 +255,7 @@ def _rows(entries: Sequence[Entry]) -> Rows:
     ended = []
     for session_id, seq, at, fact in map(_parts, entries):
         facts.append((session_id, seq, at, kind_of(fact), encode_fact(fact)))
-        if isinstance(fact, Started):
+        if isinstance(fact, Started | Entered):
             started.append((session_id, fact.number, at))
         elif isinstance(fact, Ended):
             ended.append((at, session_id))
@@ -263,20 +267,49 @@ def _parts(entry: Entry) -> tuple[str, int, int, Any]:
 
 
 async def read_journal(database: Database, ended_after_ms: int) -> list[Entry]:
-    """The entries of all sessions that live or ended after `ended_after_ms`, in order.
+    """The entries of all sessions that live or ended after `ended_after_ms`; those of one session in order.
 
     Raises:
         StoreError: `database_unreadable` when an entry cannot be understood.
     """
+    session, fact = tables.session, tables.fact
+    wanted = session.c.ended_at.is_(None) | (session.c.ended_at > ended_after_ms)
+    first = select(func.min(session.c.first_fact)).where(wanted).scalar_subquery()
+    query = select(fact).join(session, session.c.id == fact.c.session_id).where(fact.c.id >= first, wanted)
+    return await _read(database, query)
+
+
+async def read_session(database: Database, session_id: str) -> list[Entry]:
+    """The entries of one session in order; none when it is unknown or its facts are deleted.
+
+    Raises:
+        StoreError: `database_unreadable` when an entry cannot be understood.
+    """
+    session, fact = tables.session, tables.fact
     query = (
-        select(tables.fact)
-        .join(tables.session, tables.session.c.id == tables.fact.c.session_id)
-        .where(tables.session.c.ended_at.is_(None) | (tables.session.c.ended_at > ended_after_ms))
-        .order_by(tables.fact.c.session_id, tables.fact.c.seq)
+        select(fact)
+        .join(session, session.c.id == fact.c.session_id)
+        .where(
+            session.c.id == session_id,
+            fact.c.id >= select(session.c.first_fact).where(session.c.id == session_id).scalar_subquery(),
+            session.c.last_fact.is_(None) | (fact.c.id <= session.c.last_fact),
+        )
     )
+    return await _read(database, query)
+
+
+async def _read(database: Database, query: Select[Any]) -> list[Entry]:
     async with database.transaction() as connection:
-        rows = (await connection.execute(query)).all()
+        rows = (await connection.execute(query.order_by(tables.fact.c.id))).all()
+    found: dict[str, list[Entry]] = {}
     try:
-        return [Entry(row.session_id, row.seq, row.at, decode_fact(row.body)) for row in rows]
+        for row in rows:
+            entries = found.setdefault(row.session_id, [])
+            # A commit that the disk reported as failed may have been kept after all: what was written under the same
+            # numbers afterwards is what happened.
+            while entries and entries[-1].seq >= row.seq:
+                entries.pop()
+            entries.append(Entry(row.session_id, row.seq, row.at, decode_fact(row.body)))
     except msgspec.MsgspecError as error:
         raise StoreError("database_unreadable", "journal") from error
+    return [entry for entries in found.values() for entry in entries]

@@ -230,19 +230,18 @@ def test_a_file_is_no_data_folder(tmp_path: Path, words: tuple[object, ...]) -> 
     assert "--data" in text
 
 
-def test_databases_that_are_not_files(tmp_path: Path) -> None:
+def test_databases_that_cannot_be_used(tmp_path: Path) -> None:
     def tried(url: str) -> str:
-        texts = {sentence(run(*words, "--database", url)) for words in (("serve", "--port", 0), ("check",))}
-        assert len(texts) == 1
-        return texts.pop()
+        return sentence(run("serve", "--port", 0, "--database", url))
 
     # The driver is no requirement of ours and not installed here; that is the case that is tried.
     assert "driver asyncpg" in tried("postgresql+asyncpg://u:secret@127.0.0.1:1/relay")
     assert "driver asyncpg" in tried("postgresql://u:secret@127.0.0.1:1/relay")
-    for url in ("nosuch://u:secret@127.0.0.1/relay", "sqlite+pysqlite:///relay.sqlite3", "relay.sqlite3"):
+    for url in ("nosuch://u:secret@127.0.0.1/relay", f"sqlite+pysqlite:///{tmp_path}/relay.sqlite3", "relay.sqlite3"):
         text = tried(url)
         assert "postgresql+asyncpg://" in text
         assert "secret" not in text
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_for_a_setting_names_each_with_its_meaning() -> None:

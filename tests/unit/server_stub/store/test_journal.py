@@ -14,7 +14,9 @@ from server_stub.store.journal import (
     JournalFailed,
     SqliteWriter,
     read_journal,
+    read_session,
 )
+from server_stub.store.pruning import prune
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import ChatLine, EndReason, Mode
 
@@ -88,12 +90,37 @@ async def test_a_group_that_fails_is_written_not_even_in_part(writer, database):
     log = Log(writer)
     await log.journal.append([started()])
     with pytest.raises(JournalFailed):
-        await log.journal.append([line(2), line(3), line(3)])
-    assert [entry.seq for entry in log.failed] == [2, 3, 3]
+        await log.journal.append([line(2), started(), line(3)])
+    assert [entry.seq for entry in log.failed] == [2, 1, 3]
     await log.journal.append([line(2)])
     await log.journal.close()
     assert [entry.seq for entry in await read_journal(database, 0)] == [1, 2]
     assert [entry.seq for entry in log.committed] == [1, 2]
+
+
+async def test_the_facts_of_one_session_are_found_among_others(writer, database):
+    log = Log(writer)
+    mine = [started("mine"), line(2, "mine"), Entry("mine", 3, 9, Ended(reason=EndReason.EXPIRED))]
+    others = [started("s"), line(2), line(3), line(4)]
+    for entry in (others[0], mine[0], others[1], mine[1], others[2], mine[2], others[3]):
+        await log.journal.append([entry])
+    await log.journal.close()
+    assert await read_session(database, "mine") == mine
+    assert await read_session(database, "s") == others
+    assert await read_session(database, "nobody") == []
+    await prune(database, ended_before_ms=10, now_ms=10)
+    assert await read_session(database, "mine") == []
+    assert await read_session(database, "s") == others
+
+
+async def test_what_a_disk_kept_of_a_refused_group_gives_way_to_what_happened_after_it(writer, database):
+    log = Log(writer)
+    for entry in (started(), line(2, text="kept"), line(3, text="refused"), line(4, text="refused")):
+        await log.journal.append([entry])
+    # Refused to their senders, the relay went on with the number 3, and then was ended.
+    await log.journal.append([line(3, text="said")])
+    await log.journal.close()
+    assert await read_journal(database, 0) == [started(), line(2, text="kept"), line(3, text="said")]
 
 
 async def test_nothing_is_told_or_acknowledged_before_it_is_on_disk():

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import func, select
 
 from server_stub.state.facts import ChatAdded, Ended, Entry, Started
-from server_stub.store import tables
+from server_stub.store import pruning, tables
 from server_stub.store.database import Database
 from server_stub.store.journal import Journal, writer_for
-from server_stub.store.pruning import SESSIONS_AT_ONCE, prune
+from server_stub.store.pruning import prune
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import ChatLine, EndReason, Mode
 
@@ -36,10 +36,12 @@ async def facts_of(database: Database) -> dict[str, int]:
         return {row[0]: row[1] for row in rows}
 
 
-async def test_old_sessions_lose_their_facts_and_keep_their_row(database):
+async def test_old_sessions_lose_their_facts_and_keep_their_row(database, monkeypatch):
+    monkeypatch.setattr(pruning, "FACTS_AT_ONCE", 7)
     journal = Journal(writer_for(database), lambda _: None, lambda _: None)
-    old = [f"old-{number}" for number in range(SESSIONS_AT_ONCE + 3)]
-    for name, ended_at in [*((name, 999) for name in old), ("young", 1_000), ("live", None)]:
+    old = [f"old-{number}" for number in range(53)]
+    first, *others = old
+    for name, ended_at in [(first, 999), ("live", None), *((name, 999) for name in others), ("young", 1_000)]:
         await journal.append(list(entries(name, ended_at)))
     await journal.close()
     assert await prune(database, ended_before_ms=1_000, now_ms=2_000) == len(old)
