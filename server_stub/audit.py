@@ -15,6 +15,8 @@ from server_stub.store.database import Database
 
 log = structlog.get_logger(__name__)
 
+OPERATOR = "operator"
+"""Who acts at the command line."""
 WHO_CHARS = 128
 _CHECKED_AT_ONCE = 1_000
 

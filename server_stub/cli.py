@@ -226,7 +226,7 @@ def _user_password(asked: argparse.Namespace) -> None:
 
 def _setting_list(asked: argparse.Namespace) -> None:
     async def work(database: Database) -> None:
-        values = await settings.read_all(database)
+        values = {key: settings.shown(key, value) for key, value in (await settings.read_all(database)).items()}
         if asked.json:
             print(json.dumps(values, ensure_ascii=False))
             return
@@ -240,7 +240,7 @@ def _setting_get(asked: argparse.Namespace) -> None:
     settings.definition(asked.key)
 
     async def work(database: Database) -> None:
-        value = (await settings.read_all(database))[asked.key]
+        value = settings.shown(asked.key, (await settings.read_all(database))[asked.key])
         print(json.dumps(value, ensure_ascii=False) if asked.json else settings.as_text(value))
 
     _with_database(asked, work)

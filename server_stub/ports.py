@@ -68,6 +68,22 @@ class RelaySettings(Protocol):
     def connections_per_address(self) -> int:
         """How many sockets one address may hold."""
 
+    @property
+    def default_queue(self) -> str:
+        """Short name of the queue to which a session falls that nobody accepts (B-10.4)."""
+
+    @property
+    def offer_s(self) -> int:
+        """For how many seconds a session is offered to chosen agents (B-10.4)."""
+
+    @property
+    def customers_per_rep(self) -> int:
+        """How many customers a rep whose account says nothing may help at once; 0 for any number (B-6.3)."""
+
+    @property
+    def session_without_controller_s(self) -> int:
+        """After how many seconds without a controller a session ends (B-12.6)."""
+
 
 class Caller(NamedTuple):
     """A signed-in rep and the sign-in (family of tokens) by which he came."""

@@ -1,117 +1,57 @@
-"""The operator's settings: what there is, how each is checked, where it is kept, and how the running relay reads it."""
+"""The operator's settings: what there is, where it is kept, and how the running relay reads it."""
 
 import json
-import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+import time
+from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import delete, insert, select
 
+from server_stub import audit
+from server_stub.setting_checks import (
+    MAIL_SECURITY,
+    MODES,
+    Definition,
+    SettingError,
+    address,
+    app_url,
+    check_public_url,
+    company,
+    host,
+    ice_servers,
+    line,
+    one_of,
+    slug,
+    whole_number,
+)
 from server_stub.store import tables
 from server_stub.store.database import Database
 from server_stub.transport import allowed_origins
 from support_manager.protocol import limits
-from support_manager.protocol.views import IceServer
+from support_manager.protocol.views import IceServer, Mode
+
+__all__ = ["DEFINITIONS", "LiveSettings", "MailServer", "SettingError", "check_public_url", "read_all", "write"]
+
+DEFAULT_QUEUE = "support"
+"""Short name of the queue that the first start makes."""
 
 
-class SettingError(Exception):
-    """A setting cannot be taken; the text says what it must look like."""
+class MailServer(NamedTuple):
+    """How the relay sends mail."""
 
-
-@dataclass(frozen=True)
-class Definition:
-    """One setting: its meaning, the value without one, and the check that turns an operator's text into a value."""
-
-    key: str
-    meaning: str
-    default: Any
-    parse: Callable[[str], Any]
-
-
-def _company(text: str) -> str:
-    name = unicodedata.normalize("NFC", text).strip()
-    if not name or len(name) > limits.NAME_CHARS or not name.isprintable():
-        raise SettingError(f"The company's name must have 1 to {limits.NAME_CHARS} printable characters.")
-    return name
-
-
-def check_public_url(text: str) -> str:
-    """The address under which customers reach the relay: a bare origin, or empty for "where it listens".
-
-    Raises:
-        SettingError: when it is anything else; a path would break the links that customers get.
-    """
-    text = text.strip().rstrip("/")
-    if not text:
-        return ""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    bare = parts.scheme in ("http", "https") and parts.hostname and not (parts.path or parts.query or parts.fragment)
-    plain = text.isascii() and text.isprintable() and not set(" \"'<>;,\\@") & set(text)
-    if not bare or not plain or port == 0 or len(text) > limits.URL_CHARS:
-        raise SettingError(
-            "The public URL must look like https://support.example.org, with a port if need be and no path."
-        )
-    return text.lower()
-
-
-def _app_url(text: str) -> str:
-    text = text.strip()
-    parts = urlsplit(text)
-    odd = not text.isascii() or not text.isprintable() or set(" \"'<>") & set(text) or len(text) > limits.URL_CHARS
-    if text and (odd or parts.scheme not in ("http", "https") or not parts.hostname):
-        raise SettingError("The app's address must begin with https:// or http://.")
-    return text
-
-
-def _ice_servers(text: str) -> list[dict[str, Any]]:
-    usage = (
-        'ICE servers must be a JSON list such as [{"urls": ["turn:turn.example.org:3478"], "username": "u", '
-        '"credential": "c"}]; [] means none.'
-    )
-    try:
-        servers = msgspec.json.decode(text, type=list[_IceServerText])
-    except msgspec.MsgspecError:
-        raise SettingError(usage) from None
-    if len(servers) > limits.ICE_SERVERS:
-        raise SettingError(f"There may be at most {limits.ICE_SERVERS} ICE servers.")
-    for server in servers:
-        urls = server.urls
-        if not 1 <= len(urls) <= limits.ICE_URLS or not all(_is_ice_url(url) for url in urls):
-            raise SettingError(usage)
-        if any(url.startswith("turn") for url in urls) and not (server.username and server.credential):
-            raise SettingError("A TURN server needs a username and a credential; browsers refuse it otherwise.")
-    plain: list[dict[str, Any]] = msgspec.to_builtins(servers)
-    return plain
-
-
-def _is_ice_url(url: str) -> bool:
-    # RFC 7064 and RFC 7065: scheme, host, optional port and transport; nothing else is passed to a browser.
-    scheme, _, rest = url.partition(":")
-    return (
-        scheme in ("stun", "stuns", "turn", "turns")
-        and bool(rest)
-        and len(url) <= limits.URL_CHARS
-        and not (set(' /"<>') & set(rest))
-    )
-
-
-class _IceServerText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    urls: list[str]
-    username: str = ""
-    credential: str = ""
+    host: str
+    """Empty: it sends none."""
+    port: int
+    security: str
+    """`none`, `starttls` or `tls`."""
+    user: str
+    password: str
+    sender: str
 
 
 DEFINITIONS: dict[str, Definition] = {
     definition.key: definition
     for definition in (
-        Definition("company", "Name shown to customers on the site and in the page.", "Support Manager", _company),
+        Definition("company", "Name shown to customers on the site and in the page.", "Support Manager", company),
         Definition(
             "public_url",
             "Address under which customers reach the relay, such as https://support.example.org; "
@@ -123,35 +63,75 @@ DEFINITIONS: dict[str, Definition] = {
             "ice_servers",
             "STUN and TURN servers handed out to members of sessions, as a JSON list; [] by default.",
             [],
-            _ice_servers,
+            ice_servers,
         ),
         Definition(
             "app_url",
             "Where reps get the desktop app, such as https://intranet.example.org/apps; "
             "empty: they ask their administrator.",
             "",
-            _app_url,
+            app_url,
         ),
         Definition(
             "keep_days",
             "How many days a session's transcript is kept after its end, 0 to 3650; then only that it took place.",
             30,
-            lambda text: _whole_number(text, 0, 3_650),
+            lambda text: whole_number(text, 0, 3_650),
         ),
         Definition(
             "connections_per_address",
             "How many sockets one address may hold at once, 4 to 10000; an office shares one address.",
             200,
-            lambda text: _whole_number(text, 4, 10_000),
+            lambda text: whole_number(text, 4, 10_000),
         ),
+        Definition(
+            "modes",
+            "In which mode reps start sessions: single (one session, several customers), multi (a session for every "
+            "customer) or choice; an account may have its own.",
+            "multi",
+            lambda text: one_of(text, tuple(MODES)),
+        ),
+        Definition(
+            "customers_per_rep",
+            "How many customers a rep may help at once, 0 to 1000, 0 for any number; an account may have its own.",
+            0,
+            lambda text: whole_number(text, 0, 1_000),
+        ),
+        Definition(
+            "default_queue",
+            "Short name of the queue to which a session falls that nobody accepts.",
+            DEFAULT_QUEUE,
+            slug,
+        ),
+        Definition(
+            "offer_s",
+            "For how many seconds a session is offered to chosen agents, 5 to 600; a queue has its own.",
+            limits.OFFER_S,
+            lambda text: whole_number(text, 5, 600),
+        ),
+        Definition(
+            "session_without_controller_s",
+            "After how many seconds without its rep a session ends, 60 to 86400.",
+            limits.SESSION_WITHOUT_CONTROLLER_S,
+            lambda text: whole_number(text, 60, 86_400),
+        ),
+        Definition(
+            "smtp_host", "Mail server through which invitations are sent; empty: the relay sends none.", "", host
+        ),
+        Definition(
+            "smtp_port", "Port of the mail server, 1 to 65535.", 587, lambda text: whole_number(text, 1, 65_535)
+        ),
+        Definition(
+            "smtp_security",
+            "How the way to the mail server is guarded: none, starttls or tls.",
+            "starttls",
+            lambda text: one_of(text, MAIL_SECURITY),
+        ),
+        Definition("smtp_user", "Name to sign in to the mail server with; empty: without signing in.", "", line),
+        Definition("smtp_password", "Password for the mail server; never shown.", "", line, secret=True),
+        Definition("mail_from", "Address from which invitations come, such as support@example.org.", "", address),
     )
 }
-
-
-def _whole_number(text: str, lowest: int, highest: int) -> int:
-    if not text.strip().isascii() or not text.strip().isdigit() or not lowest <= int(text) <= highest:
-        raise SettingError(f"This must be a whole number from {lowest} to {highest}.")
-    return int(text)
 
 
 def definition(key: str) -> Definition:
@@ -170,6 +150,11 @@ def as_text(value: Any) -> str:  # noqa: ANN401 - a JSON value
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def shown(key: str, value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    """A setting's value as a list of settings may show it; a secret only says whether it is set."""
+    return ("(set)" if value else "") if DEFINITIONS[key].secret else value
+
+
 async def read_all(database: Database) -> dict[str, Any]:
     """Every setting, stored or default. A stored value that no longer passes its check counts as not set."""
     async with database.transaction() as connection:
@@ -186,16 +171,30 @@ async def read_all(database: Database) -> dict[str, Any]:
     return values
 
 
-async def write(database: Database, key: str, text: str) -> Any:  # noqa: ANN401 - a JSON value
+async def write(database: Database, key: str, text: str, *, who: str = audit.OPERATOR) -> Any:  # noqa: ANN401 - JSON
     """Check `text`, keep it as the setting `key` and return its value.
+
+    Args:
+        database: open.
+        key: of `DEFINITIONS`.
+        text: the value as an operator writes it.
+        who: for the audit log.
 
     Raises:
         SettingError: for an unknown key or a value that does not pass.
     """
-    value = definition(key).parse(text)
+    entry = definition(key)
+    value = entry.parse(text)
     async with database.transaction() as connection:
+        if key == "default_queue":
+            queue = tables.queue.c
+            found = await connection.execute(select(queue.id).where(queue.slug == value, queue.enabled.is_(True)))
+            if found.first() is None:
+                raise SettingError(f"There is no open queue “{value}”; see `support-relay queue list`.")
         await connection.execute(delete(tables.setting).where(tables.setting.c.key == key))
         await connection.execute(insert(tables.setting).values(key=key, value=value))
+        shown = key if entry.secret or key == "ice_servers" else f"{key} = {as_text(value)}"
+        await audit.append(connection, [audit.Record(time.time_ns() // 1_000_000, "setting_changed", who, shown)])
     return value
 
 
@@ -268,6 +267,44 @@ class LiveSettings:
     def app_url(self) -> str:
         """Where reps get the desktop app; empty when the operator does not say."""
         return str(self._values["app_url"])
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """In which modes a rep whose account says nothing may start sessions."""
+        return MODES[str(self._values["modes"])]
+
+    @property
+    def customers_per_rep(self) -> int:
+        """How many customers a rep whose account says nothing may help at once; 0 for any number (B-6.3)."""
+        return int(self._values["customers_per_rep"])
+
+    @property
+    def default_queue(self) -> str:
+        """Short name of the queue to which a session falls that nobody accepts (B-10.4)."""
+        return str(self._values["default_queue"])
+
+    @property
+    def offer_s(self) -> int:
+        """For how many seconds a session is offered to chosen agents (B-10.4)."""
+        return int(self._values["offer_s"])
+
+    @property
+    def session_without_controller_s(self) -> int:
+        """After how many seconds without a controller a session ends (B-12.6)."""
+        return int(self._values["session_without_controller_s"])
+
+    @property
+    def mail(self) -> MailServer:
+        """How the relay sends mail."""
+        values = self._values
+        return MailServer(
+            host=str(values["smtp_host"]),
+            port=int(values["smtp_port"]),
+            security=str(values["smtp_security"]),
+            user=str(values["smtp_user"]),
+            password=str(values["smtp_password"]),
+            sender=str(values["mail_from"]),
+        )
 
     @property
     def is_tls(self) -> bool:

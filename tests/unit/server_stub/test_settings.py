@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from server_stub import settings
 from server_stub.settings import DEFINITIONS, LiveSettings, SettingError
+from server_stub.store import tables
 from server_stub.store.database import Database
+from support_manager.protocol.views import Mode
 
 TURN = '[{"urls": ["turn:turn.example.org:3478?transport=udp"], "username": "u", "credential": "c"}]'
 
@@ -32,6 +35,19 @@ TURN = '[{"urls": ["turn:turn.example.org:3478?transport=udp"], "username": "u",
         ("app_url", "javascript:alert(1)"),
         ("connections_per_address", "3"),
         ("connections_per_address", "many"),
+        ("modes", "both"),
+        ("customers_per_rep", "-1"),
+        ("customers_per_rep", "1001"),
+        ("default_queue", "First Aid"),
+        ("default_queue", "first--aid"),
+        ("offer_s", "4"),
+        ("session_without_controller_s", "59"),
+        ("smtp_host", "mail server"),
+        ("smtp_port", "0"),
+        ("smtp_security", "ssl"),
+        ("smtp_password", "a\nb"),
+        ("mail_from", "support"),
+        ("mail_from", "Support <support@example.org>"),
     ],
 )
 def test_what_is_refused(key: str, text: str) -> None:
@@ -57,6 +73,35 @@ async def test_written_settings_are_read_back(tmp_path: Path) -> None:
     assert live.public_url == "https://support.example.org"
     assert live.ice_servers[0].urls == ("turn:turn.example.org:3478?transport=udp",)
     assert live.is_tls
+
+
+async def test_what_is_changed_is_in_the_audit_log_and_a_password_is_not(tmp_path: Path) -> None:
+    async with Database.in_directory(tmp_path) as database:
+        await settings.write(database, "smtp_host", "mail.example.org")
+        await settings.write(database, "smtp_password", "hunter2hunter2")
+        await settings.write(database, "ice_servers", TURN, who="account-1")
+        with pytest.raises(SettingError):
+            await settings.write(database, "smtp_port", "none")
+        async with database.transaction() as connection:
+            rows = (await connection.execute(select(tables.audit).order_by(tables.audit.c.id))).all()
+        values = await settings.read_all(database)
+    assert [(row.kind, row.who, row.what) for row in rows] == [
+        ("setting_changed", "operator", "smtp_host = mail.example.org"),
+        ("setting_changed", "operator", "smtp_password"),
+        ("setting_changed", "account-1", "ice_servers"),
+    ]
+    assert settings.shown("smtp_password", values["smtp_password"]) == "(set)"
+    live = LiveSettings(public_url="", bound_url="http://127.0.0.1:8765", behind_proxy=False)
+    live.take(values)
+    assert (live.mail.host, live.mail.port, live.mail.password) == ("mail.example.org", 587, "hunter2hunter2")
+    assert live.modes == (Mode.MULTI,)
+
+
+async def test_the_default_queue_must_be_there(tmp_path: Path) -> None:
+    async with Database.in_directory(tmp_path) as database:
+        assert await settings.write(database, "default_queue", "support") == "support"
+        with pytest.raises(SettingError, match="queue list"):
+            await settings.write(database, "default_queue", "nobody")
 
 
 async def test_an_unknown_setting_is_refused_with_the_known_ones(tmp_path: Path) -> None:
