@@ -11,7 +11,7 @@ from server_stub.link import Link
 from server_stub.ports import Clock, RandomBytes
 from server_stub.state import decide
 from server_stub.state.decide import Moment
-from server_stub.state.facts import Ended, Entry, Fact, Left, Started
+from server_stub.state.facts import Ended, Entered, Entry, Fact, Joined, Left, RoleChanged, Started
 from server_stub.state.model import Participant, Session
 from server_stub.state.project import event_of, may_see
 from server_stub.state.registry import KEEP_ENDED_MS, Registry
@@ -19,6 +19,7 @@ from server_stub.state.signalling import SignalBook
 from server_stub.store.database import Database
 from server_stub.store.journal import Journal, JournalFailed, read_journal, writer_for
 from support_manager.protocol.events import SessionReplaced
+from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Connection
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,14 @@ class LiveSessions:
         self._rooms: dict[str, dict[str, Link]] = {}
         self._books: dict[str, SignalBook] = {}
         self._new_numbers: set[str] = set()
+        self._watchers: list[Callable[[Session, Entry], None]] = []
+
+    def watch(self, watcher: Callable[[Session, Entry], None]) -> None:
+        """From now on `watcher` is called with every entry that was written and applied, in order, after it was told.
+
+        It must not block and not fail, and whatever it wants changed it does later, in a task of its own.
+        """
+        self._watchers.append(watcher)
 
     async def rebuild(self) -> None:
         """Rebuild the sessions from the journal; whoever was online has lost his connection with the relay's stop."""
@@ -65,16 +74,34 @@ class LiveSessions:
         """Now."""
         return Moment(self._clock.now_ms(), self._random)
 
-    async def change(self, session: Session, decision: Callable[[Moment], list[Fact]]) -> None:
+    async def change(
+        self,
+        session: Session,
+        decision: Callable[[Moment], list[Fact]],
+        *,
+        burdens: Callable[[], str] | None = None,
+    ) -> None:
         """Decide when the session is at rest, and return when the facts are on disk, applied and told.
+
+        Args:
+            session: whose facts they are.
+            decision: gives the facts.
+            burdens: gives the account that may have more customers to help afterwards, if any; decisions that burden
+                the same account are made one at a time, so that two of them never pass its limit together.
 
         Raises:
             Refused: by the decision; nothing happened.
             JournalFailed: nothing happened.
         """
-        await self._at_rest(session.id)
+        while True:
+            account_id = burdens() if burdens is not None else ""
+            keys = (session.id, _account_key(account_id)) if account_id else (session.id,)
+            busy = next((key for key in keys if key in self._busy), None)
+            if busy is None:
+                break
+            await self._turn(busy)
         moment = self.moment()
-        await self._write(session.id, session.seq, decision(moment), moment, key=session.id)
+        await self._write(session.id, session.seq, decision(moment), moment, keys)
 
     @property
     def numbers_in_use(self) -> set[str]:
@@ -82,33 +109,37 @@ class LiveSessions:
         return self._new_numbers | self.registry.numbers
 
     async def start(self, account_id: str, session_id: str, decision: Callable[[Moment], list[Fact]]) -> None:
-        """The same for a session that does not exist yet; one at a time for each account."""
-        key = f"account {account_id}"
-        await self._at_rest(key)
+        """The same for a session that does not exist yet; one at a time for each account (or queue)."""
+        key = _account_key(account_id)
+        while key in self._busy:
+            await self._turn(key)
         moment = self.moment()
         facts = decision(moment)
-        numbers = {fact.number for fact in facts if isinstance(fact, Started)}
+        numbers = {fact.number for fact in facts if isinstance(fact, Started | Entered)}
         self._new_numbers |= numbers
         try:
-            await self._write(session_id, 0, facts, moment, key=key)
+            await self._write(session_id, 0, facts, moment, (key,))
         finally:
             self._new_numbers -= numbers
 
-    async def _at_rest(self, key: str) -> None:
-        while (waiting := self._busy.get(key)) is not None:
-            turn = asyncio.get_running_loop().create_future()
-            waiting.append(turn)
-            await turn
+    async def _turn(self, key: str) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._busy[key].append(turn)
+        await turn
 
-    async def _write(self, session_id: str, seq: int, facts: list[Fact], moment: Moment, *, key: str) -> None:
+    async def _write(self, session_id: str, seq: int, facts: list[Fact], moment: Moment, keys: tuple[str, ...]) -> None:
         if not facts:
             return
         entries = [Entry(session_id, seq + n, moment.now_ms, fact) for n, fact in enumerate(facts, 1)]
         done = self._journal.append(entries)
-        self._busy[key] = []
-        if key != session_id:
-            done.add_done_callback(lambda _: self._rest(key))
+        for key in keys:
+            self._busy[key] = []
+            if key != session_id:
+                done.add_done_callback(partial(self._rest_later, key))
         await done
+
+    def _rest_later(self, key: str, _: asyncio.Future[None]) -> None:
+        self._rest(key)
 
     def _rest(self, key: str) -> None:
         for turn in self._busy.pop(key, ()):
@@ -126,22 +157,24 @@ class LiveSessions:
             room = self._rooms.get(entry.session_id)
             if room:
                 self._tell(session, entry, room)
+            if _is_new_hub(entry.fact) or isinstance(entry.fact, Ended):
+                # Everybody makes his media connection anew, to somebody else.
+                self._books.pop(session.id, None)
+            for watcher in self._watchers:
+                watcher(session, entry)
 
     def _tell(self, session: Session, entry: Entry, room: dict[str, Link]) -> None:
         event = event_of(session, entry)
         if event is None:
             return
         packet = packet_of("session.event", event)
+        gone_id = entry.fact.participant_id if isinstance(entry.fact, Left) else None
         for participant_id, link in tuple(room.items()):
-            viewer = session.participants[participant_id]
-            if may_see(entry, viewer) or (isinstance(entry.fact, Left) and entry.fact.participant_id == viewer.id):
+            if participant_id == gone_id or may_see(session, entry, session.participants[participant_id]):
                 link.send(packet)
-        if isinstance(entry.fact, Left):
-            gone = room.pop(entry.fact.participant_id, None)
-            if gone is not None:
-                gone.bound.pop(session.id, None)
-        elif isinstance(entry.fact, Ended):
-            self._books.pop(session.id, None)
+        gone = room.pop(gone_id, None) if gone_id is not None else None
+        if gone is not None:
+            gone.bound.pop(session.id, None)
 
     def bind(self, session: Session, me: Participant, link: Link) -> None:
         """From now on this link is that participant; another that was him is told and put out."""
@@ -204,3 +237,11 @@ class LiveSessions:
     async def close(self) -> None:
         """Write what waits and close the journal."""
         await self._journal.close()
+
+
+def _account_key(account_id: str) -> str:
+    return f"account {account_id}"
+
+
+def _is_new_hub(fact: Fact) -> bool:
+    return isinstance(fact, RoleChanged | Joined) and fact.role is Role.CONTROLLER

@@ -12,7 +12,7 @@ from server_stub.state.project import snapshot
 from server_stub.state.refused import Refused
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import Request
-from support_manager.protocol.views import IceServers, SessionView
+from support_manager.protocol.views import IceServers, Place, SessionView
 
 
 class Members:
@@ -25,6 +25,8 @@ class Members:
     def __init__(self, settings: RelaySettings) -> None:
         self._settings = settings
         self._live: LiveSessions | None = None
+        self.place_of: Callable[[Session], Place | None] = lambda _: None
+        """Gives a waiting customer's place in line; set by whoever keeps the lines."""
 
     def open(self, live: LiveSessions) -> None:
         """From now on these are the sessions."""
@@ -94,12 +96,13 @@ class Members:
     @staticmethod
     def of_account(session: Session, account_id: str) -> Participant | None:
         """The rep of that account in a session."""
-        return next((p for p in session.members() if p.account_id == account_id), None)
+        return session.rep_of(account_id)
 
     def snapshot(self, session: Session, me: Participant, after_seq: int = 0, *, with_chat: bool = True) -> SessionView:
         """The session as `me` may see it, with chat after `after_seq`, or without any."""
         link = f"{self._settings.public_url}/join#{self.live.registry.link_token(session)}"
-        return snapshot(session, me, link=link, after_seq=after_seq, with_chat=with_chat)
+        place = self.place_of(session) if session.transfer is not None else None
+        return snapshot(session, me, link=link, after_seq=after_seq, with_chat=with_chat, place=place)
 
     def ice(self) -> IceServers:
         """The servers that members of sessions may use."""

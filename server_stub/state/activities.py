@@ -153,6 +153,30 @@ def end_all(session: Session, reason: ActivityEnd, by: str | None, now_ms: int) 
     return [_ended(activity, reason, by, now_ms) for activity in session.activities.values()]
 
 
+def end_by_table(
+    session: Session, reason: ActivityEnd, by: str | None, now_ms: int, *, keep: frozenset[ActivityKind] = frozenset()
+) -> list[Fact]:
+    """End what the table says that `reason` ends, but for the kinds that stay this time."""
+    return [
+        _ended(activity, reason, by, now_ms)
+        for activity in session.activities.values()
+        if reason in ACTIVITIES[activity.kind].ended_by and activity.kind not in keep
+    ]
+
+
+def unseen_by(session: Session, participant_id: str, now_ms: int) -> list[Fact]:
+    """Whoever goes is no longer named among those who see what others' activities show."""
+    return [
+        ActivitySet(
+            activity=msgspec.structs.replace(
+                activity, seen_by=tuple(p for p in activity.seen_by if p != participant_id), changed_at=now_ms
+            )
+        )
+        for activity in session.activities.values()
+        if participant_id in activity.seen_by and activity.subject != participant_id
+    ]
+
+
 def seen_by_newcomer(session: Session, participant_id: str, role: Role, now_ms: int) -> list[Fact]:
     """Whoever joins while something runs is named among those who see it (B-2.6)."""
     return [
@@ -160,7 +184,7 @@ def seen_by_newcomer(session: Session, participant_id: str, role: Role, now_ms: 
             activity=msgspec.structs.replace(activity, seen_by=(*activity.seen_by, participant_id), changed_at=now_ms)
         )
         for activity in session.activities.values()
-        if role in ACTIVITIES[activity.kind].seen_by
+        if role in ACTIVITIES[activity.kind].seen_by and participant_id not in (*activity.seen_by, activity.subject)
     ]
 
 

@@ -94,7 +94,7 @@ def decide_join(
     session: Session, request: requests.SessionJoin, locale: str, token: str, moment: Moment
 ) -> JoinDecision:
     """A customer comes in (B-2.3, B-2.5); the same request again lets the same customer in, with a new token."""
-    again = _joined_before(session, request.request_id)
+    again = joined_before(session, request.request_id)
     if again is not None:
         hashed = hash_token(token)
         facts: list[Fact] = [TokenRotated(participant_id=again.id, used=hashed, new=hashed)]
@@ -111,7 +111,7 @@ def decide_join(
         role=Role.PRIMARY,
         name=name,
         locale=locale,
-        device=_device(request.device),
+        device=device_of(request.device),
         request_id=request.request_id,
         token_hash=hash_token(token),
     )
@@ -122,10 +122,11 @@ def decide_join(
     return JoinDecision(facts, joined.participant_id)
 
 
-def _joined_before(session: Session, request_id: str) -> Participant | None:
+def joined_before(session: Session, request_id: str) -> Participant | None:
+    """The customer who came in by that very request; only an id that nobody can guess says who it is."""
     if len(request_id) < _REPLAY_ID_CHARS:
         return None
-    return next((p for p in session.members() if p.request_id == request_id), None)
+    return next((p for p in session.members() if p.request_id == request_id and p.role not in REPS), None)
 
 
 def find_by_token(session: Session, token: str) -> Participant:
@@ -171,7 +172,7 @@ def decide_connection(session: Session, me: Participant, connection: Connection,
 
 def decide_report(me: Participant, request: requests.ParticipantReport) -> list[Fact]:
     """What this device can do has become known (B-2.4)."""
-    device = _device(request.device)
+    device = device_of(request.device)
     return [] if device == me.device else [DeviceReported(participant_id=me.id, device=device)]
 
 
@@ -238,7 +239,8 @@ def _gone_for(person: Participant, moment: Moment, seconds: int) -> bool:
     return gone and moment.now_ms - person.connection_since >= seconds * 1_000
 
 
-def _device(report: requests.DeviceReport) -> Device:
+def device_of(report: requests.DeviceReport) -> Device:
+    """What a device says of itself, cleaned."""
     return Device(
         screen=report.screen,
         microphone=report.microphone,

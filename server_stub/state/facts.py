@@ -10,8 +10,12 @@ from support_manager.protocol.views import (
     Connection,
     Device,
     EndReason,
+    Intake,
     LeaveReason,
+    MarkKind,
     Mode,
+    TransferTarget,
+    WaitReason,
 )
 
 
@@ -32,8 +36,18 @@ class Started(_Fact, frozen=True, kw_only=True, tag="started"):
     tracking_code: str = ""
 
 
+class Entered(_Fact, frozen=True, kw_only=True, tag="entered"):
+    """A customer filled in a queue's entry form: a session without a controller, in that queue."""
+
+    number: Number
+    queue_id: Id
+    queue_name: str
+    intake: Intake
+    request_id: Id
+
+
 class Joined(_Fact, frozen=True, kw_only=True, tag="joined"):
-    """Somebody came in."""
+    """Somebody came in: a customer with a resume token, or a rep with an account."""
 
     participant_id: Id
     role: Role
@@ -42,6 +56,8 @@ class Joined(_Fact, frozen=True, kw_only=True, tag="joined"):
     device: Device
     request_id: Id
     token_hash: str
+    account_id: str = ""
+    waiting_for: WaitReason | None = None
 
 
 class TokenRotated(_Fact, frozen=True, kw_only=True, tag="token_rotated"):
@@ -90,8 +106,49 @@ class ChatAdded(_Fact, frozen=True, kw_only=True, tag="chat"):
     line: ChatLine
 
 
+class RoleChanged(_Fact, frozen=True, kw_only=True, tag="role"):
+    """Somebody is let in, selected, given control, or loses what another is given."""
+
+    participant_id: Id
+    role: Role
+
+
+class ControlAsked(_Fact, frozen=True, kw_only=True, tag="control_asked"):
+    """An assistant asks for control, or the question is off the table."""
+
+    participant_id: Id
+    asking: bool
+
+
+class MarkAdded(_Fact, frozen=True, kw_only=True, tag="mark"):
+    """A line across the transcript; its place is this fact's own."""
+
+    kind: MarkKind
+    name: str = ""
+    former: str = ""
+    queue: str = ""
+
+
+class Locked(_Fact, frozen=True, kw_only=True, tag="locked"):
+    """The controller lets nobody else in, or opens the session again."""
+
+    locked: bool
+
+
+class PassedOn(_Fact, frozen=True, kw_only=True, tag="passed_on"):
+    """The session has no controller any more: it is offered to agents, or stands in a queue."""
+
+    to: TransferTarget
+    queue_id: str = ""
+    queue_name: str = ""
+    agents: tuple[Id, ...] = ()
+    message: str = ""
+    at_head: bool = False
+    former: str = ""
+
+
 class StateChanged(_Fact, frozen=True, kw_only=True, tag="state"):
-    """The session waits for a customer, or has one."""
+    """The session waits for a customer, or has one; a session that was passed on has a controller again."""
 
     state: SessionState
 
@@ -105,6 +162,7 @@ class Ended(_Fact, frozen=True, kw_only=True, tag="ended"):
 
 Fact = (
     Started
+    | Entered
     | Joined
     | TokenRotated
     | ConnectionChanged
@@ -112,6 +170,11 @@ Fact = (
     | Left
     | ActivitySet
     | ChatAdded
+    | RoleChanged
+    | ControlAsked
+    | MarkAdded
+    | Locked
+    | PassedOn
     | StateChanged
     | Ended
 )

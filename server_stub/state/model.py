@@ -1,32 +1,79 @@
 """The state of one session and `apply`, the one function that changes it."""
 
+from dataclasses import dataclass
 from typing import assert_never
 
 from server_stub.state.facts import (
     ActivitySet,
     ChatAdded,
     ConnectionChanged,
+    ControlAsked,
     DeviceReported,
     Ended,
+    Entered,
     Entry,
     Joined,
     Left,
+    Locked,
+    MarkAdded,
+    PassedOn,
+    RoleChanged,
     Started,
     StateChanged,
     TokenRotated,
 )
 from support_manager.protocol.activities import ActivityState
-from support_manager.protocol.roles import Role, SessionState
+from support_manager.protocol.roles import CUSTOMERS, Role, SessionState
 from support_manager.protocol.views import (
     ActivityView,
     ChatLine,
     Connection,
     Device,
     EndReason,
+    Intake,
     LeaveReason,
+    Mark,
     Mode,
     ParticipantView,
+    TransferTarget,
+    TransferView,
+    WaitReason,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Where a session without a controller is on its way.
+
+    Attributes:
+        to: agents, or a queue.
+        queue_id: the queue; empty while it is offered to agents.
+        queue_name: as it was called then.
+        agents: account ids of whom it was offered to.
+        message: what the rep wrote to whoever accepts (B-10.2).
+        since_ms: when it was passed on.
+        at_head: whether it stands before those who came by themselves (B-10.4, B-12.6).
+        former: who passed it on; empty for a customer who came by an entry form.
+    """
+
+    to: TransferTarget
+    queue_id: str
+    queue_name: str
+    agents: frozenset[str]
+    message: str
+    since_ms: int
+    at_head: bool
+    former: str
+
+    def view(self) -> TransferView:
+        """What everybody in the session may know of it."""
+        return TransferView(
+            to=self.to,
+            since=self.since_ms,
+            queue_id=self.queue_id or None,
+            queue_name=self.queue_name,
+            former=self.former,
+        )
 
 
 class Participant:
@@ -34,6 +81,7 @@ class Participant:
 
     __slots__ = (
         "account_id",
+        "asks_control",
         "connection",
         "connection_since",
         "device",
@@ -46,6 +94,8 @@ class Participant:
         "request_id",
         "role",
         "token_hashes",
+        "waiting_for",
+        "was_controller",
     )
 
     def __init__(self, *, participant_id: str, role: Role, name: str, locale: str, at: int, seq: int) -> None:
@@ -55,7 +105,8 @@ class Participant:
         self.locale = locale
         self.joined_at = at
         self.joined_seq = seq
-        """The entry by which he came in; what was said before was not meant for him, unless he is a rep."""
+        """The entry by which he came in, or was let in; what was said before was not meant for him, unless he is a
+        rep."""
         self.connection = Connection.ONLINE
         self.connection_since = at
         self.device = Device()
@@ -63,6 +114,9 @@ class Participant:
         self.request_id = ""
         self.token_hashes: tuple[str, ...] = ()
         self.left: LeaveReason | None = None
+        self.waiting_for: WaitReason | None = None
+        self.asks_control = False
+        self.was_controller = role is Role.CONTROLLER
 
     def view(self) -> ParticipantView:
         """What every member may know of this person."""
@@ -74,6 +128,7 @@ class Participant:
             joined_at=self.joined_at,
             locale=self.locale,
             device=self.device,
+            asks_control=self.asks_control,
         )
 
 
@@ -89,16 +144,22 @@ class Session:
         "ended_activities",
         "ended_at",
         "id",
+        "intake",
         "lines",
+        "locked",
+        "marks",
         "mode",
         "number",
         "participants",
+        "queue_id",
+        "queue_name",
         "request_id",
         "requests",
         "seq",
         "started_at",
         "state",
         "tracking_code",
+        "transfer",
     )
 
     def __init__(self, session_id: str) -> None:
@@ -108,8 +169,17 @@ class Session:
         self.number = ""
         self.mode = Mode.MULTI
         self.account_id = ""
+        """Who started it; empty for a customer who came by an entry form."""
         self.request_id = ""
         self.tracking_code = ""
+        self.queue_id = ""
+        """The last queue it stood in, to whose head it returns when its controller is lost (B-12.6)."""
+        self.queue_name = ""
+        self.intake: Intake | None = None
+        self.transfer: Transfer | None = None
+        """Set while it is offered or queued."""
+        self.locked = False
+        self.marks: list[Mark] = []
         self.started_at = 0
         self.ended_at = 0
         self.end_reason: EndReason | None = None
@@ -140,6 +210,14 @@ class Session:
     def members(self) -> list[Participant]:
         """Everybody who is in it, also those whose connection is lost."""
         return [p for p in self.participants.values() if p.left is None]
+
+    def customers(self) -> list[Participant]:
+        """The customers who were let in, in the order in which they came."""
+        return [p for p in self.participants.values() if p.left is None and p.role in CUSTOMERS]
+
+    def rep_of(self, account_id: str) -> Participant | None:
+        """The rep with that account, while he is in it."""
+        return next((p for p in self.members() if account_id and p.account_id == account_id), None)
 
 
 def apply(session: Session, entry: Entry) -> None:
@@ -178,20 +256,40 @@ def apply(session: Session, entry: Entry) -> None:
             )
             person.device = fact.device
             person.request_id = fact.request_id
-            person.token_hashes = (fact.token_hash,)
+            person.token_hashes = (fact.token_hash,) if fact.token_hash else ()
+            person.account_id = fact.account_id
+            person.waiting_for = fact.waiting_for
             session.participants[person.id] = person
         case Left():
             person = session.participants[fact.participant_id]
             person.left = fact.reason
             person.token_hashes = ()
+            person.asks_control = False
+            person.waiting_for = None
+        case RoleChanged():
+            _change_role(session.participants[fact.participant_id], fact.role, entry.seq)
+        case ControlAsked():
+            session.participants[fact.participant_id].asks_control = fact.asking
+        case MarkAdded():
+            session.marks.append(
+                Mark(seq=entry.seq, at=entry.at, kind=fact.kind, name=fact.name, former=fact.former, queue=fact.queue)
+            )
+        case Locked():
+            session.locked = fact.locked
+        case PassedOn():
+            _pass_on(session, fact, entry.at)
         case StateChanged():
             session.state = fact.state
+            session.transfer = None
         case Started():
             _start(session, fact, entry)
+        case Entered():
+            _enter(session, fact, entry)
         case Ended():
             session.state = SessionState.ENDED
             session.end_reason = fact.reason
             session.ended_at = entry.at
+            session.transfer = None
         case _:
             assert_never(fact)
 
@@ -214,6 +312,41 @@ def _start(session: Session, fact: Started, entry: Entry) -> None:
     )
     host.account_id = fact.account_id
     session.participants[host.id] = host
+
+
+def _enter(session: Session, fact: Entered, entry: Entry) -> None:
+    session.number = fact.number
+    session.intake = fact.intake
+    session.request_id = fact.request_id
+    session.started_at = entry.at
+    _pass_on(session, PassedOn(to=TransferTarget.QUEUE, queue_id=fact.queue_id, queue_name=fact.queue_name), entry.at)
+
+
+def _pass_on(session: Session, fact: PassedOn, at: int) -> None:
+    session.transfer = Transfer(
+        to=fact.to,
+        queue_id=fact.queue_id,
+        queue_name=fact.queue_name,
+        agents=frozenset(fact.agents),
+        message=fact.message,
+        since_ms=at,
+        at_head=fact.at_head,
+        former=fact.former,
+    )
+    if fact.to is TransferTarget.QUEUE:
+        session.state = SessionState.QUEUED
+        session.queue_id, session.queue_name = fact.queue_id, fact.queue_name
+    else:
+        session.state = SessionState.OFFERED
+
+
+def _change_role(person: Participant, role: Role, seq: int) -> None:
+    if person.role is Role.WAITING:
+        person.joined_seq = seq
+        person.waiting_for = None
+    person.role = role
+    person.asks_control = False
+    person.was_controller = person.was_controller or role is Role.CONTROLLER
 
 
 def _set_activity(session: Session, fact: ActivitySet) -> None:

@@ -2,23 +2,31 @@
 
 from typing import assert_never
 
+import msgspec
+
 from server_stub.state.facts import (
     ActivitySet,
     ChatAdded,
     ConnectionChanged,
+    ControlAsked,
     DeviceReported,
     Ended,
+    Entered,
     Entry,
     Joined,
     Left,
+    Locked,
+    MarkAdded,
+    PassedOn,
+    RoleChanged,
     Started,
     StateChanged,
     TokenRotated,
 )
 from server_stub.state.model import Participant, Session
 from support_manager.protocol import events
-from support_manager.protocol.roles import MEMBERS, REPS
-from support_manager.protocol.views import Audience, ChatLine, SessionView
+from support_manager.protocol.roles import MEMBERS, REPS, Role
+from support_manager.protocol.views import Audience, ChatLine, ParticipantView, Place, SessionView
 
 
 def event_of(session: Session, entry: Entry) -> events.SessionEvent | None:
@@ -35,32 +43,57 @@ def event_of(session: Session, entry: Entry) -> events.SessionEvent | None:
             told = events.ParticipantConnection(participant_id=fact.participant_id, connection=fact.connection)
         case ActivitySet():
             told = events.ActivityChanged(activity=fact.activity)
-        case DeviceReported():
+        case DeviceReported() | RoleChanged() | ControlAsked():
             told = events.ParticipantChanged(participant=session.participants[fact.participant_id].view())
         case Joined():
             told = events.ParticipantJoined(participant=session.participants[fact.participant_id].view())
         case Left():
             told = events.ParticipantLeft(participant_id=fact.participant_id, reason=fact.reason)
-        case StateChanged():
-            told = events.SessionChanged(state=fact.state)
+        case MarkAdded():
+            # Facts are told one by one as they are applied, so the last line is this one.
+            told = events.MarkAdded(mark=session.marks[-1])
+        case StateChanged() | PassedOn() | Locked():
+            transfer = session.transfer
+            told = events.SessionChanged(
+                state=session.state,
+                locked=session.locked,
+                transfer=transfer.view() if transfer is not None else None,
+            )
         case Ended():
             told = events.SessionEnded(reason=fact.reason, by=fact.by)
-        case Started() | TokenRotated():
+        case Started() | Entered() | TokenRotated():
             return None
         case _:
             assert_never(fact)
     return events.SessionEvent(session_id=entry.session_id, seq=entry.seq, at=entry.at, fact=told)
 
 
-def may_see(entry: Entry, viewer: Participant) -> bool:
-    """Say whether `viewer` may learn of `entry`; deny by default."""
-    if viewer.role not in MEMBERS or viewer.left is not None:
+def may_see(session: Session, entry: Entry, viewer: Participant) -> bool:
+    """Say whether `viewer` may learn of `entry`, once it is applied; deny by default.
+
+    Whoever waits to be let in learns of his own coming in and of the end, and nothing else; who waits is for reps to
+    know. That one leaves himself is told to him by whoever puts him out.
+    """
+    if viewer.left is not None:
+        return False
+    fact = entry.fact
+    if viewer.role is Role.WAITING:
+        return isinstance(fact, Ended)
+    if viewer.role not in MEMBERS:
         return False
     if viewer.role in REPS:
         return True
     if entry.seq < viewer.joined_seq:
         return False
-    return not isinstance(entry.fact, ChatAdded) or _is_for_customer(entry.fact.line, viewer)
+    match fact:
+        case ChatAdded():
+            return _is_for_customer(fact.line, viewer)
+        case Joined() | ConnectionChanged() | DeviceReported() | Left():
+            return session.participants[fact.participant_id].role is not Role.WAITING
+        case ControlAsked():
+            return False
+        case _:
+            return True
 
 
 def _is_for_customer(line: ChatLine, viewer: Participant) -> bool:
@@ -70,11 +103,17 @@ def _is_for_customer(line: ChatLine, viewer: Participant) -> bool:
 
 def project(session: Session, entry: Entry, viewer: Participant) -> events.SessionEvent | None:
     """The event that `viewer` gets for `entry`, or None."""
-    return event_of(session, entry) if may_see(entry, viewer) else None
+    return event_of(session, entry) if may_see(session, entry, viewer) else None
 
 
 def snapshot(
-    session: Session, viewer: Participant, *, link: str, after_seq: int = 0, with_chat: bool = True
+    session: Session,
+    viewer: Participant,
+    *,
+    link: str,
+    after_seq: int = 0,
+    with_chat: bool = True,
+    place: Place | None = None,
 ) -> SessionView:
     """The session as `viewer` may see it.
 
@@ -84,10 +123,9 @@ def snapshot(
         link: the join link; only reps get it.
         after_seq: chat lines up to this one are left out: the reader has them.
         with_chat: whether chat is part of it at all.
+        place: the customer's place in line, if the session stands in one.
     """
-    is_rep = viewer.role in REPS
-    chat = session.chat if with_chat else ()
-    return SessionView(
+    bare = SessionView(
         id=session.id,
         number=session.number,
         mode=session.mode,
@@ -95,10 +133,28 @@ def snapshot(
         seq=session.seq,
         started_at=session.started_at,
         you=viewer.id,
-        participants=tuple(p.view() for p in session.members()),
-        activities=tuple(session.activities.values()),
-        chat=tuple(line for line in chat if line.seq > after_seq and (is_rep or _is_for_customer(line, viewer))),
-        tracking_code=session.tracking_code if is_rep else "",
-        link=link if is_rep and session.is_live else "",
         end_reason=session.end_reason,
     )
+    if viewer.role is Role.WAITING:
+        return msgspec.structs.replace(bare, participants=(viewer.view(),), waiting_for=viewer.waiting_for)
+    is_rep = viewer.role in REPS
+    chat = session.chat if with_chat else ()
+    transfer = session.transfer
+    return msgspec.structs.replace(
+        bare,
+        participants=tuple(_person(p, is_rep) for p in session.members() if is_rep or p.role is not Role.WAITING),
+        activities=tuple(session.activities.values()),
+        chat=tuple(line for line in chat if line.seq > after_seq and (is_rep or _is_for_customer(line, viewer))),
+        marks=tuple(mark for mark in session.marks if is_rep or mark.seq >= viewer.joined_seq),
+        tracking_code=session.tracking_code if is_rep else "",
+        locked=session.locked,
+        link=link if is_rep and session.is_live else "",
+        transfer=transfer.view() if transfer is not None else None,
+        place=place,
+        intake=session.intake if is_rep else None,
+    )
+
+
+def _person(person: Participant, for_rep: bool) -> ParticipantView:
+    view = person.view()
+    return view if for_rep else msgspec.structs.replace(view, asks_control=False)

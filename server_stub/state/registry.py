@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, KeysView
 
-from server_stub.state.facts import Ended, Entry, Started
+from server_stub.state.facts import Ended, Entered, Entry, Joined, Left, Started
 from server_stub.state.model import Session, apply
 from server_stub.state.tokens import hash_token, link_token
+from support_manager.protocol.roles import Role, SessionState
 
 KEEP_ENDED_MS = 600_000
 """How long an ended session is remembered, so that whoever comes back reads why it ended."""
@@ -23,6 +24,7 @@ class Registry:
         self._by_number: dict[str, Session] = {}
         self._by_link: dict[str, Session] = {}
         self._by_account: dict[str, dict[str, Session]] = {}
+        self._passed_on: dict[str, Session] = {}
 
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._sessions.values()))
@@ -48,8 +50,25 @@ class Registry:
         return by_link if link is not None else by_number
 
     def of_account(self, account_id: str) -> list[Session]:
-        """Live sessions that a rep controls."""
+        """Live sessions in which that rep is, whatever his role."""
         return list(self._by_account.get(account_id, {}).values())
+
+    def controlled_by(self, account_id: str) -> list[Session]:
+        """Live sessions of which that rep is the controller."""
+        return [s for s in self.of_account(account_id) if _controls(s, account_id)]
+
+    def customers_of(self, account_id: str) -> int:
+        """How many customers that rep helps now, over all sessions that he controls (B-6.3)."""
+        return sum(len(session.customers()) for session in self.controlled_by(account_id))
+
+    def passed_on(self) -> list[Session]:
+        """Live sessions that are offered or queued, in no particular order."""
+        return list(self._passed_on.values())
+
+    def ended_by_number(self, number: str) -> Session | None:
+        """The lately ended session that had this number last; only for those who may know that it was (B-8.2)."""
+        ended = [s for s in self._sessions.values() if s.number == number and not s.is_live]
+        return max(ended, key=lambda s: s.ended_at, default=None)
 
     def link_token(self, session: Session) -> str:
         """The token of a session's join link."""
@@ -62,19 +81,35 @@ class Registry:
             session = Session(entry.session_id)
         apply(session, entry)
         fact = entry.fact
-        if isinstance(fact, Started):
+        if isinstance(fact, Started | Entered):
             self._sessions[session.id] = session
             self._by_number[session.number] = session
             self._by_link[hash_token(self.link_token(session))] = session
-            self._by_account.setdefault(session.account_id, {})[session.id] = session
+            self._put(session.account_id, session)
+        elif isinstance(fact, Joined):
+            self._put(fact.account_id, session)
+        elif isinstance(fact, Left):
+            self._drop(session.participants[fact.participant_id].account_id, session)
         elif isinstance(fact, Ended):
             self._by_number.pop(session.number, None)
             self._by_link.pop(hash_token(self.link_token(session)), None)
-            mine = self._by_account.get(session.account_id, {})
-            mine.pop(session.id, None)
-            if not mine:
-                self._by_account.pop(session.account_id, None)
+            for person in session.members():
+                self._drop(person.account_id, session)
+        if session.state in (SessionState.OFFERED, SessionState.QUEUED):
+            self._passed_on[session.id] = session
+        else:
+            self._passed_on.pop(session.id, None)
         return session
+
+    def _put(self, account_id: str, session: Session) -> None:
+        if account_id:
+            self._by_account.setdefault(account_id, {})[session.id] = session
+
+    def _drop(self, account_id: str, session: Session) -> None:
+        mine = self._by_account.get(account_id, {})
+        mine.pop(session.id, None)
+        if not mine:
+            self._by_account.pop(account_id, None)
 
     def forget_ended(self, now_ms: int) -> list[Session]:
         """Drop sessions that ended long ago; returns them."""
@@ -82,3 +117,8 @@ class Registry:
         for session in old:
             del self._sessions[session.id]
         return old
+
+
+def _controls(session: Session, account_id: str) -> bool:
+    controller = session.holder(Role.CONTROLLER)
+    return controller is not None and controller.account_id == account_id
