@@ -2,40 +2,33 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
 from resources.catalog import best_language
+from support_manager.account_link import AccountLink, TransportMaker
 from support_manager.credentials import CredentialStore
 from support_manager.desk import Desk
-from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
-from support_manager.events import AppEvent, Failed, Link, LinkChanged, SessionSnapshot, SignedOut
+from support_manager.errors import AppCode, LocalProblem, Refused, SupportManagerError
+from support_manager.events import AppEvent, Failed, Link, SessionSnapshot
+from support_manager.history import HistoryDesk
+from support_manager.inbox import InboxDesk
 from support_manager.intents import Invitation
-from support_manager.invitations import build_invitation
+from support_manager.invitations import build_invitation, check_address
 from support_manager.links import parse_link
 from support_manager.media.engine import MediaEngine
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.events import Welcome
+from support_manager.protocol.events import InboxChanged, Welcome
 from support_manager.protocol.fields import Wire
-from support_manager.protocol.requests import Request
-from support_manager.protocol.views import AccountView, Audience, Mode, SiteView
-from support_manager.relay_client.address import normalise, pin_key
-from support_manager.relay_client.client import ACK_S
-from support_manager.relay_client.http import RelayHttp
-from support_manager.relay_client.link import RelayLink
-from support_manager.relay_client.transport import EventListener, LostListener, SocketTransport, Transport
-from support_manager.relay_client.trust import is_fingerprint
+from support_manager.protocol.requests import History, HistoryPage, Targets, TransferTargets
+from support_manager.protocol.views import AGENT, AccountView, Audience, InboxView, Mode, Presence, SiteView
 from support_manager.settings import Settings, SettingsStore, profile_folder
-from support_manager.sign_in import SignInDesk
-from support_manager.tasks import TaskOwner
 
-R = TypeVar("R", bound=Wire)
 log = structlog.get_logger(__name__)
 _CLOSE_S = 5.0
 
@@ -72,21 +65,24 @@ class Controller:
         credentials: CredentialStore,
         engine_factory: Callable[[], MediaEngine] = aiortc_engine,
         *,
-        transport_factory: Callable[[EventListener, LostListener], Transport] | None = None,
+        transport_factory: TransportMaker | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self._store = settings
-        self._factory = transport_factory or self._socket_transport
-        self._rng = rng
         self._listeners: list[Callable[[AppEvent], None]] = []
-        self._tasks = TaskOwner("controller", self._task_failed)
-        self._signing = SignInDesk(RelayHttp(self._pin_for, app_version()), credentials, self._emit)
-        self._desk = Desk(self._request, engine_factory, self._emit)
-        self._relay: RelayLink | None = None
-        self._link = Link.SIGNED_OUT
-        self._origin = settings.current.relay_url
+        self._way = AccountLink(
+            settings,
+            credentials,
+            self,
+            self._emit,
+            client_version=app_version(),
+            transport_factory=transport_factory,
+            rng=rng,
+        )
+        self._desk = Desk(self._way.request, engine_factory, self._emit)
+        self._inbox = InboxDesk(self._way.request, self._emit)
+        self._history = HistoryDesk(self._way.request)
         self._site: SiteView | None = None
-        self._turn = asyncio.Lock()
         self._closed = False
 
     @classmethod
@@ -102,17 +98,17 @@ class Controller:
     @property
     def account(self) -> AccountView | None:
         """Who is signed in."""
-        return self._signing.account
+        return self._way.account
 
     @property
     def link(self) -> Link:
         """The connection to the relay."""
-        return self._link
+        return self._way.state
 
     @property
     def relay_url(self) -> str:
         """The relay's address, as last used."""
-        return self._origin
+        return self._way.origin
 
     @property
     def site(self) -> SiteView | None:
@@ -128,6 +124,11 @@ class Controller:
     def settings(self) -> Settings:
         """The present settings."""
         return self._store.current
+
+    @property
+    def inbox(self) -> InboxView | None:
+        """The agent's Inbox; None for everybody else."""
+        return self._inbox.view
 
     def subscribe(self, listener: Callable[[AppEvent], None]) -> Callable[[], None]:
         """Call `listener` with every event from now on; calling the result ends that."""
@@ -145,69 +146,19 @@ class Controller:
         """Sign in with what the keyring holds; see `Intents.start`."""
         if self._store.set_aside is not None:
             self._emit(Failed(AppCode.SETTINGS_UNREADABLE, {"file": str(self._store.set_aside)}))
-        settings = self._store.current
-        if not (settings.stay_signed_in and settings.relay_url and settings.account_name):
-            return
-        async with self._turn:
-            try:
-                origin = normalise(settings.relay_url)
-                if await self._signing.restore(origin, settings.account_name):
-                    await self._open_link(origin)
-            except SupportManagerError as error:
-                self._emit(Failed(error.code, error.params))
+        await self._way.start()
 
     async def sign_in(self, relay_url: str, name: str, password: str, *, stay: bool) -> AccountView:
         """Sign in; see `Intents.sign_in`."""
-        origin = normalise(relay_url)
-        name = name.strip()
-        if not 0 < len(name) <= limits.ACCOUNT_NAME_CHARS or not 0 < len(password) <= limits.PASSWORD_CHARS:
-            raise Refused(ErrorCode.WRONG_CREDENTIALS)
-        async with self._turn:
-            before = (self._origin, self._signing.account)
-            account = await self._signing.sign_in(origin, name, password, stay=stay)
-            await self._close_link()
-            if before[1] is not None and before != (origin, account):
-                await self._desk.clear()  # somebody else's sessions, or another relay's
-            await self._keep(relay_url=origin, account_name=name, stay_signed_in=stay)
-            await self._open_link(origin)
-        return account
+        return await self._way.sign_in(relay_url, name, password, stay=stay)
 
     async def accept_certificate(self, relay_url: str, fingerprint: str) -> None:
         """Trust exactly this certificate for that relay from now on."""
-        origin = normalise(relay_url)
-        if not is_fingerprint(fingerprint):
-            raise LocalProblem(AppCode.CERTIFICATE_UNKNOWN, fingerprint=fingerprint)
-        pins = {**self._store.current.pinned_certificates, pin_key(origin): fingerprint}
-        await self._keep(pinned_certificates=pins)
-        if self._relay is not None:
-            self._relay.hurry()
+        await self._way.accept_certificate(relay_url, fingerprint)
 
     async def sign_out(self) -> None:
         """Revoke and forget the tokens; sessions stay on the relay."""
-        async with self._turn:
-            await self._close_link()
-            await self._desk.clear()
-            await self._signing.sign_out()
-            await self._keep(stay_signed_in=False)
-            self._signed_out(None)
-
-    def _refused(self, code: ErrorCode | AppCode) -> None:
-        """The relay will not have this account any more: say so, and leave the rep at the sign-in."""
-        _ = self._tasks.spawn(self._after_refusal(code, self._relay), name="refused")
-
-    async def _after_refusal(self, code: ErrorCode | AppCode, relay: RelayLink | None) -> None:
-        async with self._turn:
-            if relay is not self._relay:
-                return  # somebody has signed in meanwhile
-            await self._close_link()
-            await self._desk.clear()
-            if code not in (ErrorCode.VERSION_TOO_OLD, ErrorCode.VERSION_TOO_NEW):
-                await self._signing.drop()
-            self._signed_out(code)
-
-    def _signed_out(self, code: ErrorCode | AppCode | None) -> None:
-        self._change_link(LinkChanged(Link.SIGNED_OUT, code=code))
-        self._emit(SignedOut(code))
+        await self._way.sign_out()
 
     # --- sessions
 
@@ -218,9 +169,32 @@ class Controller:
             mode = self.settings.mode if not allowed or self.settings.mode in allowed else allowed[0]
         return await self._desk.start_session(mode, tracking_code)
 
+    async def assist(self, number: str) -> SessionSnapshot:
+        """Come into a colleague's session by its number (B-8.1)."""
+        typed = "".join(number.split())
+        if len(typed) != limits.SESSION_NUMBER_DIGITS or not (typed.isascii() and typed.isdigit()):
+            raise Refused(ErrorCode.WRONG_NUMBER)
+        return await self._desk.assist(typed)
+
     async def end_session(self, session_id: str) -> None:
         """End a session for everybody."""
-        await self._desk[session_id].end()
+        await self._desk[session_id].acts.end()
+
+    async def leave_session(self, session_id: str) -> None:
+        """Leave a session that goes on."""
+        await self._desk.leave(session_id)
+
+    async def lock_session(self, session_id: str, locked: bool) -> None:
+        """Let nobody else in, or open the session again."""
+        await self._desk[session_id].acts.lock(locked)
+
+    async def admit(self, session_id: str, participant_id: str, accept: bool) -> None:
+        """Let a waiting customer in, or turn him away."""
+        await self._desk[session_id].acts.admit(participant_id, accept)
+
+    async def select_customer(self, session_id: str, participant_id: str) -> None:
+        """Help that customer from now on."""
+        await self._desk[session_id].acts.select(participant_id)
 
     async def ask_view(self, session_id: str) -> None:
         """Ask the primary customer to show his screen."""
@@ -238,8 +212,70 @@ class Controller:
         """Send a line once more; see `Intents.retry_chat`."""
         self._desk[session_id].retry_chat(line_id)
 
-    def invitation(self, session_id: str, locale: str, address: str = "") -> Invitation:
-        """What an invitation of a customer to that session says.
+    def set_visible(self, session_id: str, visible: bool) -> None:
+        """Tell whether that session's picture is on screen."""
+        self._desk.set_visible(session_id, visible)
+
+    def mailbox(self, session_id: str) -> FrameMailbox | None:
+        """Where that session's newest picture is to be had; None when nothing is shared."""
+        runtime = self._desk.get(session_id)
+        return None if runtime is None else runtime.mailbox()
+
+    # --- control, and passing a session on
+
+    async def transfer_control(self, session_id: str, participant_id: str) -> None:
+        """Give control to an assistant at once."""
+        await self._desk[session_id].acts.transfer_control(participant_id)
+
+    async def ask_control(self, session_id: str, asking: bool = True) -> None:
+        """Ask the controller for control, or take that back."""
+        await self._desk[session_id].acts.ask_control(asking)
+
+    async def refuse_control(self, session_id: str, participant_id: str) -> None:
+        """Keep control though that assistant asks for it."""
+        await self._desk[session_id].acts.refuse_control(participant_id)
+
+    async def take_control(self, session_id: str) -> None:
+        """Take over from a controller who is lost."""
+        await self._desk[session_id].acts.take_control()
+
+    async def transfer_targets(self) -> Targets:
+        """The queues and agents to whom a session may be passed on."""
+        return await self._way.request(TransferTargets(), Targets)
+
+    async def transfer_session(
+        self, session_id: str, *, queue_id: str | None = None, agents: Sequence[str] = (), message: str = ""
+    ) -> None:
+        """Pass the session on to one queue, or to agents."""
+        await self._desk.transfer(session_id, queue_id, agents, message)
+
+    # --- the Inbox
+
+    async def set_presence(self, presence: Presence) -> None:
+        """Be Online, Away or Busy from now on."""
+        await self._inbox.set_presence(presence)
+
+    async def accept_offer(self, session_id: str) -> SessionSnapshot:
+        """Take a waiting customer or a transferred session."""
+        self._inbox.accepting(session_id)
+        try:
+            return await self._desk.accept(session_id)
+        except SupportManagerError:
+            self._inbox.not_accepted(session_id)
+            raise
+
+    async def decline_offer(self, session_id: str) -> None:
+        """Do not take it."""
+        await self._inbox.decline(session_id)
+
+    def user_active(self) -> None:
+        """The rep pressed a key or moved the mouse."""
+        self._inbox.user_active()
+
+    # --- invitations
+
+    def invitation(self, session_id: str, locale: str, address: str = "", *, to_rep: bool = False) -> Invitation:
+        """What an invitation to that session says.
 
         Raises:
             Refused: `session_unknown`; LocalProblem: `bad_mail_address`.
@@ -250,18 +286,32 @@ class Controller:
             locale=locale,
             rep=self.account.display_name if self.account is not None else "",
             company=self._site.company if self._site is not None else "",
-            site=self._site.url if self._site is not None and self._site.url else self._origin,
+            site=self._site.url if self._site is not None and self._site.url else self.relay_url,
             address=address,
+            to_rep=to_rep,
         )
 
-    def set_visible(self, session_id: str, visible: bool) -> None:
-        """Tell whether that session's picture is on screen."""
-        self._desk.set_visible(session_id, visible)
+    async def mail_invitation(self, session_id: str, address: str, locale: str, *, to_rep: bool = False) -> str:
+        """Have the relay send an invitation; see `Intents.mail_invitation`.
 
-    def mailbox(self, session_id: str) -> FrameMailbox | None:
-        """Where that session's newest picture is to be had; None when nothing is shared."""
-        runtime = self._desk.get(session_id)
-        return None if runtime is None else runtime.mailbox()
+        Raises:
+            LocalProblem: `bad_mail_address`, and nothing was sent.
+        """
+        return await self._desk.mail(session_id, check_address(address), best_language(locale), to_rep=to_rep)
+
+    # --- the past
+
+    async def history(self, search: str = "", before: int | None = None) -> History:
+        """This rep's sessions that are over, newest first."""
+        return await self._history.find(search, before)
+
+    async def history_page(self, session_id: str) -> HistoryPage:
+        """One of those sessions with its transcript."""
+        return await self._history.read(session_id)
+
+    async def note_session(self, session_id: str, outcome: str, notes: str) -> None:
+        """Write down outcome and notes of a session."""
+        await self._history.note(session_id, outcome, notes)
 
     # --- the rest
 
@@ -281,71 +331,41 @@ class Controller:
         if self._closed:
             return
         self._closed = True
-        # A token on its way from the relay to the keyring must not be lost, however long the others take.
-        await asyncio.gather(self._signing.aclose(), self._close_rest())
+        await asyncio.gather(self._way.aclose_tokens(), self._close_rest())
 
     async def _close_rest(self) -> None:
         try:
             async with asyncio.timeout(_CLOSE_S):
-                for step in (self._close_link, self._desk.aclose, self._tasks.aclose):
+                for step in (self._way.aclose, self._inbox.aclose, self._desk.aclose):
                     await _told(step)
         except TimeoutError:
             log.error("the app did not close in time")
 
-    # --- inside
+    # --- what the connection tells (account_link.LinkUser)
 
-    async def _open_link(self, origin: str) -> None:
-        self._origin = origin
-        self._relay = RelayLink(
-            origin,
-            self._signing,
-            self._factory,
-            on_event=self._take,
-            on_online=self._desk.take_up,
-            on_change=self._change_link,
-            on_refused=self._refused,
-            on_certificate=lambda problem: self._emit(Failed(problem.code, problem.params)),
-            client_version=app_version(),
-            locale=best_language(self.settings.language),
-            rng=self._rng,
-        )
-        await self._relay.start()
-
-    async def _close_link(self) -> None:
-        relay, self._relay = self._relay, None
-        if relay is not None:
-            await relay.aclose()
-            self._desk.went_offline()
-
-    async def _request(self, message: Request, reply: type[R], *, timeout_s: float = ACK_S) -> R:
-        if self._relay is None:
-            raise RelayUnavailable(AppCode.CONNECTION_LOST)
-        return await self._relay.request(message, reply, timeout_s=timeout_s)
-
-    def _take(self, message: Wire) -> None:
+    def take(self, message: Wire) -> None:
+        """An event of the relay."""
         if isinstance(message, Welcome):
             self._site = message.site
+        elif isinstance(message, InboxChanged):
+            self._inbox.take(message.inbox)
         else:
             self._desk.take(message)
 
-    def _change_link(self, change: LinkChanged) -> None:
-        if change.link is Link.RECONNECTING:
-            self._desk.went_offline()
-        self._link = change.link
-        self._emit(change)
+    async def take_up(self) -> None:
+        """Connected: bind the sessions and the Inbox to the new connection."""
+        await self._desk.take_up()
+        account = self.account
+        await self._inbox.open(is_agent=account is not None and AGENT in account.privileges)
 
-    async def _keep(self, **changes: object) -> None:
-        """Keep settings on the way of doing something else: a full disk is told, but stops nobody from working."""
-        try:
-            await self._store.change(**changes)
-        except LocalProblem as problem:
-            self._emit(Failed(problem.code, problem.params))
+    def went_offline(self) -> None:
+        """The relay is away."""
+        self._desk.went_offline()
 
-    def _pin_for(self, origin: str) -> str | None:
-        return self._store.current.pinned_certificates.get(pin_key(origin))
-
-    def _socket_transport(self, on_event: EventListener, on_lost: LostListener) -> Transport:
-        return SocketTransport(on_event, on_lost, pin_for=self._pin_for)
+    async def clear(self) -> None:
+        """Another account, or none."""
+        self._inbox.close()
+        await self._desk.clear()
 
     def _emit(self, event: AppEvent) -> None:
         for listener in list(self._listeners):
@@ -353,9 +373,6 @@ class Controller:
                 listener(event)
             except Exception:
                 log.exception("listener failed", event_type=type(event).__name__)
-
-    def _task_failed(self, name: str, error: BaseException) -> None:
-        self._emit(Failed(AppCode.INTERNAL_APP, {"task": name}))
 
 
 async def _told(step: Callable[[], Awaitable[None]]) -> None:

@@ -1,20 +1,29 @@
 """The desk: all open sessions of this app, what arrives for them, and the media engine that serves them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import msgspec
 import structlog
 
 from support_manager.errors import AppCode, LocalProblem, Refused
-from support_manager.events import AppEvent, Failed, SessionSnapshot
+from support_manager.events import AppEvent, Failed, MailChanged, SessionSnapshot
 from support_manager.media.engine import EngineFailed, MediaEngine, MediaEvent
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.events import Notice, SessionEvent, SessionReplaced, SignalReceived
+from support_manager.protocol.events import InvitationChanged, Notice, SessionEvent, SessionReplaced, SignalReceived
 from support_manager.protocol.fields import Wire
-from support_manager.protocol.requests import SessionList, Sessions, SessionStart, SessionStarted
-from support_manager.protocol.views import Mode, SessionView
+from support_manager.protocol.requests import (
+    Inside,
+    OfferAccept,
+    SessionAssist,
+    SessionList,
+    Sessions,
+    SessionStart,
+    SessionStarted,
+)
+from support_manager.protocol.views import IceServers, Mode, SessionView
 from support_manager.session.outbox import TRANSIENT, Send
 from support_manager.session.runtime import SessionRuntime
 from support_manager.tasks import TaskOwner
@@ -44,6 +53,9 @@ class Desk:
         self._engines_left = _ENGINES
         self._starting = 0
         self._early: dict[str, list[SessionEvent]] = {}
+        self._unanswered: dict[Hashable, str] = {}
+        """What was wished for → the idempotency key of the request that nobody answered yet."""
+        self._mailing: dict[str, list[MailChanged]] = {}
         self._tasks = TaskOwner("desk")
 
     @property
@@ -67,20 +79,66 @@ class Desk:
         return self._runtimes.get(session_id)
 
     async def start_session(self, mode: Mode, tracking_code: str) -> SessionSnapshot:
-        """Start a session at the relay and open it here."""
-        message = SessionStart(request_id=uuid4().hex, mode=mode, tracking_code=tracking_code.strip())
+        """Start a session at the relay and open it here.
+
+        When no answer comes, the next try with the same wishes is the same request, so that two clicks never make two
+        sessions.
+        """
+        tracking_code = tracking_code.strip()
+        async with self._coming((mode, tracking_code)) as request_id:
+            message = SessionStart(request_id=request_id, mode=mode, tracking_code=tracking_code)
+            started = await self._send(message, SessionStarted)
+            return self._enter(started.session)
+
+    async def assist(self, number: str) -> SessionSnapshot:
+        """Come into a colleague's session."""
+        async with self._coming(number) as request_id:
+            inside = await self._send(SessionAssist(request_id=request_id, number=number), Inside)
+            return self._enter(inside.session, inside.ice)
+
+    async def accept(self, session_id: str) -> SessionSnapshot:
+        """Take a session that is offered or waits; as an assistant in it the agent has it open already."""
+        async with self._coming(session_id):
+            inside = await self._send(OfferAccept(session_id=session_id), Inside)
+            return self._enter(inside.session, inside.ice)
+
+    async def leave(self, session_id: str) -> None:
+        """Leave a session that goes on."""
+        await self[session_id].leave()
+        self._sweep()
+
+    async def transfer(self, session_id: str, queue_id: str | None, agents: Sequence[str], message: str) -> None:
+        """Pass a session on, and be out of it."""
+        await self[session_id].transfer(queue_id, agents, message)
+        self._sweep()
+
+    @asynccontextmanager
+    async def _coming(self, wish: Hashable) -> AsyncIterator[str]:
+        """A request that brings a session is on its way: keep the events that overtake its answer."""
+        request_id = self._unanswered.setdefault(wish, uuid4().hex)
         self._starting += 1
         try:
-            started = await self._send(message, SessionStarted)
+            yield request_id
+        except Refused:
+            self._unanswered.pop(wish, None)
+            raise
+        else:
+            self._unanswered.pop(wish, None)
         finally:
             self._starting -= 1
-            early_of_all = self._early
             if not self._starting:
                 self._early = {}
-        early = early_of_all.pop(started.session.id, [])
-        runtime = self._runtimes.get(started.session.id) or self._open(started.session, recovered=False)
+
+    def _enter(self, view: SessionView, ice: IceServers | None = None) -> SessionSnapshot:
+        runtime = self._runtimes.get(view.id)
+        if runtime is None:
+            runtime = self._open(view, recovered=False)
+        else:
+            runtime.take_view(view)
+        if ice is not None:
+            runtime.set_ice(ice)
         runtime.went_online()
-        for event in early:
+        for event in self._early.pop(view.id, []):
             runtime.take_event(event)
         return runtime.snapshot
 
@@ -109,6 +167,17 @@ class Desk:
                 await self._open(msgspec.structs.replace(view, seq=0), recovered=True).resume()
         self._sweep()
 
+    async def mail(self, session_id: str, address: str, locale: str, *, to_rep: bool) -> str:
+        """Have the relay send an invitation; what becomes of it is told after this has returned its id."""
+        request_id = uuid4().hex
+        self._mailing[request_id] = []
+        try:
+            await self[session_id].acts.mail(request_id, address, locale, to_rep=to_rep)
+        finally:
+            for news in self._mailing.pop(request_id):
+                asyncio.get_running_loop().call_soon(self._emit, news)
+        return request_id
+
     def went_offline(self) -> None:
         """The relay is away."""
         for runtime in self._runtimes.values():
@@ -135,6 +204,12 @@ class Desk:
                 log.warning("session taken up elsewhere", session=message.session_id)
                 runtime.went_offline()
                 self._emit(Failed(ErrorCode.RESUME_REFUSED, session_id=message.session_id))
+        elif isinstance(message, InvitationChanged):
+            news = MailChanged(message.session_id, message.request_id, message.state, message.code, message.detail)
+            if message.request_id in self._mailing:  # whoever asked does not know the id yet
+                self._mailing[message.request_id].append(news)
+            else:
+                self._emit(news)
         elif isinstance(message, Notice):
             log.info("notice of the relay", code=message.code.value)
 

@@ -31,6 +31,8 @@ class AppCode(StrEnum):
     NO_MAIL_PROGRAM = "no_mail_program"
     BAD_MAIL_ADDRESS = "bad_mail_address"
     BAD_LINK = "bad_link"
+    TRANSFER_MESSAGE_TOO_LONG = "transfer_message_too_long"
+    """The personal message of a transfer is over its limit (B-10.2)."""
     MEDIA_FAILED = "media_failed"
     INTERNAL_APP = "internal_app"
 

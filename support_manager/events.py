@@ -5,7 +5,19 @@ from enum import Enum
 
 from support_manager.errors import AppCode
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.views import AccountView, ActivityView, ChatLine, EndReason, ParticipantView, SessionView
+from support_manager.protocol.roles import CUSTOMERS, Role
+from support_manager.protocol.views import (
+    AccountView,
+    ActivityView,
+    Audience,
+    ChatLine,
+    Delivery,
+    EndReason,
+    InboxItem,
+    InboxView,
+    ParticipantView,
+    SessionView,
+)
 
 
 class Link(Enum):
@@ -48,6 +60,7 @@ class PendingLine:
     id: str
     text: str
     state: LineState = LineState.SENDING
+    audience: Audience = Audience.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,43 @@ class SessionSnapshot:
     @property
     def customer(self) -> ParticipantView | None:
         """The primary customer, once somebody joined."""
-        return next((person for person in self.view.participants if person.role.value == "primary"), None)
+        return next((person for person in self.view.participants if person.role is Role.PRIMARY), None)
+
+    @property
+    def me(self) -> ParticipantView | None:
+        """This rep himself; None once he is out of the session."""
+        return next((person for person in self.view.participants if person.id == self.view.you), None)
+
+    @property
+    def role(self) -> Role:
+        """This rep's role; `signed_in` once he is out of the session."""
+        me = self.me
+        return Role.SIGNED_IN if me is None else me.role
+
+    @property
+    def has_control(self) -> bool:
+        """Whether this rep is the controller: only he has the session's control functions (B-7.9)."""
+        return self.role is Role.CONTROLLER
+
+    @property
+    def controller(self) -> ParticipantView | None:
+        """The rep in charge; None while the session is offered or queued."""
+        return next((person for person in self.view.participants if person.role is Role.CONTROLLER), None)
+
+    @property
+    def assistants(self) -> tuple[ParticipantView, ...]:
+        """The reps without control, in the order in which they came."""
+        return tuple(person for person in self.view.participants if person.role is Role.ASSISTANT)
+
+    @property
+    def customers(self) -> tuple[ParticipantView, ...]:
+        """The customers who are in: the primary one and the others, in the order in which they came."""
+        return tuple(person for person in self.view.participants if person.role in CUSTOMERS)
+
+    @property
+    def waiting(self) -> tuple[ParticipantView, ...]:
+        """The customers who wait to be let in, the longest waiting first."""
+        return tuple(person for person in self.view.participants if person.role is Role.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +170,60 @@ class SessionClosed:
     reason: EndReason
 
 
+class LeftWhy(Enum):
+    """Why a session goes on without us."""
+
+    LEFT = "left"
+    TRANSFERRED = "transferred"
+    """We passed it on, or it went back to its queue while we were away."""
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLeft:
+    """The session goes on without this rep; his last snapshot of it can still be read."""
+
+    session: SessionSnapshot
+    why: LeftWhy
+
+
+@dataclass(frozen=True, slots=True)
+class InboxChanged:
+    """Anything in the Inbox or about the presence changed; the Inbox is whole. None: this rep has none (any more)."""
+
+    inbox: InboxView | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferArrived:
+    """This agent is asked whether he takes a customer or a transferred session."""
+
+    item: InboxItem
+
+
+@dataclass(frozen=True, slots=True)
+class OfferGone:
+    """He is not asked any more."""
+
+    session_id: str
+    customer: str
+    taken: bool
+    """Whether the customer is out of his Inbox without his doing: somebody else took him, or he left. False for what
+    he himself accepted or declined, and for a time to answer that ran out."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailChanged:
+    """What became of an invitation by the relay's mail; `request_id` is what `mail_invitation` returned."""
+
+    session_id: str
+    request_id: str
+    state: Delivery
+    code: ErrorCode | None = None
+    detail: str = ""
+    """The mail server's own words when it failed: text from a stranger."""
+
+
 class Happening(Enum):
     """What deserves attention: a mark on the tab, a notification when the window is not in front."""
 
@@ -133,6 +236,25 @@ class Happening(Enum):
     SHARING = "sharing"
     DENIED = "denied"
     STOPPED = "stopped"
+    ASSISTANT_JOINED = "assistant_joined"
+    WAITING = "waiting"
+    """A customer waits to be let in."""
+    ASKS_CONTROL = "asks_control"
+    """An assistant asks us for control."""
+    CONTROL_REFUSED = "control_refused"
+    """The controller `name` keeps control, though we asked for it."""
+    CONTROL_GIVEN = "control_given"
+    """We are in charge now; `name` was before (empty when nobody was)."""
+    CONTROL_GONE = "control_gone"
+    """We are not in charge any more; `name` is."""
+    CONTROL_MOVED = "control_moved"
+    """Control went from somebody else to somebody else, `name`."""
+    PASSED_ON = "passed_on"
+    """The session we assist in was passed on by `name`, or fell to a queue after he was lost."""
+    CONTROLLER_LOST = "controller_lost"
+    """The controller of the session we assist in lost the connection."""
+    CUSTOMER_SELECTED = "customer_selected"
+    """The customer `name` is the one being helped now (single mode)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +264,7 @@ class Attention:
     session_id: str
     what: Happening
     name: str = ""
+    """Of the person concerned; empty where there is none."""
     line: ChatLine | None = None
 
 
@@ -185,6 +308,11 @@ AppEvent = (
     | SessionOpened
     | SessionChanged
     | SessionClosed
+    | SessionLeft
+    | InboxChanged
+    | OfferArrived
+    | OfferGone
+    | MailChanged
     | Attention
     | PictureStats
     | LinkPrefilled

@@ -4,19 +4,20 @@ Every coroutine raises `support_manager.errors.SupportManagerError` when it coul
 then half done. All methods are called on the one UI loop, and listeners are called there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from support_manager.events import AppEvent, Link, SessionSnapshot
 from support_manager.media.mailbox import FrameMailbox
-from support_manager.protocol.views import AccountView, Audience, Mode
+from support_manager.protocol.requests import History, HistoryPage, Targets
+from support_manager.protocol.views import AccountView, Audience, InboxView, Mode, Presence
 from support_manager.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Everything that an invitation to one session says, in one language."""
+    """Everything that an invitation to one session says, in one language, to a customer or to a colleague."""
 
     subject: str
     text: str
@@ -25,6 +26,7 @@ class Invitation:
     """A `mailto:` URL (RFC 6068) with subject, text and, if given, the address."""
     instant_message: str
     link: str
+    """The join link; for a colleague the `support-manager:` link that opens Assist Session with the number."""
     number: str
     """In threes: `482 119 903`."""
     phone: str
@@ -54,6 +56,10 @@ class Intents(Protocol):
     def settings(self) -> Settings:
         """The present settings; change them with `change_settings`."""
 
+    @property
+    def inbox(self) -> InboxView | None:
+        """This agent's Inbox and presence; None for a rep without the agent privilege, and before the relay told."""
+
     def subscribe(self, listener: Callable[[AppEvent], None]) -> Callable[[], None]:
         """Call `listener` with every event from now on; calling the result ends that."""
 
@@ -72,8 +78,59 @@ class Intents(Protocol):
     async def start_session(self, mode: Mode | None = None, tracking_code: str = "") -> SessionSnapshot:
         """Start a session (B-3.1)."""
 
+    async def assist(self, number: str) -> SessionSnapshot:
+        """Come into a colleague's session by its number, as an assistant (B-8.1); spaces in it do not matter."""
+
     async def end_session(self, session_id: str) -> None:
-        """End a session for everybody."""
+        """End a session for everybody; only the controller may."""
+
+    async def leave_session(self, session_id: str) -> None:
+        """Leave a session that goes on; assistants may (B-12.1). Ends in `SessionLeft`."""
+
+    async def lock_session(self, session_id: str, locked: bool) -> None:
+        """Let nobody else in, or open the session again (B-2.5)."""
+
+    async def admit(self, session_id: str, participant_id: str, accept: bool) -> None:
+        """Let a waiting customer in, or turn him away."""
+
+    async def select_customer(self, session_id: str, participant_id: str) -> None:
+        """Help that customer from now on; shares end (B-5.3)."""
+
+    async def transfer_control(self, session_id: str, participant_id: str) -> None:
+        """Give control to an assistant at once (B-9.2); raises `control_moved` when it is gone already."""
+
+    async def ask_control(self, session_id: str, asking: bool = True) -> None:
+        """Ask the controller for control, or take that back (B-7.9)."""
+
+    async def refuse_control(self, session_id: str, participant_id: str) -> None:
+        """Keep control though that assistant asks for it."""
+
+    async def take_control(self, session_id: str) -> None:
+        """Take over from a controller who is lost (B-12.6); raises `controller_present` while it is too early."""
+
+    async def transfer_targets(self) -> Targets:
+        """The queues and agents to whom a session may be passed on (B-10.1)."""
+
+    async def transfer_session(
+        self, session_id: str, *, queue_id: str | None = None, agents: Sequence[str] = (), message: str = ""
+    ) -> None:
+        """Pass the session on to one queue, or to agents by their account ids (B-10). Ends in `SessionLeft`.
+
+        Raises `transfer_message_too_long` for a message of more than `limits.TRANSFER_MESSAGE_CHARS` code points.
+        """
+
+    async def set_presence(self, presence: Presence) -> None:
+        """Be Online, Away or Busy from now on, as chosen by the agent himself."""
+
+    async def accept_offer(self, session_id: str) -> SessionSnapshot:
+        """Take a waiting customer or a transferred session; raises `offer_gone` when somebody else was first."""
+
+    async def decline_offer(self, session_id: str) -> None:
+        """Do not take it."""
+
+    def user_active(self) -> None:
+        """The rep pressed a key or moved the mouse (told every few seconds at most): after ten minutes without, an
+        agent who is Online is Away by himself, and with the next one Online again (B-11.3)."""
 
     async def ask_view(self, session_id: str) -> None:
         """Ask the primary customer to show his screen."""
@@ -90,8 +147,20 @@ class Intents(Protocol):
     async def change_settings(self, **changes: object) -> Settings:
         """Change some settings and keep them; raises `settings_not_saved` when the disk refuses."""
 
-    def invitation(self, session_id: str, locale: str, address: str = "") -> Invitation:
-        """What an invitation of a customer to that session says."""
+    def invitation(self, session_id: str, locale: str, address: str = "", *, to_rep: bool = False) -> Invitation:
+        """What an invitation of a customer, or with `to_rep` of a colleague, to that session says."""
+
+    async def mail_invitation(self, session_id: str, address: str, locale: str, *, to_rep: bool = False) -> str:
+        """Have the relay send an invitation (B-4.4); returns the id under which `MailChanged` tells how it goes."""
+
+    async def history(self, search: str = "", before: int | None = None) -> History:
+        """This rep's sessions that are over, newest first; `before` is the `ended_at` of the last one shown."""
+
+    async def history_page(self, session_id: str) -> HistoryPage:
+        """One of those sessions with its transcript."""
+
+    async def note_session(self, session_id: str, outcome: str, notes: str) -> None:
+        """Write down outcome and notes of a session, live or over, of which this rep was the controller (B-12.7)."""
 
     def set_visible(self, session_id: str, visible: bool) -> None:
         """Tell whether that session's picture is on screen; a hidden one asks its page for ≤ 2 fps, ≤ 300 kbit/s."""

@@ -1,4 +1,4 @@
-"""Invitations: what a customer gets by mail, by message or on the phone, in his language."""
+"""Invitations: what a customer or a colleague gets by mail, by message or on the phone, in his language."""
 
 import re
 from urllib.parse import quote, urlsplit
@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit
 from resources.catalog import best_language, sentence
 from support_manager.errors import AppCode, LocalProblem
 from support_manager.intents import Invitation
+from support_manager.links import assist_link
 from support_manager.protocol.views import SessionView
 
 _AREA = "mail"
@@ -61,24 +62,30 @@ def mailto(subject: str, text: str, address: str = "") -> str:
 
 
 def build_invitation(
-    view: SessionView, *, locale: str, rep: str, company: str, site: str, address: str = ""
+    view: SessionView, *, locale: str, rep: str, company: str, site: str, address: str = "", to_rep: bool = False
 ) -> Invitation:
-    """Everything that an invitation of a customer to the session `view` says.
+    """Everything that an invitation to the session `view` says.
 
     Args:
         view: the session, with number and link.
-        locale: of the customer; the nearest language there is will be taken.
+        locale: of whoever is invited; the nearest language there is will be taken.
         rep: display name of the rep who invites.
         company: of the relay's site; may be empty.
-        site: address at which customers find the page Join.
-        address: of the customer, for the `mailto:` URL; may be empty.
+        site: address at which customers find the page Join, and reps Assist Session.
+        address: of whoever is invited, for the `mailto:` URL; may be empty.
+        to_rep: invite a colleague to assist: he gets the number and the way to Assist Session (B-4.6), never the
+            customers' link.
 
     Raises:
         LocalProblem: `bad_mail_address`.
     """
     language = best_language(locale)
     rep, company, site = _one_line(rep), _one_line(company), _one_line(site).rstrip("/")
-    link = view.link if urlsplit(view.link).scheme in ("http", "https") else f"{site}/join"
+    head = "rep_" if to_rep else ""
+    if to_rep:
+        link = assist_link(view.number)
+    else:
+        link = view.link if urlsplit(view.link).scheme in ("http", "https") else f"{site}/join"
     places = {
         "rep": rep,
         "company": company,
@@ -87,16 +94,17 @@ def build_invitation(
         "number": in_threes(view.number),
         "signature": "\n".join(each for each in (rep, company) if each),
     }
-    subject = sentence(language, _AREA, "subject_company" if company and company != rep else "subject", **places)
-    text = sentence(language, _AREA, "text", **places)
+    named = company and company != rep
+    subject = sentence(language, _AREA, f"{head}subject_company" if named else f"{head}subject", **places)
+    text = sentence(language, _AREA, f"{head}text", **places)
     return Invitation(
         subject=subject,
         text=text,
         mailto=mailto(subject, text, address),
-        instant_message=sentence(language, _AREA, "instant_message", **places),
+        instant_message=sentence(language, _AREA, f"{head}instant_message", **places),
         link=places["link"],
         number=places["number"],
-        phone=sentence(language, _AREA, "phone", **places),
+        phone=sentence(language, _AREA, f"{head}phone", **places),
     )
 
 

@@ -12,6 +12,11 @@ _LONGEST = 200
 _NUMBER = re.compile(rf"[0-9]{{{limits.SESSION_NUMBER_DIGITS}}}", re.ASCII)
 
 
+def assist_link(number: str) -> str:
+    """The link that opens Assist Session with that number filled in; it waits for a click there (B-2.2)."""
+    return f"{SCHEME}:assist?number={number}"
+
+
 def parse_link(url: str) -> LinkPrefilled:
     """Read `support-manager:start` or `support-manager:assist?number=482119903`; also with `//` before the word.
 

@@ -22,6 +22,11 @@ class Bridge(QObject):
     session_opened = Signal(object)
     session_changed = Signal(object)
     session_closed = Signal(object)
+    session_left = Signal(object)
+    inbox_changed = Signal(object)
+    offer_arrived = Signal(object)
+    offer_gone = Signal(object)
+    mail_changed = Signal(object)
     attention = Signal(object)
     picture_stats = Signal(object)
     link_prefilled = Signal(object)
@@ -38,6 +43,11 @@ class Bridge(QObject):
             events.SessionOpened: self.session_opened.emit,
             events.SessionChanged: self.session_changed.emit,
             events.SessionClosed: self.session_closed.emit,
+            events.SessionLeft: self.session_left.emit,
+            events.InboxChanged: self.inbox_changed.emit,
+            events.OfferArrived: self.offer_arrived.emit,
+            events.OfferGone: self.offer_gone.emit,
+            events.MailChanged: self.mail_changed.emit,
             events.Attention: self.attention.emit,
             events.PictureStats: self.picture_stats.emit,
             events.LinkPrefilled: self.link_prefilled.emit,

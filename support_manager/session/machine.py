@@ -1,7 +1,7 @@
 """The rep's view of one session as a sans-IO machine: facts and snapshots in, the new view and its meaning out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -11,6 +11,7 @@ from support_manager.protocol.activities import ActivityEnd, ActivityKind, Activ
 from support_manager.protocol.roles import CUSTOMERS, Role, SessionState
 from support_manager.protocol.views import (
     ActivityView,
+    Audience,
     ChatLine,
     Connection,
     EndReason,
@@ -128,9 +129,9 @@ class SessionMachine:
         outcome.changed = True
         return outcome
 
-    def add_pending(self, line_id: str, text: str) -> None:
+    def add_pending(self, line_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Show a line of our own that is on its way."""
-        self._pending.append(PendingLine(id=line_id, text=text))
+        self._pending.append(PendingLine(id=line_id, text=text, audience=audience))
         self._settle_pending()
 
     def confirm(self, line_id: str, seq: int) -> Outcome:
@@ -141,17 +142,17 @@ class SessionMachine:
     def fail(self, line_id: str) -> Outcome:
         """The relay refused that line for good."""
         self._pending = [
-            PendingLine(each.id, each.text, LineState.FAILED) if each.id == line_id else each for each in self._pending
+            replace(each, state=LineState.FAILED) if each.id == line_id else each for each in self._pending
         ]
         return Outcome(changed=True)
 
     def fail_all(self) -> None:
         """Nothing is sent any more: the session is over."""
-        self._pending = [PendingLine(each.id, each.text, LineState.FAILED) for each in self._pending]
+        self._pending = [replace(each, state=LineState.FAILED) for each in self._pending]
 
     def again(self, line_id: str) -> None:
         """A refused line is on its way once more, behind the others."""
-        found = [PendingLine(each.id, each.text) for each in self._pending if each.id == line_id]
+        found = [replace(each, state=LineState.SENDING) for each in self._pending if each.id == line_id]
         self._pending = [each for each in self._pending if each.id != line_id] + found
 
     def set_picture(self, picture: Picture) -> Outcome:

@@ -1,7 +1,7 @@
 """Runs one session: feeds the machine, the chat outbox and the media connections, and tells what changed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -10,10 +10,12 @@ from support_manager.events import (
     AppEvent,
     Failed,
     Happening,
+    LeftWhy,
     Picture,
     PictureStats,
     SessionChanged,
     SessionClosed,
+    SessionLeft,
     SessionOpened,
     SessionSnapshot,
 )
@@ -29,13 +31,14 @@ from support_manager.protocol.requests import (
     ActivityStop,
     Nothing,
     Resumed,
-    SessionEnd,
     SessionResume,
 )
-from support_manager.protocol.views import Audience, Connection, EndReason, SessionView
+from support_manager.protocol.views import Audience, Connection, EndReason, IceServers, SessionView
+from support_manager.session.acts import SessionActs
 from support_manager.session.machine import Outcome, SessionMachine, online_customers, primary_of
 from support_manager.session.outbox import Outbox, Send
 from support_manager.session.peers import Peer, Peers
+from support_manager.session.words import well_formed
 from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
@@ -67,6 +70,7 @@ class SessionRuntime:
         self._new_id = new_id
         self._machine = SessionMachine(view)
         self._tasks = TaskOwner(f"session-{view.id}")
+        self.acts = SessionActs(view.id, send)
         self._outbox = Outbox(view.id, send, self._confirmed, self._line_refused)
         self._peers = Peers(view.id, send, engine, self._is_online, self._is_sharing, self._refresh)
         self._visible = False
@@ -94,6 +98,14 @@ class SessionRuntime:
         """The session is bound to the present connection: send what is left, ask who is not connected."""
         self._outbox.went_online()
         self._peers.went_online(wanted={each.id for each in online_customers(self._machine.view)})
+
+    def take_view(self, view: SessionView) -> None:
+        """Take a whole snapshot that came with an answer."""
+        self._act(self._machine.take_snapshot(view))
+
+    def set_ice(self, ice: IceServers) -> None:
+        """Keep ICE servers that came with an answer."""
+        self._peers.set_ice(ice)
 
     def went_offline(self) -> None:
         """The relay is away. The picture is not its business and stays."""
@@ -123,9 +135,15 @@ class SessionRuntime:
 
     # --- what the rep wants
 
-    async def end(self) -> None:
-        """End the session for everybody."""
-        await self._send(SessionEnd(session_id=self.id), Nothing)
+    async def leave(self) -> None:
+        """Leave; the relay's answer is enough, whatever becomes of its events."""
+        await self.acts.leave()
+        self._leave(LeftWhy.LEFT)
+
+    async def transfer(self, queue_id: str | None, agents: Sequence[str], message: str) -> None:
+        """Pass the session on, and be out of it (B-10.3)."""
+        await self.acts.transfer(queue_id, agents, message)
+        self._leave(LeftWhy.TRANSFERRED)
 
     async def ask_view(self) -> None:
         """Ask the primary customer to show his screen."""
@@ -153,14 +171,14 @@ class SessionRuntime:
 
     def send_chat(self, text: str, audience: Audience) -> None:
         """Send one line."""
-        text = _well_formed(text).strip()
+        text = well_formed(text).strip()
         if not text:
             return
         if len(text) > limits.TEXT_CHARS:
             raise Refused(ErrorCode.TOO_LARGE)
         if self._machine.is_over:
             raise Refused(ErrorCode.SESSION_ENDED)
-        self._machine.add_pending(self._outbox.add(text, audience), text)
+        self._machine.add_pending(self._outbox.add(text, audience), text, audience)
         self._changed()
 
     def retry_chat(self, line_id: str) -> None:
@@ -288,9 +306,16 @@ class SessionRuntime:
         self._machine.fail_all()
         self._emit(SessionClosed(self.snapshot, reason))
 
+    def _leave(self, why: LeftWhy) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._machine.fail_all()
+        self._emit(SessionLeft(self.snapshot, why))
+
     @property
     def is_closed(self) -> bool:
-        """Whether the session is over and told so."""
+        """Whether the session is over, or goes on without us, and that is told."""
         return self._closed
 
     async def aclose(self, *, close_media: bool = False) -> None:
@@ -309,8 +334,3 @@ def _picture_of(peer: Peer, *, paused: bool) -> Picture:
     if peer.liveness is Liveness.STATIC:
         return Picture.STATIC
     return Picture.LOST if peer.seen else Picture.CONNECTING
-
-
-def _well_formed(text: str) -> str:
-    """Replace halves of surrogate pairs, which a paste can hold and no JSON may (RFC 8259, section 8.2)."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -45,11 +45,12 @@ from support_manager.protocol.views import (
     SessionView,
 )
 from support_manager.settings import Settings
+from tests.harness.fake_people import FakePeople
 
 ME = "rep-1"
 
 
-class FakeIntents:
+class FakeIntents(FakePeople):
     """Implements `Intents` in memory.
 
     Attributes:
@@ -188,10 +189,10 @@ class FakeIntents:
         self._settings = msgspec.structs.replace(self._settings, **changes)
         return self._settings
 
-    def invitation(self, session_id: str, locale: str, address: str = "") -> Invitation:
+    def invitation(self, session_id: str, locale: str, address: str = "", *, to_rep: bool = False) -> Invitation:
         return build_invitation(
             self._get(session_id).view, locale=locale, rep=ACCOUNT.display_name, company="Example",
-            site="https://help.example", address=address,
+            site="https://help.example", address=address, to_rep=to_rep,
         )  # fmt: skip
 
     def set_visible(self, session_id: str, visible: bool) -> None:

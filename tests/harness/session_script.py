@@ -41,6 +41,7 @@ from support_manager.protocol.views import (
     SessionView,
 )
 from support_manager.settings import Settings
+from tests.harness.fake_people import FakePeople
 
 REP = ParticipantView(id="rep", role=Role.CONTROLLER, name="Maria Grigore", connection=Connection.ONLINE, joined_at=1)
 DEVICE = Device(
@@ -78,7 +79,7 @@ def line(text: str, *, sender: str = "ana", name: str = "Ana Popescu", at: int =
     )
 
 
-class ScriptedIntents:
+class ScriptedIntents(FakePeople):
     """Plays the controller: keeps sessions, records what was asked, sends the events that a test scripts."""
 
     def __init__(self, **settings: object) -> None:
@@ -230,7 +231,7 @@ class ScriptedIntents:
         self.settings = msgspec.structs.replace(self.settings, **changes)
         return self.settings
 
-    def invitation(self, session_id: str, locale: str, address: str = "") -> Invitation:
+    def invitation(self, session_id: str, locale: str, address: str = "", *, to_rep: bool = False) -> Invitation:
         if session_id not in self.sessions:
             raise Refused(ErrorCode.SESSION_UNKNOWN)
         return build_invitation(
@@ -240,6 +241,7 @@ class ScriptedIntents:
             company="Example",
             site="https://support.example.com",
             address=address,
+            to_rep=to_rep,
         )
 
     def set_visible(self, session_id: str, visible: bool) -> None:

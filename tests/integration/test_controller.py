@@ -458,7 +458,7 @@ async def test_after_a_crash_the_sessions_are_there_and_the_picture_is_asked_for
 
 async def test_an_expired_token_is_renewed_once_for_all_who_wait(app: App, relay: RelayProcess) -> None:
     await app.sign_in(relay)
-    signing = app.controller._signing
+    signing = app.controller._way._signing
     calls = 0
     real = signing._http.refresh
 
@@ -481,7 +481,7 @@ async def test_two_apps_with_one_token_never_fail_in_silence(app: App, relay: Re
     await twin.controller.start()
     await twin.until(lambda: twin.controller.link is Link.ONLINE or twin.of(SignedOut))
     results = await asyncio.gather(
-        *(each.controller._signing.access(relay.url, fresh=True) for each in (app, twin)), return_exceptions=True
+        *(each.controller._way._signing.access(relay.url, fresh=True) for each in (app, twin)), return_exceptions=True
     )
     for result in results:
         assert isinstance(result, str | Refused)

@@ -1,0 +1,108 @@
+"""What the fake controllers know of people, control, passing on, the Inbox, mail and the past.
+
+Each intent is written down in `asked` and fails as its test says; nothing else happens by itself: a test scripts what
+comes of it by the events of its fake. Replies are attributes that a test sets.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from support_manager.errors import Refused
+from support_manager.events import InboxChanged, SessionSnapshot
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import History, HistoryPage, Targets
+from support_manager.protocol.views import InboxView, Presence
+
+
+class FakePeople:
+    """A part of both fakes of `Intents`; the other part has `sessions`, `emit` and `_ask`."""
+
+    inbox: InboxView | None = None
+    targets = Targets()
+    past = History()
+    pages: dict[str, HistoryPage] = {}  # noqa: RUF012 - a test puts its own in its place
+    coming: SessionSnapshot | None = None
+    """The session that `assist` and `accept_offer` return; a test puts it among the sessions itself."""
+
+    def _ask(self, name: str, *arguments: Any) -> None:
+        raise NotImplementedError
+
+    def emit(self, event: Any) -> None:
+        raise NotImplementedError
+
+    def set_inbox(self, inbox: InboxView | None) -> None:
+        """Have the Inbox change."""
+        self.inbox = inbox
+        self.emit(InboxChanged(inbox))
+
+    def _comes(self) -> SessionSnapshot:
+        if self.coming is None:
+            raise Refused(ErrorCode.WRONG_NUMBER)
+        return self.coming
+
+    async def assist(self, number: str) -> SessionSnapshot:
+        self._ask("assist", number)
+        return self._comes()
+
+    async def leave_session(self, session_id: str) -> None:
+        self._ask("leave_session", session_id)
+
+    async def lock_session(self, session_id: str, locked: bool) -> None:
+        self._ask("lock_session", session_id, locked)
+
+    async def admit(self, session_id: str, participant_id: str, accept: bool) -> None:
+        self._ask("admit", session_id, participant_id, accept)
+
+    async def select_customer(self, session_id: str, participant_id: str) -> None:
+        self._ask("select_customer", session_id, participant_id)
+
+    async def transfer_control(self, session_id: str, participant_id: str) -> None:
+        self._ask("transfer_control", session_id, participant_id)
+
+    async def ask_control(self, session_id: str, asking: bool = True) -> None:
+        self._ask("ask_control", session_id, asking)
+
+    async def refuse_control(self, session_id: str, participant_id: str) -> None:
+        self._ask("refuse_control", session_id, participant_id)
+
+    async def take_control(self, session_id: str) -> None:
+        self._ask("take_control", session_id)
+
+    async def transfer_targets(self) -> Targets:
+        self._ask("transfer_targets")
+        return self.targets
+
+    async def transfer_session(
+        self, session_id: str, *, queue_id: str | None = None, agents: Sequence[str] = (), message: str = ""
+    ) -> None:
+        self._ask("transfer_session", session_id, queue_id, tuple(agents), message)
+
+    async def set_presence(self, presence: Presence) -> None:
+        self._ask("set_presence", presence)
+
+    async def accept_offer(self, session_id: str) -> SessionSnapshot:
+        self._ask("accept_offer", session_id)
+        return self._comes()
+
+    async def decline_offer(self, session_id: str) -> None:
+        self._ask("decline_offer", session_id)
+
+    def user_active(self) -> None:
+        pass
+
+    async def mail_invitation(self, session_id: str, address: str, locale: str, *, to_rep: bool = False) -> str:
+        self._ask("mail_invitation", session_id, address, locale, to_rep)
+        return "mail-1"
+
+    async def history(self, search: str = "", before: int | None = None) -> History:
+        self._ask("history", search, before)
+        return self.past
+
+    async def history_page(self, session_id: str) -> HistoryPage:
+        self._ask("history_page", session_id)
+        if session_id not in self.pages:
+            raise Refused(ErrorCode.SESSION_UNKNOWN)
+        return self.pages[session_id]
+
+    async def note_session(self, session_id: str, outcome: str, notes: str) -> None:
+        self._ask("note_session", session_id, outcome, notes)
