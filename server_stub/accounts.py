@@ -21,6 +21,8 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server_stub import audit, rights
+from server_stub.account_names import AccountError, clean_display_name, clean_name, name_key
 from server_stub.ports import Caller
 from server_stub.store import tables
 from server_stub.store.database import Database
@@ -29,6 +31,8 @@ from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.http import SignedIn
 from support_manager.protocol.views import AccountView, Mode
 from support_manager.protocol.wire import ProtocolError
+
+__all__ = ["AccountError", "AccountRow", "Accounts", "check_password", "clean_name", "name_key"]
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -43,16 +47,6 @@ _HASHES_WAITING = 32
 _FAMILIES_AT_ONCE = 500
 
 
-class AccountError(Exception):
-    """An account cannot be made or changed; `code` is one of `name_taken`, `bad_name`, `bad_display_name`,
-    `short_password`, `long_password`, `unknown_name`.
-    """
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
 @dataclass(frozen=True)
 class AccountRow:
     """An account as an operator lists it."""
@@ -62,23 +56,11 @@ class AccountRow:
     display_name: str
     disabled: bool
     created_at: int
-
-
-def clean_name(name: str) -> str:
-    """The form in which an account's name is kept.
-
-    Raises:
-        AccountError: `bad_name` when it is empty, too long, or holds control characters.
-    """
-    cleaned = unicodedata.normalize("NFC", name).strip()
-    if not cleaned or len(cleaned) > limits.ACCOUNT_NAME_CHARS or not cleaned.isprintable():
-        raise AccountError("bad_name")
-    return cleaned
-
-
-def name_key(name: str) -> str:
-    """What two names have in common that are the same account."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", name).strip().casefold())
+    privileges: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    """None: the site's."""
+    customers_limit: int | None = None
+    """None: the site's; 0: without limit."""
 
 
 class Accounts:
@@ -88,11 +70,18 @@ class Accounts:
         database: an open database.
         clock: seconds since 1970, by the relay's own clock; clients' clocks never count.
         hasher: how passwords are hashed; the default follows RFC 9106 section 4, second recommended option.
+        who: acts, for the audit log.
     """
 
     def __init__(
-        self, database: Database, *, clock: Callable[[], float] = time.time, hasher: PasswordHasher | None = None
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], float] = time.time,
+        hasher: PasswordHasher | None = None,
+        who: str = audit.OPERATOR,
     ) -> None:
+        self._who = who
         self._database = database
         self._clock = clock
         self._hasher = hasher or PasswordHasher()
@@ -114,18 +103,25 @@ class Accounts:
         password: str,
         *,
         display_name: str = "",
-        modes: tuple[Mode, ...] = (Mode.MULTI,),
+        modes: tuple[Mode, ...] = (),
         privileges: tuple[str, ...] = (),
+        customers_limit: int | None = None,
     ) -> AccountRow:
         """Make an account.
+
+        Args:
+            name: to sign in with.
+            password: see `check_password`.
+            display_name: that people see; by default the same.
+            modes: in which he may start sessions; none for the site's.
+            privileges: of `PRIVILEGES`.
+            customers_limit: how many customers he may help at once; None for the site's.
 
         Raises:
             AccountError: see there.
         """
         name = clean_name(name)
-        shown = unicodedata.normalize("NFC", display_name or name).strip()
-        if not shown or len(shown) > limits.NAME_CHARS or not shown.isprintable():
-            raise AccountError("bad_display_name")
+        shown = clean_display_name(display_name or name)
         password_hash = await self._hash(check_password(password))
         row: dict[str, Any] = {
             "id": secrets.token_urlsafe(12),
@@ -138,22 +134,37 @@ class Accounts:
             "locale": "en",
             "disabled": False,
             "created_at": self._now_ms(),
+            "customers_limit": customers_limit,
         }
         try:
             async with self._database.transaction() as connection:
                 await connection.execute(insert(tables.account).values(row))
+                await self._note(connection, "account_added", name)
         except IntegrityError:
             raise AccountError("name_taken") from None
         log.info("account added", account=row["id"])
-        return AccountRow(row["id"], name, shown, False, row["created_at"])
+        return AccountRow(
+            row["id"], name, shown, False, row["created_at"], privileges, tuple(row["modes"]), customers_limit
+        )
 
     async def everyone(self) -> list[AccountRow]:
         """Every account, by name."""
         table = tables.account
-        wanted = select(table.c.id, table.c.name, table.c.display_name, table.c.disabled, table.c.created_at)
         async with self._database.transaction() as connection:
-            rows = await connection.execute(wanted.order_by(table.c.name_key))
-            return [AccountRow(row.id, row.name, row.display_name, row.disabled, row.created_at) for row in rows]
+            rows = await connection.execute(select(table).order_by(table.c.name_key))
+            return [
+                AccountRow(
+                    row.id,
+                    row.name,
+                    row.display_name,
+                    row.disabled,
+                    row.created_at,
+                    tuple(row.privileges),
+                    tuple(row.modes),
+                    row.customers_limit,
+                )
+                for row in rows
+            ]
 
     async def set_disabled(self, name: str, disabled: bool) -> None:
         """Close an account, or open it again.
@@ -164,7 +175,8 @@ class Accounts:
         Raises:
             AccountError: `unknown_name`.
         """
-        await self._change(name, {"disabled": disabled}, revoke=not disabled)
+        kind = "account_closed" if disabled else "account_opened"
+        await self._change(name, {"disabled": disabled}, kind, revoke=not disabled)
 
     async def set_password(self, name: str, password: str) -> None:
         """Give an account another password; every token it has is revoked.
@@ -172,9 +184,10 @@ class Accounts:
         Raises:
             AccountError: `unknown_name`, `short_password`, `long_password`.
         """
-        await self._change(name, {"password_hash": await self._hash(check_password(password))}, revoke=True)
+        fresh = {"password_hash": await self._hash(check_password(password))}
+        await self._change(name, fresh, "password_changed", revoke=True)
 
-    async def _change(self, name: str, values: dict[str, Any], *, revoke: bool) -> None:
+    async def _change(self, name: str, values: dict[str, Any], kind: str, *, revoke: bool) -> None:
         table = tables.account
         async with self._database.transaction() as connection:
             row = (await connection.execute(select(table).where(table.c.name_key == name_key(name)))).first()
@@ -186,7 +199,11 @@ class Accounts:
             await connection.execute(update(table).where(table.c.id == found).values(values))
             if revoke:
                 await connection.execute(delete(tables.refresh_token).where(tables.refresh_token.c.account_id == found))
+            await self._note(connection, kind, row.name)
         self._access = {key: value for key, value in self._access.items() if value[0] != found}
+
+    async def _note(self, connection: AsyncConnection, kind: str, what: str) -> None:
+        await audit.append(connection, [audit.Record(self._now_ms(), kind, self._who, what)])
 
     # Signing in
 
@@ -212,7 +229,7 @@ class Accounts:
         async with self._database.transaction() as connection:
             if fresh is not None:
                 await connection.execute(update(table).where(table.c.id == row.id).values(password_hash=fresh))
-            return await self._issue(connection, _view(row), family=secrets.token_urlsafe(12))
+            return await self._issue(connection, await _view(connection, row), family=secrets.token_urlsafe(12))
 
     async def refresh(self, token: str) -> SignedIn:
         """Exchange a refresh token for new ones; the old one is spent.
@@ -249,7 +266,7 @@ class Accounts:
                     spent = {"used_at": now} if row.used_at is None else {"revoked": True}
                     await connection.execute(update(table).where(table.c.hash == hashed).values(spent))
                     await connection.execute(delete(table).where(of_family, table.c.expires_at <= now))
-                    return await self._issue(connection, _view(account), family=row.family)
+                    return await self._issue(connection, await _view(connection, account), family=row.family)
                 refusal = ErrorCode.ACCOUNT_DISABLED
         if refusal is ErrorCode.TOKEN_EXPIRED and (row.revoked or reused):
             self._forget_access(row.account_id)
@@ -279,7 +296,7 @@ class Accounts:
         wanted = wanted.where(select(tokens.c.hash).where(tokens.c.family == family).exists())
         async with self._database.transaction() as connection:
             row = (await connection.execute(wanted)).first()
-        return None if row is None else Caller(_view(row), family)
+            return None if row is None else Caller(await _view(connection, row), family)
 
     async def ended_sign_ins(self, sign_ins: Mapping[str, str]) -> Mapping[str, ErrorCode]:
         """Which of these sign-ins (family → account) hold no longer: `account_disabled`, or `token_expired` after a
@@ -373,15 +390,8 @@ def check_password(password: str) -> str:
     return password
 
 
-def _view(row: Any) -> AccountView:  # noqa: ANN401 - a database row
-    return AccountView(
-        id=row.id,
-        name=row.name,
-        display_name=row.display_name,
-        privileges=tuple(row.privileges),
-        modes=tuple(Mode(mode) for mode in row.modes),
-        locale=row.locale,
-    )
+async def _view(connection: AsyncConnection, row: Any) -> AccountView:  # noqa: ANN401 - a database row
+    return rights.view(row, await rights.site_rights(connection))
 
 
 def _hash_token(token: str) -> str:

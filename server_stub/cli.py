@@ -1,4 +1,4 @@
-"""The operator's commands: `support-relay serve`, `user`, `setting`, `check`, `backup`."""
+"""The operator's commands: `support-relay serve`, `user`, `queue`, `setting`, `check`, `backup`."""
 
 import argparse
 import asyncio
@@ -11,15 +11,20 @@ from typing import Any
 
 import platformdirs
 
-from server_stub import log, settings
+from server_stub import cli_queue, log, settings
 from server_stub.accounts import AccountError, Accounts
 from server_stub.app import ServeOptions, check_exposure, existing_database, open_database, serve, store_failure
+from server_stub.cli_rights import add_rights, told_rights
 from server_stub.failures import OperatorError
 from server_stub.http_api import relay_version
+from server_stub.queues import QueueError
+from server_stub.rights import SITES, Rights
+from server_stub.setting_checks import MODES
 from server_stub.settings import SettingError, check_public_url
 from server_stub.store.database import Database, StoreError
 from server_stub.upkeep import backup, check
 from support_manager.protocol import limits
+from support_manager.protocol.views import PRIVILEGES
 
 _ACCOUNT_SENTENCES = {
     "name_taken": "There is already an account of that name; choose another, or see `support-relay user list`.",
@@ -104,7 +109,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--password-stdin", action="store_true", help="read the password from the first line of standard input"
     )
+    add_rights(command)
     command.set_defaults(run=_user_add)
+    command = users.add_parser("set", parents=[place], help="change what an account may, or the name that people see")
+    command.add_argument("name", help="the account's name")
+    command.add_argument("--display-name", default=None, metavar="NAME", help="the name that customers see")
+    add_rights(command, changing=True)
+    command.set_defaults(run=_user_set)
     command = users.add_parser("list", parents=[place, listing], help="list the accounts")
     command.set_defaults(run=_user_list)
     for word, meaning, run in (
@@ -119,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
                 "--password-stdin", action="store_true", help="read the password from the first line of standard input"
             )
         command.set_defaults(run=run)
+
+    cli_queue.add_commands(commands, place, listing, _with_database)
 
     site = commands.add_parser("setting", help="settings of the site").add_subparsers(
         title="commands", metavar="COMMAND", required=True
@@ -188,22 +201,41 @@ def _user_add(asked: argparse.Namespace) -> None:
 
     async def work(database: Database) -> None:
         await _with_accounts(
-            database, lambda accounts: accounts.add(asked.name, password, display_name=asked.display_name)
+            database,
+            lambda accounts: accounts.add(
+                asked.name,
+                password,
+                display_name=asked.display_name,
+                modes=() if asked.mode in (None, SITES) else MODES[asked.mode],
+                privileges=tuple(word for word in PRIVILEGES if getattr(asked, word)),
+                customers_limit=None if asked.limit == SITES else asked.limit,
+            ),
         )
 
     _with_database(asked, work, new=True)
     print(f"The account {asked.name} is made and can sign in.")
 
 
+def _user_set(asked: argparse.Namespace) -> None:
+    wanted = {key: getattr(asked, key) for key in ("agent", "admin", "mode", "limit", "display_name")}
+    if all(value is None for value in wanted.values()):
+        raise OperatorError("Say what to change, such as --agent or --limit 3; see support-relay user set --help.")
+    _with_database(asked, lambda database: Rights(database).change(asked.name, **wanted))
+    print(f"The account {asked.name} is changed; a running relay takes it up within seconds.")
+
+
 def _user_list(asked: argparse.Namespace) -> None:
     async def work(database: Database) -> None:
         rows = await _with_accounts(database, lambda accounts: accounts.everyone())
         if asked.json:
-            keys = ("id", "name", "display_name", "disabled", "created_at")
+            keys = (
+                *("id", "name", "display_name", "disabled", "created_at"),
+                *("privileges", "modes", "customers_limit"),
+            )
             print(json.dumps([{key: getattr(row, key) for key in keys} for row in rows], ensure_ascii=False))
             return
         for row in rows:
-            print(f"{row.name}\t{row.display_name}\t{'disabled' if row.disabled else 'open'}")
+            print("\t".join((row.name, row.display_name, "disabled" if row.disabled else "open", *told_rights(row))))
 
     _with_database(asked, work)
 
@@ -298,6 +330,8 @@ def _with_database(asked: argparse.Namespace, work: Callable[[Database], Awaitab
             raise store_failure(error, options) from None
         except AccountError as error:
             raise OperatorError(_ACCOUNT_SENTENCES[error.code]) from None
+        except QueueError as error:
+            raise OperatorError(str(error)) from None
 
     _run(whole())
 

@@ -16,6 +16,8 @@ depends_on = None
 def upgrade() -> None:
     # Never as a batch: SQLite's copy of the table would be dropped with all that hangs on it.
     op.add_column("account", sa.Column("customers_limit", sa.Integer, nullable=True))
+    # Until now every account had the one mode there was; from now on it is the site's, unless the account says more.
+    op.execute("UPDATE account SET modes = '[]'")
     op.add_column("audit", sa.Column("session_id", sa.String(64), nullable=True))
     op.add_column("audit", sa.Column("address", sa.String(64), nullable=False, server_default=""))
     op.add_column("audit", sa.Column("chain", sa.String(64), nullable=False, server_default=""))
