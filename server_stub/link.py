@@ -23,6 +23,17 @@ STRIKES = 40
 """So many messages that make no sense, and the connection is closed (one is forgiven each second)."""
 
 
+def frame_of(text: str) -> bytes:
+    """One WebSocket text frame, unmasked as servers send it (RFC 6455 section 5.2)."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2) + payload
+    return b"\x81\x7f" + size.to_bytes(8) + payload
+
+
 class Link:
     """One connection of one client."""
 
@@ -36,6 +47,7 @@ class Link:
         "hello",
         "is_closing",
         "is_direct",
+        "posted",
         "queued_bytes",
         "queued_packets",
         "reply_bytes",
@@ -58,6 +70,8 @@ class Link:
         self.is_closing = False
         self.is_direct = False
         """Whether packets go straight into the transport: a WebSocket from the start (see `websocket.WebSocket`)."""
+        self.posted: list[bytes] = []
+        """Frames that go out with the next one, or when `deliver` is called."""
         self.bound: dict[str, str] = {}
         """session → the participant that this connection is in it"""
         self.bucket = Bucket(limits.EVENTS_PER_SECOND, limits.EVENTS_BURST, now_s)
@@ -83,7 +97,7 @@ class Link:
             self.kick("slow reader")
             return
         if self.is_direct:
-            self.write("4" + packet)
+            self.write(frame_of("4" + packet))
             return
         self.queued_bytes += len(packet)
         self.queued_packets += 1
@@ -91,21 +105,45 @@ class Link:
 
     def pending(self) -> int:
         """How many bytes or packets still wait to go out."""
-        return int(self.transport.get_write_buffer_size()) if self.is_direct else self.queued_packets
+        if self.is_direct:
+            return int(self.transport.get_write_buffer_size()) + len(self.posted)
+        return self.queued_packets
 
-    def write(self, text: str) -> None:
-        """Write one WebSocket text frame, unmasked as servers do (RFC 6455 section 5.2)."""
-        if self.transport.is_closing():
+    def post(self, packet: str, frame: bytes) -> bool:
+        """Like `send`, for what many readers get; to be followed by `deliver` where it returns True.
+
+        A write costs more than all the rest of a packet's way, and whoever has asked for something gets an ack right
+        after the event that tells him of it: so both go out in one.
+
+        Args:
+            packet: as for `send`.
+            frame: `frame_of` what a direct connection sends for it, made once for all its readers.
+        """
+        if not self.is_direct:
+            self.send(packet)
+            return False
+        self.posted.append(frame)
+        return len(self.posted) == 1
+
+    def deliver(self) -> None:
+        """Send what was posted and has not gone out with something else meanwhile."""
+        if not self.posted:
             return
-        payload = text.encode()
-        size = len(payload)
-        if size < 126:
-            head = bytes((0x81, size))
-        elif size < 65_536:
-            head = b"\x81\x7e" + size.to_bytes(2)
+        if self.is_closing or self.socket.closed or self.socket.closing:
+            self.posted.clear()
+        elif self.transport.get_write_buffer_size() > QUEUED_BYTES + self.reply_bytes:
+            self.kick("slow reader")
         else:
-            head = b"\x81\x7f" + size.to_bytes(8)
-        self.transport.write(head + payload)
+            self.write(b"")
+
+    def write(self, frame: bytes) -> None:
+        """Write a WebSocket frame, and before it what was posted."""
+        if self.posted:
+            self.posted.append(frame)
+            frame = b"".join(self.posted)
+            self.posted.clear()
+        if not self.transport.is_closing():
+            self.transport.write(frame)
 
     def dismiss(self, packet: str) -> None:
         """Say one last thing and close; nothing more is taken from this connection, and nothing else is sent."""
@@ -125,6 +163,7 @@ class Link:
         if self.is_closing:
             return
         self.is_closing = True
+        self.posted.clear()
         log.warning("connection cut off", why=why, address=self.address)
         if self.transport is not None:
             self.transport.abort()

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 import structlog
 
-from server_stub.link import Link
+from server_stub.link import Link, frame_of
 from server_stub.ports import Clock, RandomBytes
 from server_stub.state import decide
 from server_stub.state.decide import Moment
@@ -51,6 +51,8 @@ class LiveSessions:
         self._books: dict[str, SignalBook] = {}
         self._new_numbers: set[str] = set()
         self._watchers: list[Callable[[Session, Entry], None]] = []
+        self._posted: list[Link] = []
+        """Links with events that go out when whoever is acked with them has had his turn."""
 
     def watch(self, watcher: Callable[[Session, Entry], None]) -> None:
         """From now on `watcher` is called with every entry that was written and applied, in order, after it was told.
@@ -151,30 +153,52 @@ class LiveSessions:
             self._rest(entry.session_id)
 
     def _committed(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            session = self.registry.apply(entry)
-            self._rest(entry.session_id)
-            room = self._rooms.get(entry.session_id)
-            if room:
-                self._tell(session, entry, room)
-            if _is_new_hub(entry.fact) or isinstance(entry.fact, Ended):
-                # Everybody makes his media connection anew, to somebody else.
-                self._books.pop(session.id, None)
-            for watcher in self._watchers:
-                watcher(session, entry)
+        """Apply and tell the entries of one decision, which are on disk now.
+
+        Raises:
+            Exception: an entry does not apply, which is a mistake in the program; its session goes on nevertheless.
+        """
+        session_id = entries[0].session_id
+        try:
+            for entry in entries:
+                session = self.registry.apply(entry)
+                room = self._rooms.get(session_id)
+                if room:
+                    self._tell(session, entry, room)
+                if _is_new_hub(entry.fact) or isinstance(entry.fact, Ended):
+                    # Everybody makes his media connection anew, to somebody else.
+                    self._books.pop(session_id, None)
+                for watcher in self._watchers:
+                    watcher(session, entry)
+        finally:
+            self._rest(session_id)
 
     def _tell(self, session: Session, entry: Entry, room: dict[str, Link]) -> None:
         event = event_of(session, entry)
         if event is None:
             return
         packet = packet_of("session.event", event)
+        frame = frame_of("4" + packet)
         gone_id = entry.fact.participant_id if isinstance(entry.fact, Left) else None
         for participant_id, link in tuple(room.items()):
-            if participant_id == gone_id or may_see(session, entry, session.participants[participant_id]):
-                link.send(packet)
+            is_told = participant_id == gone_id or may_see(session, entry, session.participants[participant_id])
+            if is_told and link.post(packet, frame):
+                self._deliver_later(link)
         gone = room.pop(gone_id, None) if gone_id is not None else None
         if gone is not None:
             gone.bound.pop(session.id, None)
+
+    def _deliver_later(self, link: Link) -> None:
+        self._posted.append(link)
+        if len(self._posted) == 1:
+            loop = asyncio.get_running_loop()
+            # In the turn after the next one: in the next one the ack of whoever asked is made.
+            loop.call_soon(loop.call_soon, self._deliver)
+
+    def _deliver(self) -> None:
+        posted, self._posted = self._posted, []
+        for link in posted:
+            link.deliver()
 
     def bind(self, session: Session, me: Participant, link: Link) -> None:
         """From now on this link is that participant; another that was him is told and put out."""

@@ -7,7 +7,7 @@ import structlog
 from aiohttp import WSMsgType, web
 from engineio.async_drivers import aiohttp as engineio_aiohttp
 
-from server_stub.link import Link
+from server_stub.link import Link, frame_of
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ class _StraightQueue:
 
     def put_nowait(self, packet: Any) -> None:  # noqa: ANN401 - the library's
         if packet is not None:
-            self._link.write(packet.encode())
+            self._link.write(frame_of(packet.encode()))
 
     async def join(self) -> None:
         """Nothing ever waits."""

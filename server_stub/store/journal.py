@@ -140,13 +140,13 @@ class _Waiting(NamedTuple):
 class Journal:
     """Group commit.
 
-    `append` gives a future. When the group is on disk, `on_committed` is called with its entries in order, in the
-    same step in which the futures are resolved; when the disk fails, nothing is called and the futures carry
-    `JournalFailed`. So a fact is either written, applied, told and acknowledged, or none of it.
+    `append` gives a future. When the group is on disk, `on_committed` is called with the entries of each decision in
+    order, in the same step in which the futures are resolved; when the disk fails, nothing is called and the futures
+    carry `JournalFailed`. So a fact is either written, applied, told and acknowledged, or none of it.
 
     Args:
         writer: to disk.
-        on_committed: applies and tells.
+        on_committed: applies and tells; where it fails, that decision alone counts as failed.
         on_failed: hears of entries that were not written.
         group_s: see `GROUP_S`.
     """
@@ -214,10 +214,8 @@ class Journal:
             self._fail(group, entries, "stopped")
             raise
         else:
-            self._on_committed(entries)
             for waiting in group:
-                if not waiting.done.done():
-                    waiting.done.set_result(None)
+                self._settle(waiting)
         finally:
             self._writing = None
             if self._facts_waiting >= GROUP_FACTS:
@@ -226,6 +224,19 @@ class Journal:
                 loop = asyncio.get_running_loop()
                 delay = self._last_flush_s + self._group_s - loop.time()
                 self._timer = loop.call_later(max(0.0, delay), self._flush)
+
+    def _settle(self, waiting: _Waiting) -> None:
+        try:
+            self._on_committed(waiting.entries)
+        except Exception:
+            # A mistake of the program in one session must not keep the others of the group waiting for ever.
+            log.exception("written, but not applied", session=waiting.entries[0].session_id)
+            if not waiting.done.done():
+                waiting.done.set_exception(JournalFailed("not applied"))
+                waiting.done.exception()
+            return
+        if not waiting.done.done():
+            waiting.done.set_result(None)
 
     def _fail(self, group: list[_Waiting], entries: Sequence[Entry], reason: str) -> None:
         self._on_failed(entries)

@@ -1,5 +1,6 @@
 """State, journal and listeners in step: a disk that fails changes nothing, and every event has a handler."""
 
+import asyncio
 import sqlite3
 
 import pytest
@@ -15,6 +16,8 @@ from server_stub.store.journal import JournalFailed, SqliteWriter
 from support_manager.protocol import requests
 from support_manager.protocol.requests import REQUESTS
 from tests.harness.scene import REP
+
+START = requests.SessionStart(request_id="t")
 
 
 @pytest.fixture
@@ -45,6 +48,30 @@ async def test_a_disk_that_fails_changes_nothing_and_the_same_request_succeeds_l
         assert (session.seq, session.chat) == (1, [])
     await live.change(session, say)
     assert [line.text for line in session.chat] == ["hello"]
+
+
+async def test_a_mistake_in_one_session_stalls_no_other_and_not_itself(live):
+    await live.start(REP.id, "t", lambda moment: decide.decide_start(REP, "987654321", START, moment))
+
+    def fail_for_one(session, entry):
+        if session.id == "s" and entry.seq == 2:
+            raise KeyError("a mistake")
+
+    live.watch(fail_for_one)
+
+    def say(session, line_id):
+        request = requests.ChatSend(session_id=session.id, line_id=line_id, text="hello")
+        return live.change(session, lambda moment: decide.decide_chat(session, session.members()[0], request, moment))
+
+    one, other = live.registry.get("s"), live.registry.get("t")
+    async with asyncio.timeout(10):
+        # Both in one group, the one that fails first.
+        failed, done = await asyncio.gather(say(one, "l1"), say(other, "l1"), return_exceptions=True)
+        assert (type(failed), done) == (JournalFailed, None)
+        assert [line.id for line in other.chat] == ["l1"]
+        await say(one, "l2")
+        await say(other, "l2")
+    assert [line.id for line in one.chat] == ["l1", "l2"]
 
 
 @pytest.mark.rule("B-12.5")
