@@ -5,7 +5,6 @@ import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -17,23 +16,15 @@ from server_stub.account_names import name_key
 from server_stub.hours import HoursError, OpeningHours
 from server_stub.setting_checks import SettingError, slug
 from server_stub.settings import read_all
+from server_stub.state.dispatch import Rule
 from server_stub.store import tables
 from server_stub.store.database import Database
 from support_manager.protocol import limits
 from support_manager.protocol.views import AGENT
 
+__all__ = ["OFFER_S_HIGHEST", "OFFER_S_LOWEST", "Queue", "QueueError", "Queues", "Rule", "default_queue", "read_queues"]
+
 OFFER_S_LOWEST, OFFER_S_HIGHEST = 5, 600
-
-
-class Rule(StrEnum):
-    """How a queue asks its agents (B-11.1)."""
-
-    EVERYBODY = "everybody"
-    """All who are Online at once; the first to accept gets the customer."""
-    MOST_IDLE = "most_idle"
-    """Who has been longest without a customer, then the next."""
-    ROUND_ROBIN = "round_robin"
-    """Each in turn."""
 
 
 class QueueError(Exception):
