@@ -229,7 +229,7 @@ class Controller:
 
     async def ask_control(self, session_id: str, asking: bool = True) -> None:
         """Ask the controller for control, or take that back."""
-        await self._desk[session_id].acts.ask_control(asking)
+        await self._desk[session_id].ask_control(asking)
 
     async def refuse_control(self, session_id: str, participant_id: str) -> None:
         """Keep control though that assistant asks for it."""

@@ -61,7 +61,7 @@ class Desk:
     @property
     def sessions(self) -> Mapping[str, SessionSnapshot]:
         """The open sessions, in the order in which they were opened."""
-        return {each.id: each.snapshot for each in self._runtimes.values()}
+        return {each.id: each.snapshot for each in self._runtimes.values() if each.is_told}
 
     def __getitem__(self, session_id: str) -> SessionRuntime:
         """The runtime of an open session.
@@ -132,11 +132,13 @@ class Desk:
     def _enter(self, view: SessionView, ice: IceServers | None = None) -> SessionSnapshot:
         runtime = self._runtimes.get(view.id)
         if runtime is None:
-            runtime = self._open(view, recovered=False)
+            runtime = self._open(view)
         else:
             runtime.take_view(view)
         if ice is not None:
             runtime.set_ice(ice)
+        if not runtime.is_told:
+            runtime.tell(recovered=False)
         runtime.went_online()
         for event in self._early.pop(view.id, []):
             runtime.take_event(event)
@@ -149,23 +151,31 @@ class Desk:
             SupportManagerError: the connection failed again.
         """
         for runtime in list(self._runtimes.values()):
-            try:
-                alive = await runtime.resume()
-            except Refused as refusal:
-                if refusal.code in TRANSIENT:
-                    raise
-                # One session that the relay will not give back must not keep the rep from all the others.
-                log.warning("session not resumed", session=runtime.id, code=str(refusal.code))
-                self._emit(Failed(refusal.code, session_id=runtime.id))
-                continue
-            if not alive:
-                self._forget(runtime)
+            await self._resume(runtime)
         found = await self._send(SessionList(), Sessions)
         for view in found.sessions:
             if view.id not in self._runtimes:
                 # Listed without chat: seen from here nothing of it is known yet, and resuming brings all of it.
-                await self._open(msgspec.structs.replace(view, seq=0), recovered=True).resume()
+                await self._resume(self._open(msgspec.structs.replace(view, seq=0)))
         self._sweep()
+
+    async def _resume(self, runtime: SessionRuntime) -> None:
+        try:
+            alive = await runtime.resume()
+        except Refused as refusal:
+            if refusal.code in TRANSIENT:
+                raise
+            # One session that the relay will not give back must not keep the rep from all the others.
+            log.warning("session not resumed", session=runtime.id, code=str(refusal.code))
+            if runtime.is_told:
+                self._emit(Failed(refusal.code, session_id=runtime.id))
+            else:
+                self._forget(runtime)
+            return
+        if not alive:
+            self._forget(runtime)
+        elif not runtime.is_told:
+            runtime.tell(recovered=True)
 
     async def mail(self, session_id: str, address: str, locale: str, *, to_rep: bool) -> str:
         """Have the relay send an invitation; what becomes of it is told after this has returned its id."""
@@ -265,10 +275,10 @@ class Desk:
 
     # --- coming and going
 
-    def _open(self, view: SessionView, *, recovered: bool) -> SessionRuntime:
+    def _open(self, view: SessionView) -> SessionRuntime:
         runtime = SessionRuntime(view, self._send, self.engine, self._emit, lambda: uuid4().hex)
         self._runtimes[view.id] = runtime
-        runtime.open(recovered=recovered)
+        runtime.begin()
         _ = self._begin_engine()
         return runtime
 

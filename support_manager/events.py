@@ -44,6 +44,8 @@ class Picture(Enum):
     PAUSED = "paused"
     LOST = "lost"
     """No sign of life: the last picture is old and must look old."""
+    ELSEWHERE = "elsewhere"
+    """Something is shared, and we are not in charge: the picture is on the controller's screen. Nothing is wrong."""
 
 
 class LineState(Enum):
@@ -250,7 +252,7 @@ class Happening(Enum):
     CONTROL_MOVED = "control_moved"
     """Control went from somebody else to somebody else, `name`."""
     PASSED_ON = "passed_on"
-    """The session we assist in was passed on by `name`, or fell to a queue after he was lost."""
+    """The session we assist in was passed on by `name`, its controller."""
     CONTROLLER_LOST = "controller_lost"
     """The controller of the session we assist in lost the connection."""
     CUSTOMER_SELECTED = "customer_selected"

@@ -1,11 +1,19 @@
 """The rep's view of one session as a sans-IO machine: facts and snapshots in, the new view and its meaning out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import msgspec
 
-from support_manager.events import Attention, Happening, LineState, PendingLine, Picture, SessionSnapshot
+from support_manager.events import (
+    Attention,
+    Happening,
+    LeftWhy,
+    LineState,
+    PendingLine,
+    Picture,
+    SessionSnapshot,
+)
 from support_manager.protocol import events as wire
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.roles import CUSTOMERS, Role, SessionState
@@ -16,45 +24,16 @@ from support_manager.protocol.views import (
     Connection,
     EndReason,
     LeaveReason,
+    Mark,
+    MarkKind,
     ParticipantView,
     SessionView,
 )
+from support_manager.session import people
+from support_manager.session.outcome import Outcome
 
 _HELD_EVENTS = 1_000
 """Events kept while a snapshot is on its way; what comes beyond them is lost until the next resume."""
-
-_LEFT = {
-    LeaveReason.LEFT: Happening.LEFT,
-    LeaveReason.REMOVED: Happening.LEFT,
-    LeaveReason.CLOSED_PAGE: Happening.CLOSED_PAGE,
-    LeaveReason.LOST: Happening.LOST,
-}
-_CONNECTION = {
-    Connection.ONLINE: Happening.BACK,
-    Connection.LOST: Happening.LOST,
-    Connection.CLOSED_PAGE: Happening.CLOSED_PAGE,
-}
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What one step of the machine brought about."""
-
-    changed: bool = False
-    attention: list[Attention] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    """Participants who are not in the session any more."""
-    share_over: list[str] = field(default_factory=list)
-    """Participants whose share ended."""
-    ended: EndReason | None = None
-
-    def add(self, other: "Outcome") -> None:
-        """Take over what a further step brought about."""
-        self.changed |= other.changed
-        self.attention += other.attention
-        self.gone += other.gone
-        self.share_over += other.share_over
-        self.ended = self.ended or other.ended
 
 
 class SessionMachine:
@@ -70,6 +49,9 @@ class SessionMachine:
         self._confirmed: dict[str, int] = {}
         self._picture = Picture.NONE
         self._held: list[wire.SessionEvent] | None = None
+        self._controller = controller_of(view)
+        """Whoever was in charge last: when control moves, the one before is told first that he is not any more."""
+        self._withdrew = False
 
     @property
     def view(self) -> SessionView:
@@ -85,6 +67,17 @@ class SessionMachine:
     def share(self) -> ActivityView | None:
         """The view that is asked for or running."""
         return next((each for each in self._view.activities if each.kind is ActivityKind.VIEW), None)
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether this rep is in charge, and so his app the centre of all media connections."""
+        me = self.person(self._view.you)
+        return me is not None and me.role is Role.CONTROLLER and not self.is_over
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether a snapshot is being asked for, so that what is known here may be old."""
+        return self._held is not None
 
     @property
     def is_over(self) -> bool:
@@ -155,6 +148,10 @@ class SessionMachine:
         found = [replace(each, state=LineState.SENDING) for each in self._pending if each.id == line_id]
         self._pending = [each for each in self._pending if each.id != line_id] + found
 
+    def withdrew(self, withdrew: bool) -> None:
+        """We took our question for control back ourselves (or ask anew): that it is off the table is no news."""
+        self._withdrew = withdrew
+
     def set_picture(self, picture: Picture) -> Outcome:
         """What the view is showing."""
         changed, self._picture = picture is not self._picture, picture
@@ -174,13 +171,15 @@ class SessionMachine:
         for each in view.participants:
             was = before.get(each.id)
             if was is None:
-                self._note(outcome, Happening.JOINED, each)
-            elif was.connection is not each.connection:
-                self._note(outcome, _CONNECTION[each.connection], each)
+                self._arrived(outcome, each)
+            else:
+                self._differs(outcome, was, each)
         for each in old.participants:
             if each.id not in after:
                 outcome.gone.append(each.id)
-                self._note(outcome, Happening.LEFT, each)
+                self._note(outcome, people.departure(each, LeaveReason.LEFT), each)
+        for mark in view.marks[len(old.marks) :] if old.seq else ():
+            self._note_mark(outcome, mark)
         for line in chat:
             if line.id not in known and old.seq:  # at seq 0 nothing was seen yet: the past is no news
                 self._note_line(outcome, line)
@@ -204,21 +203,26 @@ class SessionMachine:
         known = self.person(fact.participant.id) is not None
         self._put_person(fact.participant)
         if not known:
-            self._note(outcome, Happening.JOINED, fact.participant)
+            self._arrived(outcome, fact.participant)
         return outcome
 
     def _person_changed(self, fact: wire.ParticipantChanged) -> Outcome:
-        if self.person(fact.participant.id) is not None:
-            self._put_person(fact.participant)
-        return Outcome()
+        outcome = Outcome()
+        was = self.person(fact.participant.id)
+        self._put_person(fact.participant)
+        if was is None:
+            self._arrived(outcome, fact.participant)
+        else:
+            self._differs(outcome, was, fact.participant)
+        return outcome
 
     def _connection(self, fact: wire.ParticipantConnection) -> Outcome:
         outcome = Outcome()
-        person = self.person(fact.participant_id)
-        if person is not None and person.connection is not fact.connection:
-            person = msgspec.structs.replace(person, connection=fact.connection)
+        was = self.person(fact.participant_id)
+        if was is not None:
+            person = msgspec.structs.replace(was, connection=fact.connection)
             self._put_person(person)
-            self._note(outcome, _CONNECTION[fact.connection], person)
+            self._differs(outcome, was, person)
         return outcome
 
     def _left(self, fact: wire.ParticipantLeft) -> Outcome:
@@ -226,7 +230,12 @@ class SessionMachine:
         person = self.person(fact.participant_id)
         if person is None:
             return outcome
-        self._note(outcome, _LEFT[fact.reason], person)
+        if person.id == self._view.you:
+            # A controller goes only by passing the session on, or when it went back to its queue without him.
+            ceded = person.role is Role.CONTROLLER
+            on_his_own = LeftWhy.LEFT if fact.reason is LeaveReason.LEFT else LeftWhy.REMOVED
+            outcome.left = LeftWhy.TRANSFERRED if ceded else on_his_own
+        self._note(outcome, people.departure(person, fact.reason), person)
         outcome.gone.append(person.id)
         for activity in self._view.activities:
             if activity.subject == person.id:
@@ -266,14 +275,17 @@ class SessionMachine:
 
     def _session(self, fact: wire.SessionChanged) -> Outcome:
         if fact.state is not SessionState.ENDED:  # the end has a fact of its own, with a reason
+            place = None if fact.transfer is None else self._view.place
             self._view = msgspec.structs.replace(
-                self._view, state=fact.state, locked=fact.locked, transfer=fact.transfer
+                self._view, state=fact.state, locked=fact.locked, transfer=fact.transfer, place=place
             )
         return Outcome()
 
     def _mark(self, fact: wire.MarkAdded) -> Outcome:
+        outcome = Outcome()
         self._view = msgspec.structs.replace(self._view, marks=(*self._view.marks, fact.mark))
-        return Outcome()
+        self._note_mark(outcome, fact.mark)
+        return outcome
 
     def _ended(self, fact: wire.SessionEnded) -> Outcome:
         outcome = Outcome(ended=fact.reason)
@@ -306,8 +318,39 @@ class SessionMachine:
             self._confirmed.pop(line_id, None)
         return bool(done)
 
-    def _note(self, outcome: Outcome, what: Happening, person: ParticipantView) -> None:
-        if person.id != self._view.you:
+    def _arrived(self, outcome: Outcome, person: ParticipantView) -> None:
+        self._note(outcome, people.arrival(person), person)
+        if person.asks_control and self.is_hub:
+            self._note(outcome, Happening.ASKS_CONTROL, person)
+        self._watch_control(outcome, person)
+
+    def _differs(self, outcome: Outcome, was: ParticipantView, now: ParticipantView) -> None:
+        for what in people.changes(was, now, to_controller=self.is_hub):
+            self._note(outcome, what, now)
+        refused = was.asks_control and not now.asks_control and now.role is Role.ASSISTANT and not self._withdrew
+        if now.id == self._view.you and refused and self._controller is not None:
+            outcome.attention.append(Attention(self._view.id, Happening.CONTROL_REFUSED, self._controller.name))
+        self._watch_control(outcome, now)
+
+    def _watch_control(self, outcome: Outcome, person: ParticipantView) -> None:
+        """Tell that control moved, from the one who had it last to `person`."""
+        if person.role is not Role.CONTROLLER:
+            return
+        former, self._controller = self._controller, person
+        if former is None or former.id == person.id:
+            return
+        if person.id == self._view.you:
+            outcome.attention.append(Attention(self._view.id, Happening.CONTROL_GIVEN, former.name))
+        else:
+            gone = former.id == self._view.you
+            self._note(outcome, Happening.CONTROL_GONE if gone else Happening.CONTROL_MOVED, person)
+
+    def _note_mark(self, outcome: Outcome, mark: Mark) -> None:
+        if mark.kind is MarkKind.PASSED_ON and self.person(self._view.you) is not None:
+            outcome.attention.append(Attention(self._view.id, Happening.PASSED_ON, mark.former))
+
+    def _note(self, outcome: Outcome, what: Happening | None, person: ParticipantView) -> None:
+        if what is not None and person.id != self._view.you:
             outcome.attention.append(Attention(self._view.id, what, person.name))
 
     def _note_line(self, outcome: Outcome, line: ChatLine) -> None:
@@ -353,3 +396,13 @@ def online_customers(view: SessionView) -> list[ParticipantView]:
 def primary_of(view: SessionView) -> ParticipantView | None:
     """The customer being helped."""
     return next((each for each in view.participants if each.role is Role.PRIMARY), None)
+
+
+def controller_of(view: SessionView) -> ParticipantView | None:
+    """The rep in charge."""
+    return next((each for each in view.participants if each.role is Role.CONTROLLER), None)
+
+
+def came_by_queue(view: SessionView) -> bool:
+    """Whether the session has stood in a queue, to which it returns when its controller is lost (B-12.6)."""
+    return view.intake is not None or any(each.kind in (MarkKind.QUEUED, MarkKind.ACCEPTED) for each in view.marks)

@@ -1,7 +1,7 @@
 """Media connections of one session: signals to the engine and back, epochs, and asking for a fresh offer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import count
 from time import monotonic
@@ -101,6 +101,7 @@ class Peers:
         self._ice: tuple[IceServer, ...] | None = None
         self._ice_until = 0.0
         self._linked = False
+        self._is_hub = False
 
     def start(self) -> None:
         """Begin to work on signals."""
@@ -124,19 +125,43 @@ class Peers:
         self._ice = ice.servers
         self._ice_until = monotonic() + ice.valid_s * 0.8 if ice.valid_s else float("inf")
 
+    def set_hub(self, is_hub: bool, *, wanted: Collection[str] = ()) -> None:
+        """Whether this app is the centre, which moves with control: every participant then connects anew.
+
+        Those of `wanted` offer by themselves as soon as they learn of it, and are asked if they do not.
+        """
+        if is_hub is self._is_hub:
+            return
+        self._is_hub = is_hub
+        if is_hub:
+            for participant_id in wanted:
+                self._ask(self._peers.setdefault(participant_id, Peer(self.key(participant_id))), at_once=False)
+            return
+        while not self._signals.empty():
+            self._signals.get_nowait()
+        for peer in self._peers.values():
+            if peer.asking is not None:
+                peer.asking.cancel()
+        self._peers.clear()
+        if self._engine is not None:
+            # Whole, with what the engine knows of epochs: at the next hub they begin anew.
+            self._engine.close_session(self._session_id)
+
     # --- the relay's side
 
     def take_signal(self, received: SignalReceived) -> None:
-        """Take a signal of a participant, in order."""
+        """Take a signal of a participant, in order; whoever is not the centre has nobody to signal with."""
+        if not self._is_hub:
+            return
         try:
             self._signals.put_nowait(received)
         except asyncio.QueueFull:
             log.warning("too many signals, dropped", session=self._session_id)
 
-    def went_online(self, *, wanted: set[str]) -> None:
+    def went_online(self, *, wanted: Collection[str]) -> None:
         """The relay is there (again): ask those of `wanted` who have no connection for a fresh offer, at once."""
         self._linked = True
-        for participant_id in wanted:
+        for participant_id in wanted if self._is_hub else ():
             peer = self._peers.setdefault(participant_id, Peer(self.key(participant_id)))
             if not peer.connected:
                 peer.offered_at = float("-inf")  # the answer, if any, was lost with the relay
@@ -154,6 +179,8 @@ class Peers:
 
     def needed(self, participant_id: str) -> None:
         """That participant's share is running: see to it that there is a connection for it."""
+        if not self._is_hub:
+            return
         peer = self._peers.setdefault(participant_id, Peer(self.key(participant_id)))  # his offer may have been lost
         if not peer.connected:
             self._ask(peer, at_once=False, afresh=peer.is_patient)
@@ -183,7 +210,7 @@ class Peers:
             self._visible.add(participant_id)
         else:
             self._visible.discard(participant_id)
-        if self._engine is not None:
+        if self._engine is not None and self._is_hub:
             self._engine.set_visible(self.key(participant_id), visible)
 
     async def _work(self) -> None:
@@ -204,6 +231,8 @@ class Peers:
         if isinstance(signal, Offer):
             engine = await self._ready()
             servers = await self._ice_servers()
+            if self._peers.get(received.sender) is not peer:
+                return  # he is gone, or control is, while the engine was starting
             peer.epoch = received.epoch
             peer.connected = False
             peer.offered_at = monotonic()
@@ -243,6 +272,8 @@ class Peers:
                 self._ask(lost, afresh=True)
             self._on_change()
             return
+        if not self._is_hub:
+            return  # of a connection that is being closed
         if isinstance(event, AnswerReady):
             _ = self._tasks.spawn(self._signal(event.peer, event.epoch, Answer(sdp=event.sdp)), name="answer")
             return

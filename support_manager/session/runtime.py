@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from support_manager.errors import Refused
+from support_manager.errors import AppCode, Refused
 from support_manager.events import (
     AppEvent,
     Failed,
@@ -35,14 +35,16 @@ from support_manager.protocol.requests import (
 )
 from support_manager.protocol.views import Audience, Connection, EndReason, IceServers, SessionView
 from support_manager.session.acts import SessionActs
-from support_manager.session.machine import Outcome, SessionMachine, online_customers, primary_of
+from support_manager.session.machine import SessionMachine, came_by_queue, online_customers, primary_of
 from support_manager.session.outbox import Outbox, Send
+from support_manager.session.outcome import Outcome
 from support_manager.session.peers import Peer, Peers
 from support_manager.session.words import well_formed
 from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
 
+_HELD_SIGNALS = 256
 _GONE = frozenset({ErrorCode.SESSION_UNKNOWN, ErrorCode.SESSION_ENDED, ErrorCode.WRONG_NUMBER})
 
 
@@ -75,7 +77,10 @@ class SessionRuntime:
         self._peers = Peers(view.id, send, engine, self._is_online, self._is_sharing, self._refresh)
         self._visible = False
         self._shown_to: str | None = None
+        self._held_signals: list[SignalReceived] = []
+        self._told = False
         self._closed = False
+        self._peers.set_hub(self._machine.is_hub)
 
     @property
     def id(self) -> str:
@@ -87,10 +92,19 @@ class SessionRuntime:
         """The session as windows show it."""
         return self._machine.snapshot()
 
-    def open(self, *, recovered: bool) -> None:
-        """Begin to work, and tell that the session is here."""
+    @property
+    def is_told(self) -> bool:
+        """Whether the windows know of this session."""
+        return self._told
+
+    def begin(self) -> None:
+        """Begin to work; nothing is told before `tell`."""
         _ = self._tasks.spawn(self._outbox.run(), name="outbox")
         self._peers.start()
+
+    def tell(self, *, recovered: bool) -> None:
+        """Tell that the session is here."""
+        self._told = True
         self._machine.set_picture(self._picture())
         self._emit(SessionOpened(self.snapshot, recovered))
 
@@ -124,14 +138,26 @@ class SessionRuntime:
         except Refused as refusal:
             if refusal.code not in _GONE:
                 raise
-            self._close(EndReason.EXPIRED)
+            self._gone(refusal.code)
             return False
         self._peers.set_ice(resumed.ice)
         self._act(self._machine.take_snapshot(resumed.session))
-        if self._machine.is_over:
+        for received in self._take_held_signals():
+            self.take_signal(received)
+        if self._closed or self._machine.is_over:
             return False
         self.went_online()
         return True
+
+    def _gone(self, code: ErrorCode | AppCode) -> None:
+        """The relay does not give the session back: it is over, or goes on without us."""
+        view = self._machine.view
+        if code is ErrorCode.SESSION_UNKNOWN and not self._machine.is_hub:
+            self._leave(LeftWhy.REMOVED)
+        elif code is ErrorCode.SESSION_UNKNOWN and came_by_queue(view):
+            self._leave(LeftWhy.TRANSFERRED)  # back to its queue while we were away (B-12.6)
+        else:
+            self._close(EndReason.EXPIRED)
 
     # --- what the rep wants
 
@@ -144,6 +170,11 @@ class SessionRuntime:
         """Pass the session on, and be out of it (B-10.3)."""
         await self.acts.transfer(queue_id, agents, message)
         self._leave(LeftWhy.TRANSFERRED)
+
+    async def ask_control(self, asking: bool) -> None:
+        """Ask the controller for control, or take that back."""
+        self._machine.withdrew(not asking)
+        await self.acts.ask_control(asking)
 
     async def ask_view(self) -> None:
         """Ask the primary customer to show his screen."""
@@ -197,7 +228,7 @@ class SessionRuntime:
     def mailbox(self) -> FrameMailbox | None:
         """Where the newest picture is to be had, while something is shared."""
         share, engine = self._machine.share, self._peers.engine
-        if share is None or share.state is not ActivityState.RUNNING or engine is None:
+        if not self._machine.is_hub or share is None or share.state is not ActivityState.RUNNING or engine is None:
             return None
         return engine.mailbox(self._peers.key(share.subject))
 
@@ -209,6 +240,11 @@ class SessionRuntime:
 
     def take_signal(self, received: SignalReceived) -> None:
         """Take a signal; from somebody who is not in the session it is dropped."""
+        if self._machine.is_holding:
+            # Who is in charge, and who is in at all, is about to become known.
+            if len(self._held_signals) < _HELD_SIGNALS:
+                self._held_signals.append(received)
+            return
         if self._machine.person(received.sender) is None:
             log.warning("signal of a stranger dropped", session=self.id)
             return
@@ -217,6 +253,8 @@ class SessionRuntime:
     def take_media(self, event: MediaEvent) -> None:
         """Take an event of the media engine."""
         self._peers.take_media(event)
+        if not self._machine.is_hub:
+            return
         share = self._machine.share
         if isinstance(event, ShareFigures) and share is not None and share.subject == event.peer.participant_id:
             self._emit(
@@ -234,21 +272,29 @@ class SessionRuntime:
 
     # --- inside
 
+    def _take_held_signals(self) -> list[SignalReceived]:
+        held, self._held_signals = self._held_signals, []
+        return held
+
     def _act(self, outcome: Outcome) -> None:
         for participant_id in outcome.share_over:
             self._peers.share_over(participant_id)
         for participant_id in outcome.gone:
             self._peers.gone(participant_id)
         if outcome.changed:
+            self._peers.set_hub(self._machine.is_hub, wanted=[each.id for each in online_customers(self._machine.view)])
             self._machine.set_picture(self._picture())
             self._show()
             self._changed()
         for attention in outcome.attention:
-            self._emit(attention)
+            if self._told:
+                self._emit(attention)
             if attention.what is Happening.BACK:
                 self._somebody_is_back()
         if outcome.ended is not None:
             self._close(outcome.ended)
+        if outcome.left is not None:
+            self._leave(outcome.left)
 
     def _somebody_is_back(self) -> None:
         for customer in online_customers(self._machine.view):
@@ -259,7 +305,7 @@ class SessionRuntime:
             self._changed()
 
     def _changed(self) -> None:
-        if not self._closed:
+        if self._told and not self._closed:
             self._emit(SessionChanged(self.snapshot))
 
     def _picture(self) -> Picture:
@@ -268,12 +314,14 @@ class SessionRuntime:
             return Picture.NONE
         if share.state is ActivityState.ASKED:
             return Picture.ASKED
+        if not self._machine.is_hub:
+            return Picture.ELSEWHERE
         peer = self._peers.peer(share.subject)
         return Picture.CONNECTING if peer is None else _picture_of(peer, paused=share.paused)
 
     def _show(self) -> None:
         share = self._machine.share
-        target = share.subject if share is not None else None
+        target = share.subject if share is not None and self._machine.is_hub else None
         if self._shown_to is not None and self._shown_to != target:
             self._peers.set_visible(self._shown_to, False)
         if target is not None:
@@ -304,14 +352,16 @@ class SessionRuntime:
             return
         self._closed = True
         self._machine.fail_all()
-        self._emit(SessionClosed(self.snapshot, reason))
+        if self._told:
+            self._emit(SessionClosed(self.snapshot, reason))
 
     def _leave(self, why: LeftWhy) -> None:
         if self._closed:
             return
         self._closed = True
         self._machine.fail_all()
-        self._emit(SessionLeft(self.snapshot, why))
+        if self._told:
+            self._emit(SessionLeft(self.snapshot, why))
 
     @property
     def is_closed(self) -> bool:

@@ -22,7 +22,8 @@ from support_manager.protocol.views import (
     ParticipantView,
     SessionView,
 )
-from support_manager.session.machine import Outcome, SessionMachine, online_customers, primary_of
+from support_manager.session.machine import SessionMachine, online_customers, primary_of
+from support_manager.session.outcome import Outcome
 
 REP = ParticipantView(id="rep", role=Role.CONTROLLER, name="Ana", connection=Connection.ONLINE, joined_at=1)
 ION = ParticipantView(id="ion", role=Role.PRIMARY, name="Ion", connection=Connection.ONLINE, joined_at=2)

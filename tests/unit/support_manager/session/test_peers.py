@@ -29,6 +29,7 @@ class Bench:
         self.broken = False
         self.peers = Peers("s", self._send, self._engine, lambda who: True, lambda who: self.sharing, lambda: None)
         self.peers.start()
+        self.peers.set_hub(True)
         self.peers.went_online(wanted=set())
 
     async def _send(self, message: Request, reply: type[Any], *, timeout_s: float = 1.0) -> Any:
