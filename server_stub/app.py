@@ -22,6 +22,7 @@ from server_stub.failures import OperatorError
 from server_stub.front_door import FrontDoor, body_guard
 from server_stub.handlers import Relay
 from server_stub.http_api import HttpApi
+from server_stub.queues import Queues
 from server_stub.settings import LiveSettings
 from server_stub.site import Site, security_headers
 from server_stub.store.database import Database, StoreError
@@ -219,7 +220,7 @@ class Service:
         leave.callback(accounts.close)
         await accounts.prepare()
         relay = Relay(database=database, settings=live, accounts=accounts)
-        api = HttpApi(accounts=accounts, settings=live, figures=relay.figures)
+        api = HttpApi(accounts=accounts, settings=live, figures=relay.figures, queues=Queues(database).everyone)
         app = web.Application(middlewares=[body_guard()], client_max_size=limits.MESSAGE_BYTES)
         app.on_response_prepare.append(security_headers(live))
         relay.attach(app)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
@@ -13,13 +13,14 @@ from aiohttp import web
 
 from server_stub.accounts import Accounts
 from server_stub.limits import TryLimiter
+from server_stub.queues import Queue
 from server_stub.settings import LiveSettings
 from server_stub.store.database import StoreError
 from server_stub.transport import client_address
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
-from support_manager.protocol.http import Health, Refresh, SignIn
+from support_manager.protocol.http import Health, QueueEntry, Refresh, SignIn
 from support_manager.protocol.requests import Nothing
 from support_manager.protocol.version import OLDEST_SUPPORTED, PROTOCOL_VERSION
 from support_manager.protocol.views import SiteView
@@ -36,6 +37,8 @@ SIGN_INS_AT_ONCE = 4
 """How many passwords of one address are checked at the same time."""
 BODY_S = 10.0
 """How long a request's body may take, from its first byte to its last."""
+QUEUES_S = 1.0
+"""How long what was read of the queues is told to visitors before it is read again."""
 
 _STATUS = {
     ErrorCode.BAD_MESSAGE: 400,
@@ -45,6 +48,7 @@ _STATUS = {
     ErrorCode.TOKEN_EXPIRED: 401,
     ErrorCode.ACCOUNT_DISABLED: 403,
     ErrorCode.NOT_ALLOWED: 403,
+    ErrorCode.QUEUE_UNKNOWN: 404,
     ErrorCode.TOO_LARGE: 413,
     ErrorCode.TOO_MANY_TRIES: 429,
     ErrorCode.RELAY_BUSY: 503,
@@ -62,12 +66,13 @@ def relay_version() -> str:
 
 
 class HttpApi:
-    """Sign-in, refresh, sign-out, site information and health.
+    """Sign-in, refresh, sign-out, site and queue information, health.
 
     Args:
         accounts: who may sign in.
         settings: the running relay's settings.
         figures: live sessions and participants.
+        queues: reads the queues.
     """
 
     def __init__(
@@ -76,10 +81,14 @@ class HttpApi:
         accounts: Accounts,
         settings: LiveSettings,
         figures: Callable[[], tuple[int, int]],
+        queues: Callable[[], Awaitable[Sequence[Queue]]],
     ) -> None:
         self._accounts = accounts
         self._settings = settings
         self._figures = figures
+        self._queues = queues
+        self._known: Sequence[Queue] = ()
+        self._known_until = 0.0
         self._wrong = TryLimiter(
             per_address=limits.WRONG_PASSWORDS_PER_MINUTE_PER_ADDRESS,
             per_site=WRONG_PASSWORDS_PER_MINUTE,
@@ -96,6 +105,7 @@ class HttpApi:
         app.router.add_post("/api/refresh", self._guarded(self._refresh))
         app.router.add_post("/api/sign-out", self._guarded(self._sign_out))
         app.router.add_get("/api/site", self._guarded(self._site))
+        app.router.add_get("/api/queue/{slug}", self._guarded(self._queue))
         app.router.add_get("/health", self._health)
 
     def _guarded(
@@ -162,10 +172,23 @@ class HttpApi:
         return SiteView(
             company=self._settings.company,
             relay_version=self._version,
+            without_controller_s=self._settings.session_without_controller_s,
             protocol=PROTOCOL_VERSION,
             oldest_protocol=OLDEST_SUPPORTED,
             url=self._settings.public_url,
         )
+
+    async def _queue(self, request: web.Request) -> QueueEntry:
+        if time.monotonic() >= self._known_until:
+            self._known = await self._queues()
+            self._known_until = time.monotonic() + QUEUES_S
+        slug = request.match_info["slug"]
+        queue = next((queue for queue in self._known if queue.slug == slug), None)
+        if queue is None:
+            raise ProtocolError(ErrorCode.QUEUE_UNKNOWN)
+        now_ms = time.time_ns() // 1_000_000
+        is_open = queue.is_open(now_ms)
+        return QueueEntry(name=queue.name, is_open=is_open, opens_at=None if is_open else queue.opens_at(now_ms))
 
     async def _health(self, request: web.Request) -> web.Response:
         sessions, participants = self._figures()

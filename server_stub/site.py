@@ -37,6 +37,8 @@ _TITLES = {
     "sign_in": "sign_in.title",
     "not_found": "not_found.title",
 }
+_ENTRY = re.compile(r"/help/[a-z0-9]+(-[a-z0-9]+)*")
+"""Entry pages of queues (B-11.1); whether there is such a queue, the page itself finds out and says."""
 _LANGUAGE_COOKIE = "language"
 
 
@@ -111,7 +113,7 @@ class Site:
     async def _get(self, request: web.Request) -> web.StreamResponse:
         # The path as it was sent, decoded by nobody: an encoded spelling of an address is another address.
         path = request.rel_url.raw_path
-        asset = self._files.get(path)
+        asset = self._files.get("/join" if _ENTRY.fullmatch(path) else path)
         if asset is not None:
             return asset.answer(request)
         language, chosen = choose_language(request)

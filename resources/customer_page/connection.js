@@ -72,12 +72,19 @@ export class Connection {
   /**
    * @param {{lines: readonly string[], label: string, heartbeatMs: number, deadMs: number,
    *   signal: (epoch: number, signal: object) => Promise<void>, state: (state: string) => void,
-   *   refresh: () => Promise<?object[]>, ready: () => boolean, tick: () => void}} parts
+   *   refresh: () => Promise<?object[]>, ready: () => boolean, tick: () => void, epoch?: number}} parts
+   *   `epoch` is that of the connection before this one,
    *   `refresh` gives the ICE servers anew (and proves the relay alive), `ready` says whether hub and relay are there,
    *   `tick` is called with every beat
    */
   constructor(parts) {
     this.#parts = parts;
+    this.#epoch = parts.epoch ?? 0;
+  }
+
+  /** @returns {number} of the newest connection that was offered */
+  get epoch() {
+    return this.#epoch;
   }
 
   /** @returns {string} none, connecting, connected or lost */

@@ -1,28 +1,24 @@
-/** What stands around the card: the strip, the live strip with Stop, the chat, the toast, the question before leaving. */
+/** What stands around the card: the strip, the live strip with Stop, the toast, the question before leaving. */
 
-import { cleaned } from "./chat.js";
+import { h } from "./elements.js";
 import { LANGUAGES } from "./language.js";
-import { h } from "./screens.js";
+import { People } from "./people.js";
+import { inSentence } from "./summary.js";
+import { Transcript } from "./transcript.js";
 
 const TOAST_MS = 8_000;
-const HUSH_MS = 1_000;
-const NOTES = 100;
 
-/** Draws everything but the card. */
+/** Draws everything but the card; transcript and people have modules of their own. */
 export class Frame {
   #visit;
   #language;
-  #most;
   #part;
-  #lines = new Map();
-  #notes = [];
-  #noted = 0;
   #toast = 0;
-  #unread = 0;
+  #transcript;
+  #people;
   #spoken = "";
   #said = "";
   #heading = "";
-  #quiet = 0;
 
   /**
    * @param {import("./visit.js").Visit} visit
@@ -33,25 +29,17 @@ export class Frame {
   constructor(visit, language, most, choose) {
     this.#visit = visit;
     this.#language = language;
-    this.#most = most;
     this.#part = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
     const part = this.#part;
+    this.#transcript = new Transcript(part, visit, language, most);
+    this.#people = new People(part.people);
     part.language.append(...Object.entries(LANGUAGES).map(([value, textContent]) => h("option", { value, textContent, lang: value })));
     part.language.addEventListener("change", () => choose(part.language.value));
     part.leave.addEventListener("click", () => this.#askToLeave());
     part.stop.addEventListener("click", () => this.#visit.sharing.stop());
     part.sure.addEventListener("close", () => part.sure.returnValue === "leave" && void this.#visit.leave());
-    part.write.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#say();
-    });
-    part.text.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      this.#say();
-    });
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.#unread = 0;
+      if (document.visibilityState === "visible") this.#transcript.unread = 0;
       this.#title();
     });
   }
@@ -81,7 +69,8 @@ export class Frame {
     this.#sayLink(key);
     this.#part.leave.hidden = story.phase !== "inside";
     this.#live();
-    this.#chat();
+    this.#transcript.draw();
+    this.#people.draw(story, this.#language);
     this.#title();
   }
 
@@ -112,17 +101,15 @@ export class Frame {
     };
     for (const [id, key] of Object.entries(words)) part[id].textContent = this.#t(key);
     part.toast.className = "toast";
-    this.#hush();
     part.text.placeholder = this.#t("chat.write");
-    this.#lines.clear();
-    part.lines.replaceChildren();
+    this.#transcript.clear();
   }
 
   #title() {
     const { story } = this.#visit;
     let state = this.#heading || this.#t("page.title");
     if (story.share === "running") state = `● ${this.#t(story.paused ? "paused.title" : "live.title")}`;
-    const title = `${this.#unread ? `(${this.#unread}) ` : ""}${state} – ${this.#visit.company || this.#t("company.unknown")}`;
+    const title = `${this.#transcript.unread ? `(${this.#transcript.unread}) ` : ""}${state} – ${this.#visit.company || this.#t("company.unknown")}`;
     if (document.title !== title) document.title = title;
   }
 
@@ -139,112 +126,16 @@ export class Frame {
     this.#set(this.#part.stop, this.#t("live.stop"));
   }
 
-  // --- chat
-
-  /** Lines that were there before are put there again (a reload, another language): they are not news to be read. */
-  #hush() {
-    clearTimeout(this.#quiet);
-    this.#part.lines.setAttribute("aria-live", "off");
-    this.#quiet = setTimeout(() => this.#part.lines.setAttribute("aria-live", "polite"), HUSH_MS);
-  }
-
-  #chat() {
-    const { story, outbox } = this.#visit;
-    const { session } = story;
-    const lines = this.#part.lines;
-    this.#part.chat.hidden = !session || (story.phase !== "inside" && session.lines.length === 0);
-    this.#part.write.hidden = story.phase !== "inside";
-    if (!session) {
-      this.#hush();
-      return;
-    }
-    // By the relay's order, never by clocks: this computer's may be wrong.
-    const wanted = [
-      ...session.lines.map((line) => ({ key: line.id, place: line.seq, at: line.at, line })),
-      ...this.#notes.map((note) => ({ key: note.id, place: note.after + 0.5, at: note.at, note })),
-    ].sort((a, b) => a.place - b.place);
-    const waiting = (outbox?.lines ?? []).map((line) => ({ key: line.id, at: line.at, pending: line }));
-    const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 60;
-    const keys = new Set();
-    let before = null;
-    for (const entry of [...wanted, ...waiting]) {
-      keys.add(entry.key);
-      let element = this.#lines.get(entry.key);
-      if (!element) {
-        element = this.#line(entry);
-        this.#lines.set(entry.key, element);
-        if (entry.line && entry.line.sender !== session.you && document.visibilityState !== "visible") this.#unread += 1;
-      }
-      this.#state(element, entry);
-      const next = before ? before.nextSibling : lines.firstChild;
-      if (next !== element) lines.insertBefore(element, next);
-      before = element;
-    }
-    for (const [key, element] of this.#lines) {
-      if (keys.has(key)) continue;
-      element.remove();
-      this.#lines.delete(key);
-    }
-    if (!keys.size && !lines.firstChild) lines.append(h("p", { className: "empty", textContent: this.#t("chat.empty") }));
-    else if (keys.size) lines.querySelector(".empty")?.remove();
-    if (atEnd) lines.scrollTop = lines.scrollHeight;
-  }
-
-  #line({ at, line, note, pending }) {
-    if (note) return h("p", { className: "note-line" }, h("time", { textContent: this.#language.time(at) }), " ", this.#t(note.key, note.places));
-    const mine = Boolean(pending) || line.sender === this.#visit.story.session.you;
-    const head = (mine ? this.#t("chat.you") : line.sender_name) || this.#t("rep.somebody");
-    return h(
-      "div",
-      { className: `line ${mine ? "mine" : "theirs"}` },
-      h("p", { className: "by" }, h("strong", { textContent: head }), " ", h("span", { className: "state" })),
-      h("p", { className: "said", textContent: (pending ?? line).text }),
-    );
-  }
-
-  /** Where a line stands. The same element says it from writing to delivery, so that the line is read out once. */
-  #state(element, { at, note, pending }) {
-    if (note) return;
-    // Most lines stand where they stood: nothing is looked up or written for them, however many they are.
-    const state = pending ? (pending.failed ? "failed" : "sending") : "there";
-    if (element.dataset.state === state) return;
-    element.dataset.state = state;
-    let words = this.#language.time(at);
-    if (pending) words = this.#t(pending.failed ? "chat.failed" : "chat.sending");
-    this.#set(element.querySelector(".state"), words);
-    element.classList.toggle("pending", Boolean(pending));
-    const button = element.querySelector("button");
-    if (!pending?.failed) button?.remove();
-    else if (!button) {
-      const again = () => void this.#visit.outbox.again(pending.id);
-      element.append(h("button", { type: "button", className: "quiet again", textContent: this.#t("chat.again"), onclick: again }));
-    }
-  }
-
-  #say() {
-    const text = cleaned(this.#part.text.value, this.#most);
-    if (!text) return;
-    this.#part.text.value = "";
-    void this.#visit.say(text);
-    this.#part.lines.scrollTop = this.#part.lines.scrollHeight;
-    this.#part.text.focus();
-  }
-
   // --- what is said once
 
   /**
-   * Say something once: on a toast, and as a line in the transcript's margin for later reading.
+   * Say something once, on a toast; for reading again it stands in the transcript too.
    * @param {{key: string, places?: object, tone?: string}} notice
    */
   notify(notice) {
-    const after = this.#visit.story.session?.lastLine ?? 0;
-    this.#noted += 1;
-    this.#notes.push({ at: Date.now(), ...notice, after, id: `note ${this.#noted}` });
-    // A connection that comes and goes all night leaves no endless list.
-    this.#notes.splice(0, this.#notes.length - NOTES);
     clearTimeout(this.#toast);
     this.#part.toast.className = `toast shown ${notice.tone === "live" ? "about-live" : ""}`;
-    this.#part.toast.textContent = this.#t(notice.key, notice.places);
+    this.#part.toast.textContent = inSentence(this.#language, notice);
     this.#toast = setTimeout(() => {
       this.#part.toast.className = "toast";
       this.#part.toast.textContent = "";

@@ -3,6 +3,7 @@
 const TAB = "support.here";
 const ALL = "support.sessions";
 const PENDING = "support.pending.";
+const NOTES = "support.notes";
 const LANGUAGE = "support.language";
 const MOST = 5;
 const MOST_PENDING = 50;
@@ -23,7 +24,7 @@ export function fingerprint(token) {
 }
 
 /**
- * @typedef {{id: string, number: string, link: string, token: string, name: string, at: number, shared?: boolean}} Kept
+ * @typedef {{id: string, number: string, link: string, queue?: string, token: string, name: string, at: number, shared?: boolean}} Kept
  */
 
 /** Keeps records in the tab's and the browser's storage; a browser that refuses storage only loses the comfort. */
@@ -44,17 +45,18 @@ export class Keep {
   }
 
   /**
-   * The session to return to: this tab's own, else the one of the link or number.
-   * @param {{token?: ?string, number?: ?string}} asked
+   * The session to return to: this tab's own, else the one of the link, the number or the queue's entry form.
+   * @param {{token?: ?string, number?: ?string, queue?: ?string}} asked
    * @returns {?Kept}
    */
-  find({ token = null, number = null }) {
+  find({ token = null, number = null, queue = null }) {
     const all = this.#all();
     const here = all.find((kept) => kept.id === this.#read(this.#tab, TAB));
     if (token) {
       const link = fingerprint(token);
       return here?.link === link ? here : (all.find((kept) => kept.link === link) ?? null);
     }
+    if (queue) return here?.queue === queue ? here : (all.find((kept) => kept.queue === queue) ?? null);
     if (number) return all.find((kept) => kept.number === number) ?? null;
     return here ?? null;
   }
@@ -71,6 +73,7 @@ export class Keep {
   clear(id) {
     this.#write(this.#browser, ALL, this.#all().filter((kept) => kept.id !== id));
     if (this.#read(this.#tab, TAB) === id) this.#drop(this.#tab, TAB);
+    this.#drop(this.#tab, NOTES);
     this.#drop(this.#browser, PENDING + id);
   }
 
@@ -90,6 +93,17 @@ export class Keep {
     // The newest are kept: what a person wrote last is what he would miss most.
     if (lines.length) this.#write(this.#browser, PENDING + id, lines.slice(-MOST_PENDING));
     else this.#drop(this.#browser, PENDING + id);
+  }
+
+  /** @param {string} id @returns {object[]} what happened in this tab's session before the page was loaded again */
+  notes(id) {
+    const found = this.#read(this.#tab, NOTES);
+    return found?.id === id && Array.isArray(found.notes) ? found.notes : [];
+  }
+
+  /** @param {string} id @param {object[]} notes */
+  saveNotes(id, notes) {
+    this.#write(this.#tab, NOTES, { id, notes });
   }
 
   /** @returns {?string} the language chosen by hand */

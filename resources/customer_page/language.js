@@ -35,7 +35,7 @@ export class Language {
   #catalogues = new Map();
   #load;
   #wanted;
-  #clock = null;
+  #formats = new Map();
 
   /**
    * @param {(language: string) => Promise<object>} load gives the sentences of one language
@@ -92,12 +92,34 @@ export class Language {
    * @returns {string}
    */
   time(at) {
-    // Making a format takes longer than using it a hundred times, and a long chat shows thousands.
-    if (this.#clock?.language !== this.current) {
+    return this.#format("time", { hour: "2-digit", minute: "2-digit" }).format(at);
+  }
+
+  /** @param {number} at @returns {string} day and time */
+  moment(at) {
+    return this.#format("moment", { dateStyle: "medium", timeStyle: "short" }).format(at);
+  }
+
+  /**
+   * When a queue opens, in the time of this computer's place.
+   * @param {?number} at milliseconds since 1970, nothing where nobody knows
+   * @param {number} [now]
+   * @returns {string} a sentence
+   */
+  opening(at, now = Date.now()) {
+    if (at === null || at === undefined) return this.t("opens.unknown");
+    const day = this.#format("day", { weekday: "long", day: "numeric", month: "long" });
+    if (day.format(at) === day.format(now)) return this.t("opens.today", { time: this.time(at) });
+    return this.t("opens.day", { day: day.format(at), time: this.time(at) });
+  }
+
+  /** Making a format takes longer than using it a hundred times, and a long chat shows thousands. */
+  #format(name, options) {
+    const key = `${this.current} ${name}`;
+    if (!this.#formats.has(key)) {
       const own = this.#wanted.find((tag) => bestLanguage([tag]) === this.current && tag.toLowerCase().startsWith(this.current));
-      const format = new Intl.DateTimeFormat(own ?? this.current, { hour: "2-digit", minute: "2-digit" });
-      this.#clock = { language: this.current, format };
+      this.#formats.set(key, new Intl.DateTimeFormat(own ?? this.current, options));
     }
-    return this.#clock.format.format(at);
+    return this.#formats.get(key);
   }
 }

@@ -1,11 +1,12 @@
 /** The page's start: fetches the protocol and the language, joins the parts, and listens to the browser. */
 
 import { lookAt } from "./checks.js";
+import { Entry, queueOf } from "./entry.js";
 import { Frame } from "./frame.js";
 import { Keep } from "./keep.js";
 import { Language, bestLanguage } from "./language.js";
 import { Screens } from "./screens.js";
-import { Story } from "./session.js";
+import { Story } from "./story.js";
 import { io } from "./vendor/socket.io.esm.min.js";
 import { Visit } from "./visit.js";
 import { Wire, options } from "./wire.js";
@@ -14,6 +15,12 @@ import { Wire, options } from "./wire.js";
 async function json(url) {
   const answer = await fetch(url, { credentials: "omit" });
   if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  return answer.json();
+}
+
+/** @param {string} slug @returns {Promise<object>} the relay's ack, whatever it says */
+async function askQueue(slug) {
+  const answer = await fetch(`/api/queue/${slug}`, { credentials: "omit", cache: "no-store" });
   return answer.json();
 }
 
@@ -63,8 +70,16 @@ async function start() {
     queueMicrotask(draw);
   };
   const wire = new Wire(io(location.origin, options(protocol, wanted)), protocol.codes);
+  const slug = queueOf(location.pathname);
+  const entry = slug && new Entry(slug, {
+    fetch: askQueue,
+    changed: () => {
+      story.entry = entry.state;
+      changed();
+    },
+  });
   const visit = new Visit({
-    protocol, wire, keep, story, language, report, changed,
+    protocol, wire, keep, story, language, report, changed, entry: entry || null,
     media: navigator.mediaDevices,
     linkToken: linkToken(),
     notify: (notice) => frame.notify(notice),

@@ -1,33 +1,10 @@
-/** The card in the middle: one thing at a time, built with textContent only, never from markup. */
+/** The card in the middle: one thing at a time, for whatever the story says now. */
 
+import { After } from "./after.js";
 import { inWords } from "./checks.js";
-
-/**
- * An element; strings become text, never markup.
- * @param {string} tag
- * @param {Object<string, any>} [props] properties; names with a dash or `role` become attributes
- * @param {...(Node|string|null|undefined|false)} children
- * @returns {HTMLElement}
- */
-export function h(tag, props = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name.includes("-") || name === "role") element.setAttribute(name, value === true ? "" : value);
-    else element[name] = value;
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
-  return element;
-}
-
-/**
- * A typed session number without whatever people put between its digits.
- * @param {string} typed
- * @returns {string}
- */
-export function digitsOf(typed) {
-  return typed.replace(/[\s\u00a0.\-–]/g, "");
-}
+import { Elements, h } from "./elements.js";
+import { Forms } from "./forms.js";
+import { markWords } from "./session.js";
 
 /** Sources of a share that have words of their own. */
 const SOURCES = { monitor: "source.monitor", window: "source.window", browser: "source.browser" };
@@ -37,10 +14,12 @@ export class Screens {
   #card;
   #visit;
   #language;
+  #make;
+  #forms;
+  #after;
   #drawn = "";
   #screen = "";
-  /** What was typed into the form, which outlives a change of language. */
-  #typed = { name: "", number: "" };
+  #line = "";
 
   /**
    * @param {HTMLElement} card
@@ -51,6 +30,9 @@ export class Screens {
     this.#card = card;
     this.#visit = visit;
     this.#language = language;
+    this.#make = new Elements(visit, language);
+    this.#forms = new Forms(this.#make, () => this.draw());
+    this.#after = new After(this.#make, () => this.draw());
   }
 
   /** @returns {string} the title of what is shown */
@@ -60,13 +42,8 @@ export class Screens {
 
   /** Draw what the story says now. */
   draw() {
-    const { story } = this.#visit;
-    const { screen } = story;
-    const parts = [screen, this.#language.current, this.#names(), story.hint?.key, story.source, story.paused, story.over?.why];
-    // Only the form shows every check; elsewhere a late one must not rebuild the card under somebody's finger.
-    const { report } = this.#visit;
-    parts.push(screen === "join" ? JSON.stringify(report) : [report.screen, report.network === "no"].join(), this.#visit.company, story.link === "lost", this.#noteKey());
-    const content = JSON.stringify(parts);
+    const { screen } = this.#visit.story;
+    const content = JSON.stringify(this.#content(screen));
     if (content === this.#drawn) return;
     const moved = screen !== this.#screen;
     const focused = this.#card.contains(document.activeElement) ? document.activeElement.id : "";
@@ -78,6 +55,20 @@ export class Screens {
     this.#focus(moved, focused);
   }
 
+  /** All that the card is made of: it is built anew only when one of these is another. */
+  #content(screen) {
+    const { story, report, entry, company } = this.#visit;
+    const { session } = story;
+    const form = screen === "join" || screen === "enter";
+    return [
+      screen, this.#language.current, this.#names(), story.hint?.key, story.source, story.paused, story.over?.why, company,
+      // Only the forms show every check; elsewhere a late one must not rebuild the card under somebody's finger.
+      form ? JSON.stringify(report) : [report.screen, report.network === "no"].join(),
+      story.link === "lost", this.#noteKey(), story.survey, entry && [entry.name, entry.opensAt, entry.state],
+      session && [session.waitingFor, session.place, session.transfer, session.news, session.primaryName, session.helpers],
+    ];
+  }
+
   #focus(moved, focused) {
     const kept = focused && document.getElementById(focused);
     const typing = document.activeElement?.id === "text";
@@ -85,6 +76,10 @@ export class Screens {
     // A new screen is read from its title on, but nobody is torn out of writing a message; the title is live then.
     else if (moved && !typing) this.#card.querySelector("h1")?.focus();
     else if (moved) this.#say(this.heading);
+    // The place in line is read out when it changes; the screen stays the same.
+    const line = this.#screen === "queued" || this.#screen === "passed_on" ? this.heading : "";
+    if (!moved && line !== this.#line && line) document.getElementById("announce").textContent = line;
+    this.#line = line;
   }
 
   /** What a screen reader would miss because the focus stays where it is. */
@@ -97,148 +92,144 @@ export class Screens {
     return this.#language.t(key, places);
   }
 
-  #name() {
-    return this.#visit.story.session?.repName || this.#t("rep.somebody");
-  }
-
   #names() {
     const { session } = this.#visit.story;
     const names = session ? session.audience(session.asked ?? session.running) : [];
-    return names.length ? this.#language.list(names) : this.#name();
+    return names.length ? this.#language.list(names) : this.#make.repName;
   }
 
   #noteKey() {
     const { session, link } = this.#visit.story;
     if (!session) return "";
     if (link === "lost") return "offline";
-    const rep = session.rep;
-    return rep && rep.connection !== "online" ? "rep_lost" : "";
+    return this.#visit.story.lostStep(this.#visit.now(), this.#visit.limits)?.step ?? "";
   }
 
   #build(screen) {
     const { story } = this.#visit;
-    const name = this.#name();
+    const name = this.#make.repName;
     switch (screen) {
       case "starting":
-        return this.#page(story.link === "lost" ? "start.down_title" : "start.title", story.link === "lost" ? "start.down_text" : "start.text");
+        return this.#make.page(story.link === "lost" ? "start.down_title" : "start.title", story.link === "lost" ? "start.down_text" : "start.text");
       case "join":
-        return this.#join();
+        return this.#forms.join();
+      case "enter":
+        return this.#forms.enter();
+      case "closed":
+        return this.#forms.closed();
+      case "no_queue":
+        return this.#forms.unknown();
       case "joining":
-        return this.#page("joining.title", "joining.text");
+        return this.#make.page("joining.title", "joining.text");
       case "let_in":
-        return this.#page("let_in.title", "let_in.text", { name });
+        return this.#letIn(name);
+      case "queued":
+      case "passed_on":
+        return this.#inLine(screen === "queued");
       case "waiting":
         return this.#waiting(name);
       case "watching":
-        return this.#page("watching.title", "watching.text", { name });
+        return this.#watching(name);
       case "asked":
         return this.#asked(name);
       case "picking":
-        return this.#page("picking.title", "picking.text");
+        return this.#make.page("picking.title", "picking.text");
       case "sharing":
         return this.#sharing();
       case "again":
         return [
-          ...this.#page("again.title", "again.text", { names: this.#names() }),
-          this.#buttons(
-            this.#button("again.yes", "main", () => this.#visit.sharing.show(this.#t("again.text", { names: this.#names() }))),
-            this.#button("again.no", "quiet", () => this.#visit.sharing.forgetShare()),
+          ...this.#make.page("again.title", "again.text", { names: this.#names() }),
+          this.#make.buttons(
+            this.#make.button("again.yes", "main", () => this.#visit.sharing.show(this.#t("again.text", { names: this.#names() }))),
+            this.#make.button("again.no", "quiet", () => this.#visit.sharing.forgetShare()),
           ),
-          this.#hint(),
+          this.#make.hint(),
         ];
       default:
-        return this.#over();
+        return this.#after.over();
     }
-  }
-
-  #page(title, text, places = {}) {
-    return [
-      h("h1", { tabIndex: -1, id: "title", textContent: this.#t(title, places) }),
-      h("p", { className: "lead", textContent: this.#t(text, places) }),
-    ];
-  }
-
-  #button(key, kind, onclick, id = key.replace(".", "-")) {
-    return h("button", { type: "button", id, className: kind, textContent: this.#t(key), onclick });
-  }
-
-  #buttons(...buttons) {
-    return h("div", { className: "buttons" }, ...buttons);
-  }
-
-  /** A line whose room is kept, so that nothing moves when it comes. */
-  #hint() {
-    const { hint } = this.#visit.story;
-    return h("p", { className: "hint", role: "alert", id: "hint", textContent: hint ? this.#t(hint.key, hint.places) : "" });
-  }
-
-  /** Against those who call and pretend to help: said before anything is agreed to. */
-  #safe() {
-    return h("p", { className: "safe", textContent: this.#t("safe.text") });
-  }
-
-  #checks() {
-    const lines = inWords(this.#visit.report).map(({ part, tone, key }) =>
-      h("li", { className: `check ${tone}`, "data-part": part }, h("span", { className: "dot", "aria-hidden": "true" }), this.#t(key)),
-    );
-    return h("div", { className: "checks" }, h("h2", { textContent: this.#t("check.title") }), h("ul", {}, ...lines));
-  }
-
-  #field(key, props) {
-    const id = `field-${key}`;
-    const input = h("input", { id, ...props, value: this.#typed[key], "aria-describedby": "hint", "aria-invalid": this.#visit.story.hint?.key === `hint.${key}` && "true" });
-    input.addEventListener("input", () => {
-      this.#typed[key] = input.value;
-    });
-    return [h("label", { htmlFor: id, textContent: this.#t(`join.${key}`) }), input];
-  }
-
-  #join() {
-    const byNumber = !this.#visit.linkToken;
-    const form = h(
-      "form",
-      { id: "join-form", noValidate: true },
-      ...(byNumber ? this.#field("number", { type: "text", inputMode: "numeric", autocomplete: "off", maxLength: 20 }) : []),
-      ...this.#field("name", { type: "text", autocomplete: "name", maxLength: 60 }),
-      this.#hint(),
-      h("button", { type: "submit", className: "main", id: "join-send", textContent: this.#t("join.send") }),
-      this.#safe(),
-    );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#submit(byNumber);
-    });
-    const company = this.#visit.company || this.#t("company.unknown");
-    return [...this.#page(byNumber ? "join.title_number" : "join.title", byNumber ? "join.text_number" : "join.text", { company }), form, this.#checks()];
-  }
-
-  #submit(byNumber) {
-    const name = this.#typed.name.normalize("NFC").trim();
-    const number = byNumber ? digitsOf(this.#typed.number) : "";
-    const wrong = byNumber && !/^[0-9]{9}$/.test(number) ? "number" : name ? "" : "name";
-    if (wrong) {
-      this.#visit.story.hint = { key: `hint.${wrong}` };
-      this.draw();
-      document.getElementById(`field-${wrong}`)?.focus();
-      return;
-    }
-    void this.#visit.join(name, number);
   }
 
   #waiting(name) {
     const lost = this.#noteKey();
     const canShow = this.#visit.report.screen === "yes";
-    let page = this.#page("waiting.title", "waiting.text", { name });
-    if (lost === "rep_lost") page = this.#page("waiting.lost_title", "waiting.lost_text", { name });
-    if (lost === "offline") page = this.#page("waiting.offline_title", "waiting.offline_text");
-    if (lost === "offline") return page; // nothing can be begun now
-    if (!canShow) return [...page, this.#cannot(), h("p", { className: "note", textContent: this.#t("cannot.chat") })];
+    if (lost === "offline") return this.#make.page("waiting.offline_title", "waiting.offline_text"); // nothing can be begun now
+    if (lost) return this.#lost(name);
+    const page = this.#welcome(name, "waiting.title", "waiting.text", "waiting.new_text");
+    if (!canShow) return [...page, this.#cannot(), this.#make.note("cannot.chat")];
     return [
       ...page,
       this.#blocked(),
-      this.#buttons(this.#button("waiting.show", "quiet", () => this.#visit.sharing.show(this.#t("waiting.show")))),
-      this.#hint(),
+      this.#make.buttons(this.#make.button("waiting.show", "quiet", () => this.#visit.sharing.show(this.#t("waiting.show")))),
+      this.#make.hint(),
     ];
+  }
+
+  /** Who is there now; told anew when somebody else has taken over (B-9.2, B-10.4, B-12.6). */
+  #welcome(name, title, text, newText) {
+    const { news, me, primaryName } = this.#visit.story.session;
+    if (["control", "taken_over", "accepted"].includes(news?.kind)) {
+      return [
+        h("h1", { tabIndex: -1, id: "title", textContent: this.#t("waiting.new_title", { name }) }),
+        h("p", { className: "lead", id: "news", textContent: this.#said(news) }),
+        h("p", { textContent: this.#t(newText, { name }) }),
+      ];
+    }
+    const mine = news?.kind === "customer" && me?.role === "primary";
+    return this.#make.page(mine ? "waiting.selected_title" : title, text, { name, primary: primaryName || this.#t("watching.somebody") });
+  }
+
+  #said(mark) {
+    const { key, places } = markWords(mark);
+    return this.#t(key, { ...places, name: places.name || this.#t("rep.somebody"), former: places.former || this.#t("rep.somebody") });
+  }
+
+  /** The rep is lost: what happens now, and what happens next (B-12.6). */
+  #lost(name) {
+    const visit = this.#visit;
+    const { step, ends } = visit.story.lostStep(visit.now(), visit.limits);
+    const helpers = this.#language.list(visit.story.session.helpers);
+    const time = this.#language.time(visit.here(ends));
+    return [
+      ...this.#make.page("waiting.lost_title", `lost.${step}`, { name, helpers, time }),
+      this.#make.note("lost.stay"),
+    ];
+  }
+
+  /** Nobody is in charge: where the session is on its way to, and the place in line (B-10.3, B-11.2). */
+  #inLine(queued) {
+    const { session, link } = this.#visit.story;
+    const { place, transfer } = session;
+    const queue = transfer?.queue_name ?? "";
+    const former = transfer?.former ?? "";
+    const first = place?.place === 1;
+    const title = queued && place?.place ? (first ? "queue.next" : "queue.place") : former ? "queue.passed_title" : "queue.title";
+    const lead = former ? (queue ? "queue.passed_queue" : "queue.passed_agents") : "queue.text";
+    return [
+      h("h1", { tabIndex: -1, id: "title", textContent: this.#t(title, { place: place?.place ?? 0, queue }) }),
+      h("p", { className: "lead", id: "line-lead", textContent: this.#t(lead, { former, queue: queue || this.#make.company }) }),
+      link === "lost" && this.#make.note("waiting.offline_text"),
+      queued && h("p", { className: "wait", id: "wait", textContent: this.#wait(place) }),
+      place?.opens_at && h("p", { className: "note warning-note", id: "opens", textContent: `${this.#t("queue.closed")} ${this.#language.opening(place.opens_at)}` }),
+      this.#make.note("queue.write"),
+    ];
+  }
+
+  #wait(place) {
+    const seconds = place?.wait_s ?? null;
+    if (seconds === null) return this.#t("queue.wait_unknown");
+    const minutes = Math.max(1, Math.round(seconds / 60));
+    return minutes > 90 ? this.#t("queue.wait_long") : this.#t("queue.wait", { count: minutes });
+  }
+
+  #letIn(name) {
+    const { session } = this.#visit.story;
+    return this.#make.page("let_in.title", session.waitingFor === "limit" ? "let_in.limit" : "let_in.text", { name });
+  }
+
+  #watching(name) {
+    if (this.#noteKey() === "offline") return this.#make.page("waiting.offline_title", "waiting.offline_text");
+    return this.#noteKey() ? this.#lost(name) : this.#welcome(name, "watching.title", "watching.text", "watching.new_text");
   }
 
   #cannot() {
@@ -260,18 +251,18 @@ export class Screens {
       h("p", { className: "lead", id: "asked-who", textContent: words[1] }),
     ];
     if (this.#visit.report.screen !== "yes") {
-      return [...page, this.#cannot(), this.#buttons(this.#button("asked.cannot", "main", () => this.#visit.sharing.refuse(words.join("\n"))))];
+      return [...page, this.#cannot(), this.#make.buttons(this.#make.button("asked.cannot", "main", () => this.#visit.sharing.refuse(words.join("\n"))))];
     }
     return [
       ...page,
       h("p", { textContent: words[2] }),
       this.#blocked(),
-      this.#buttons(
-        this.#button("asked.allow", "main", () => this.#visit.sharing.show(words.join("\n"))),
-        this.#button("asked.not_now", "quiet", () => this.#visit.sharing.refuse(words.join("\n"))),
+      this.#make.buttons(
+        this.#make.button("asked.allow", "main", () => this.#visit.sharing.show(words.join("\n"))),
+        this.#make.button("asked.not_now", "quiet", () => this.#visit.sharing.refuse(words.join("\n"))),
       ),
-      this.#safe(),
-      this.#hint(),
+      this.#make.safe(),
+      this.#make.hint(),
     ];
   }
 
@@ -280,33 +271,13 @@ export class Screens {
     const names = this.#names();
     return [
       ...(story.paused
-        ? this.#page("paused.title", "paused.text", { names })
-        : this.#page("sharing.title", "sharing.text", { names })),
+        ? this.#make.page("paused.title", "paused.text", { names })
+        : this.#make.page("sharing.title", "sharing.text", { names })),
       h("p", { className: "note", textContent: this.#t("sharing.what", { source: this.#t(SOURCES[story.source] ?? "source.unknown") }) }),
-      this.#buttons(
-        this.#button(story.paused ? "sharing.go_on" : "sharing.pause", story.paused ? "main" : "quiet", () => this.#visit.sharing.pause(!story.paused), "pause"),
-        this.#button("sharing.change", "quiet", () => this.#visit.sharing.change()),
+      this.#make.buttons(
+        this.#make.button(story.paused ? "sharing.go_on" : "sharing.pause", story.paused ? "main" : "quiet", () => this.#visit.sharing.pause(!story.paused), "pause"),
+        this.#make.button("sharing.change", "quiet", () => this.#visit.sharing.change()),
       ),
-    ];
-  }
-
-  #over() {
-    const { over } = this.#visit.story;
-    const why = this.#language.has(`over.${over.why}.title`) ? over.why : "ended_by_rep";
-    const places = { name: over.name || this.#t("rep.somebody") };
-    const again = () => location.reload();
-    const actions = {
-      left: this.#button("over.join_again", "quiet", again),
-      replaced: this.#button("over.use_here", "main", again),
-      taken: this.#button("over.try_again", "main", again),
-      locked: this.#button("over.try_again", "main", again),
-      version: this.#button("over.reload", "main", again),
-      wrong_link: this.#button("over.by_number", "main", () => location.assign("/join")),
-    };
-    return [
-      ...this.#page(`over.${why}.title`, `over.${why}.text`, places),
-      h("p", { className: "note", textContent: this.#t("over.nobody_sees") }),
-      ...(actions[why] ? [this.#buttons(actions[why])] : []),
     ];
   }
 }

@@ -8,6 +8,23 @@
  */
 
 const MEMBERS = new Set(["controller", "assistant", "primary", "secondary"]);
+/** In the order in which people are listed: who is in charge first. */
+const ORDER = ["controller", "assistant", "primary", "secondary", "waiting"];
+/** Ends of a share that nobody chose: each has words of its own. */
+const ENDS = {
+  control_transferred: "notice.share_over_control",
+  session_transferred: "notice.share_over_transfer",
+  customer_switched: "notice.share_over_customer",
+};
+
+/**
+ * What a line across the transcript says (B-7.4).
+ * @param {{kind: string, name?: string, former?: string, queue?: string}} mark
+ * @returns {Notice}
+ */
+export function markWords({ kind, name = "", former = "", queue = "" }) {
+  return { key: `mark.${kind}${kind === "passed_on" && queue ? "_queue" : ""}`, places: { name, former, queue } };
+}
 
 /** A session as one of its members knows it: the relay's snapshot and every event since. */
 export class Session {
@@ -15,6 +32,15 @@ export class Session {
   constructor(view) {
     /** @type {Map<number, object>} lines of the transcript by their place */
     this.chat = new Map();
+    /** @type {Map<string, {name: string, roles: Set<string>}>} everybody who was ever seen here */
+    this.met = new Map();
+    /** @type {?object} the newest line across the transcript, until something else happens */
+    this.news = null;
+    /** @type {?object} the place in line, as last told */
+    this.place = null;
+    /** Whether this customer came by a queue's entry form. */
+    this.cameByQueue = false;
+    this.people = new Map();
     this.replace(view);
   }
 
@@ -28,9 +54,21 @@ export class Session {
     this.state = view.state;
     this.you = view.you;
     this.seq = view.seq;
+    this.mode = view.mode;
+    this.startedAt = view.started_at;
     this.endReason = view.end_reason ?? null;
+    this.waitingFor = view.waiting_for ?? null;
+    this.transfer = view.transfer ?? null;
+    this.place = view.place ?? (this.isOnItsWay ? this.place : null);
+    const before = this.people;
     /** @type {Map<string, Participant>} */
-    this.people = new Map((view.participants ?? []).map((person) => [person.id, person]));
+    this.people = new Map();
+    for (const person of view.participants ?? []) {
+      const known = before.get(person.id);
+      this.#set(known?.connection === person.connection ? { ...person, since: known.since } : person);
+    }
+    /** @type {Map<number, object>} lines across the transcript by their place */
+    this.marks = new Map((view.marks ?? []).map((mark) => [mark.seq, mark]));
     /** @type {Map<string, Activity>} */
     this.activities = new Map((view.activities ?? []).map((activity) => [activity.id, activity]));
     for (const line of view.chat ?? []) this.chat.set(line.seq, line);
@@ -49,10 +87,9 @@ export class Session {
       case "participant_joined":
         return this.#joined(fact.participant);
       case "participant_changed":
-        this.people.set(fact.participant.id, fact.participant);
-        return [];
+        return this.#personChanged(fact.participant);
       case "participant_connection":
-        return this.#connection(fact);
+        return this.#connection(fact, event.at);
       case "participant_left":
         return this.#left(fact);
       case "activity_changed":
@@ -62,7 +99,13 @@ export class Session {
         return [];
       case "session_changed":
         this.state = fact.state;
+        this.transfer = fact.transfer ?? null;
+        if (!this.isOnItsWay) this.place = null;
         return [];
+      case "mark_added":
+        this.marks.set(fact.mark.seq, fact.mark);
+        this.news = fact.mark;
+        return [{ ...markWords(fact.mark), mark: true }];
       case "session_ended":
         this.state = "ended";
         this.endReason = fact.reason;
@@ -72,20 +115,39 @@ export class Session {
     }
   }
 
+  #set(person) {
+    this.people.set(person.id, person);
+    const met = this.met.get(person.id) ?? { name: person.name, roles: new Set() };
+    met.name = person.name;
+    met.roles.add(person.role);
+    this.met.set(person.id, met);
+  }
+
+  #personChanged(person) {
+    const before = this.people.get(person.id);
+    // Somebody who waited at the door comes in for the others by this (protocol, `ParticipantChanged`).
+    if (!before && person.id !== this.you) return this.#joined(person);
+    this.#set({ ...person, since: before?.since });
+    return before?.role === "waiting" && person.role !== "waiting" && person.id !== this.you ? this.#arrived(person) : [];
+  }
+
   #joined(person) {
     const known = this.people.has(person.id);
-    this.people.set(person.id, person);
-    if (known || person.id === this.you || !MEMBERS.has(person.role)) return [];
+    this.#set(person);
+    return known || person.id === this.you || !MEMBERS.has(person.role) ? [] : this.#arrived(person);
+  }
+
+  #arrived(person) {
     // B-2.6: whoever joins while something is shared is announced to the sharer by name.
     if (this.running) return [{ key: "notice.joined_sees", places: { name: person.name }, tone: "live" }];
     return [{ key: "notice.joined", places: { name: person.name } }];
   }
 
-  #connection(fact) {
+  #connection(fact, at) {
     const person = this.people.get(fact.participant_id);
     if (!person) return [];
     const before = person.connection;
-    this.people.set(person.id, { ...person, connection: fact.connection });
+    this.people.set(person.id, { ...person, connection: fact.connection, since: at });
     if (person.id === this.you || before === fact.connection) return [];
     if (fact.connection === "online") return [{ key: "notice.back", places: { name: person.name }, tone: "positive" }];
     return [{ key: "notice.lost", places: { name: person.name }, tone: "warning" }];
@@ -102,10 +164,13 @@ export class Session {
     if (activity.state === "ended") this.activities.delete(activity.id);
     else this.activities.set(activity.id, activity);
     if (activity.kind !== "view" || activity.subject !== this.you) return [];
+    if (activity.state !== "ended") this.news = null;
     if (activity.state !== "ended" || !before) return [];
+    if (before.state === "running" && ENDS[activity.end]) return [{ key: ENDS[activity.end], tone: "positive", lasting: true }];
+    if (ENDS[activity.end]) return []; // the line across the transcript says why nobody asks any more
     const name = this.people.get(activity.ended_by ?? "")?.name ?? this.repName;
     if (before.state === "asked" && activity.ended_by !== this.you) return [{ key: "notice.ask_taken_back", places: { name } }];
-    if (before.state === "running") return [{ key: "notice.share_over", places: { name }, tone: "positive" }];
+    if (before.state === "running") return [{ key: "notice.share_over", places: { name }, tone: "positive", lasting: true }];
     return [];
   }
 
@@ -122,6 +187,43 @@ export class Session {
   /** @returns {string} */
   get repName() {
     return this.rep?.name ?? "";
+  }
+
+  /** @returns {boolean} whether nobody is in charge, because the session is offered to agents or stands in a queue */
+  get isOnItsWay() {
+    return this.state === "offered" || this.state === "queued";
+  }
+
+  /** @returns {boolean} whether it came from a queue, to which it goes back when the rep is lost (B-12.6) */
+  get isFromQueue() {
+    return this.cameByQueue || [...this.marks.values()].some((mark) => mark.queue);
+  }
+
+  /** @returns {Participant[]} everybody here, who is in charge first, then by their coming */
+  get everybody() {
+    return [...this.people.values()].sort(
+      (a, b) => ORDER.indexOf(a.role) - ORDER.indexOf(b.role) || a.joined_at - b.joined_at,
+    );
+  }
+
+  /** @returns {string[]} names of the assistants whose connection stands */
+  get helpers() {
+    return this.everybody.filter((one) => one.role === "assistant" && one.connection === "online").map((one) => one.name);
+  }
+
+  /** @returns {string} the name of the customer who is helped, empty if there is none */
+  get primaryName() {
+    return [...this.people.values()].find((person) => person.role === "primary")?.name ?? "";
+  }
+
+  /**
+   * @param {string} id of a participant
+   * @returns {boolean} whether this person's screen is shown
+   */
+  isShowing(id) {
+    return [...this.activities.values()].some(
+      (activity) => activity.kind === "view" && activity.subject === id && activity.state === "running",
+    );
   }
 
   /** @returns {?Activity} a request to see this customer's screen that waits for his answer */
@@ -166,75 +268,5 @@ export class Session {
   /** @returns {object[]} the transcript in the relay's order */
   get lines() {
     return [...this.chat.values()].sort((a, b) => a.seq - b.seq);
-  }
-}
-
-/** The whole of what decides which screen is shown. */
-export class Story {
-  constructor() {
-    /** @type {"start"|"join"|"joining"|"inside"|"over"} */
-    this.phase = "start";
-    /** @type {"connecting"|"online"|"lost"} connection to the relay */
-    this.link = "connecting";
-    /** @type {"none"|"connecting"|"connected"|"lost"} connection to the rep's app */
-    this.hub = "none";
-    /** @type {?Session} */
-    this.session = null;
-    /** @type {"none"|"picking"|"sending"|"running"} what this browser itself is doing */
-    this.share = "none";
-    /** @type {?string} displaySurface of the share */
-    this.source = null;
-    this.paused = false;
-    /** A share ran before the page was reloaded: offer to go on with it. */
-    this.again = false;
-    /** @type {?Notice} a sentence under the main button */
-    this.hint = null;
-    /** @type {?{why: string, name: string}} why it is over */
-    this.over = null;
-  }
-
-  /** @returns {string} the name of the screen to show */
-  get screen() {
-    if (this.phase === "start") return "starting";
-    if (this.phase !== "inside" || !this.session) return this.phase === "inside" ? "starting" : this.phase;
-    if (this.share === "running") return "sharing";
-    if (this.share === "picking") return "picking";
-    if (this.session.me?.role === "waiting") return "let_in";
-    if (this.session.asked) return "asked";
-    if (this.share === "sending") return "picking";
-    if (this.again) return "again";
-    return this.session.me?.role === "secondary" ? "watching" : "waiting";
-  }
-
-  /** @returns {{tone: string, key: string, places: Object<string, string>}} the dot and the words of the strip */
-  get connection() {
-    const name = this.session?.repName ?? "";
-    if (this.phase === "over") return { tone: "muted", key: "strip.over", places: {} };
-    if (this.link === "lost" && this.phase !== "inside") return { tone: "warning", key: "strip.unreachable", places: {} };
-    if (this.link === "lost") return { tone: "warning", key: "strip.lost", places: {} };
-    if (this.link === "connecting") return { tone: "muted", key: "strip.connecting", places: {} };
-    if (this.phase !== "inside" || !this.session) return { tone: "positive", key: "strip.ready", places: {} };
-    const rep = this.session.rep;
-    if (!rep) return { tone: "muted", key: "strip.no_rep", places: {} };
-    if (rep.connection !== "online") return { tone: "warning", key: "strip.rep_lost", places: { name } };
-    if (this.share === "running" && this.hub !== "connected") return { tone: "warning", key: "strip.no_picture", places: {} };
-    return { tone: "positive", key: "strip.connected", places: {} };
-  }
-
-  /** @returns {boolean} whether closing the page deserves a warning (B-12.4) */
-  get warnsOnClosing() {
-    return this.phase === "inside" && this.session !== null && this.session.state !== "ended";
-  }
-
-  /**
-   * It is over, whatever the reason.
-   * @param {string} why a key under `over.`
-   */
-  finish(why) {
-    this.over = { why, name: this.session?.repName ?? "" };
-    this.phase = "over";
-    this.share = "none";
-    this.again = false;
-    this.hint = null;
   }
 }

@@ -4,6 +4,8 @@ import { PASSING, freshId } from "./chat.js";
 import { Share, pickerFailure } from "./share.js";
 
 const RETRY_MS = 1_500;
+/** What is shared and agreed stands in the summary for good; it need not be told to the one who did it. */
+const ONLY_KEPT = { lasting: true, silent: true };
 
 /** One customer's share, asked for by the rep or offered by himself. Stopping acts here first, whatever the network does. */
 export class Sharing {
@@ -50,6 +52,9 @@ export class Sharing {
   reconcile() {
     const story = this.#story;
     const running = story.session.running;
+    // Only the customer who is helped may share (B-1.2), and only to somebody who is in charge.
+    const may = story.session.me?.role === "primary" && !story.session.isOnItsWay;
+    if (!may && story.share !== "none") this.#stopHere();
     if (this.#wanting) {
       void this.#deliver();
       return;
@@ -62,7 +67,7 @@ export class Sharing {
       story.session.activities.delete(running.id);
       void this.tellWaiting();
     }
-    if (story.session.asked) story.again = false;
+    if (story.session.asked || !may) story.again = false;
   }
 
   /**
@@ -83,7 +88,7 @@ export class Sharing {
       this.#notPicked(error, askedId, words);
       return;
     }
-    if (story.phase !== "inside" || (askedId && story.session.asked?.id !== askedId)) {
+    if (story.phase !== "inside" || story.share !== "picking" || (askedId && story.session.asked?.id !== askedId)) {
       // Nobody asks any more: nothing is shown that was not asked for at the moment of showing it.
       this.#stopHere();
       this.#parts.changed();
@@ -143,6 +148,7 @@ export class Sharing {
 
   #begin(activityId) {
     const story = this.#story;
+    const words = this.#wanting?.words;
     this.#wanting = null;
     this.#activityId = activityId;
     story.share = "running";
@@ -150,6 +156,8 @@ export class Sharing {
     story.again = false;
     story.source = this.#share.facts.source;
     this.#parts.remember(true);
+    const names = story.session.audience(story.session.running);
+    this.#parts.notify({ key: `note.shown_${story.source ?? "unknown"}`, places: { names }, words, ...ONLY_KEPT });
     void this.#parts.hub.setTrack(this.#share.track);
     this.#parts.hub.ensure();
     this.#parts.changed();
@@ -162,6 +170,7 @@ export class Sharing {
     if (!asked) return;
     session.activities.delete(asked.id);
     this.#story.hint = null;
+    this.#parts.notify({ key: "note.refused", places: { name: session.repName }, ...ONLY_KEPT });
     this.#parts.changed();
     try {
       await this.#parts.ask("activity.answer", { activity_id: asked.id, accept: false, words: this.#bounded(words) });
@@ -173,6 +182,7 @@ export class Sharing {
   /** Stop showing: here and now first, then the relay is told, whenever that is possible. */
   stop(reason = "stopped") {
     const id = this.#activityId || this.#wanting?.askedId;
+    if (this.#activityId && reason === "stopped") this.#parts.notify({ key: "note.stopped", ...ONLY_KEPT });
     this.#stopHere();
     this.#parts.remember(false);
     if (id) {
@@ -196,7 +206,7 @@ export class Sharing {
 
   #sourceEnded() {
     if (this.#story.share === "none") return;
-    this.#parts.notify({ key: "notice.source_ended", tone: "positive" });
+    this.#parts.notify({ key: "notice.source_ended", tone: "positive", lasting: true });
     this.stop("source_ended");
   }
 

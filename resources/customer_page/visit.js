@@ -1,91 +1,130 @@
-/** One customer's visit: joins, comes back, shares, chats, leaves; ties the line, the story, the share and the hub. */
+/** One customer's visit: ties the line, the story, the way in, the share, the hub and the chat. */
 
-import { Outbox, PASSING, freshId } from "./chat.js";
-import { Connection } from "./connection.js";
-import { fingerprint } from "./keep.js";
-import { Network } from "./network.js";
+import { Outbox } from "./chat.js";
+import { Coming } from "./coming.js";
+import { Device } from "./device.js";
+import { Hubs } from "./hubs.js";
+import { Notes } from "./notes.js";
 import { Session } from "./session.js";
 import { Sharing } from "./sharing.js";
+import { Survey } from "./survey.js";
 
 const EARLY_EVENTS = 100;
 const PROBE_MS = 1_500;
 const HUB_GRACE_MS = 1_500;
-const RETRY_MS = 1_500;
 
 /** What happens in a visit; the screen is only told that something `changed`, and what to say (`notify`). */
 export class Visit {
-  #protocol;
   #wire;
   #keep;
-  #language;
   #hub;
-  #network;
+  #device;
   #changed;
   #notify;
-  /** @type {?import("./keep.js").Kept} */
-  #kept = null;
   /** Whether the relay knows this connection as a member of the session. */
   #present = false;
-  #joining = null;
   #early = [];
-  #hubId = "";
-  #reported = "";
+  #skew = 0;
+  #step = 0;
 
   /**
    * @param {{protocol: object, wire: import("./wire.js").Wire, keep: import("./keep.js").Keep,
-   *   story: import("./session.js").Story, language: import("./language.js").Language, media: MediaDevices,
-   *   report: object, linkToken: ?string, changed: () => void, notify: (notice: object) => void}} parts
+   *   story: import("./story.js").Story, language: import("./language.js").Language, media: MediaDevices,
+   *   report: object, linkToken: ?string, entry: ?import("./entry.js").Entry, changed: () => void,
+   *   notify: (notice: object) => void}} parts
    */
-  constructor({ protocol, wire, keep, story, language, media, report, linkToken, changed, notify }) {
-    this.#protocol = protocol;
+  constructor({ protocol, wire, keep, story, language, media, report, linkToken, entry = null, changed, notify }) {
     this.#wire = wire;
     this.#keep = keep;
-    this.#language = language;
     this.#changed = changed;
     this.#notify = notify;
+    this.entry = entry;
     this.story = story;
-    this.report = report;
     this.linkToken = linkToken;
     this.company = "";
+    /** The protocol's bounds, and this relay's own where it has some. */
+    this.limits = protocol.limits;
     /** @type {?Outbox} */
     this.outbox = null;
-    this.#hub = new Connection({
+    this.notes = new Notes((notes) => story.session && keep.saveNotes(story.session.id, notes));
+    this.coming = new Coming({
+      wire, keep, story, linkToken, entry, changed,
+      report: () => this.report,
+      knows: (code) => language.has(`error.${code}`),
+      arrived: (joined, told = false) => {
+        if (told) this.#device.wasTold();
+        this.#arrive(joined);
+      },
+      finish: (why) => void this.#finish(why),
+      isHere: () => this.#present,
+    });
+    this.#hub = new Hubs({
       lines: protocol.media_lines,
       label: protocol.channel_label,
       heartbeatMs: protocol.limits.heartbeat_s * 1_000,
       deadMs: protocol.limits.dead_peer_s * 1_000,
-      signal: (epoch, signal) => this.#ask("signal.send", { to: this.#hubId, epoch, signal }, 5_000),
+      signal: (to, epoch, signal) => this.#ask("signal.send", { to, epoch, signal }, 5_000),
       state: (state) => this.#hubState(state),
+      late: (late) => this.#hubLate(late),
       refresh: () => wire.probe("ice.get", { session_id: story.session?.id ?? "" }, PROBE_MS),
       ready: () => this.#present && story.phase === "inside" && story.session?.rep?.connection === "online",
       tick: () => this.sharing.look(),
     });
-    this.#network = new Network(report.network, () => this.updateReport(this.report));
+    this.#device = new Device(report, {
+      changed,
+      tell: (now) => this.#ask("participant.report", { device: now }),
+      isHere: () => this.#present && story.session?.me?.role !== "waiting",
+    });
     this.sharing = new Sharing({
-      story, media, changed, notify,
+      story, media, changed,
+      notify: (notice) => this.#tell(notice),
       hub: this.#hub,
       ask: (event, payload) => this.#ask(event, payload),
       present: () => this.#present,
       wordsChars: protocol.limits.words_chars,
       remember: (shared) => this.#remember(shared),
     });
+    this.survey = new Survey({ story, changed, ask: (event, payload) => this.#ask(event, payload), sent: () => wire.close() });
     wire.on("up", () => this.#up());
     wire.on("down", () => this.#down());
     wire.on("unreachable", () => this.#down());
     wire.on("refused", (code) => this.#refused(code));
-    wire.on("welcome", ({ site }) => {
+    wire.on("welcome", ({ site, now }) => {
       this.company = site.company;
+      this.#skew = now - Date.now();
+      if (site.without_controller_s) this.limits = { ...protocol.limits, session_without_controller_s: site.without_controller_s };
       changed();
     });
     wire.on("session.event", (event) => this.#event(event));
+    wire.on("place", ({ session_id: id, place }) => this.#place(id, place));
     wire.on("signal", (signal) => this.#signal(signal));
-    wire.on("session.replaced", ({ session_id: id }) => id === story.session?.id && this.#replaced());
+    wire.on("session.replaced", ({ session_id: id }) => id === story.session?.id && story.phase === "inside" && this.#replaced());
   }
 
   /** Begin: a visit that is known goes on, any other asks for a name. */
   start() {
-    this.#kept = this.#keep.find({ token: this.linkToken });
+    this.coming.find();
     this.#wire.connect();
+  }
+
+  /** @returns {object} what this device can do */
+  get report() {
+    return this.#device.report;
+  }
+
+  /** @param {object} report what this browser can do, when that has changed */
+  updateReport(report) {
+    this.#device.update(report);
+  }
+
+  /** @returns {number} milliseconds since 1970 by the relay's clock, which this computer's may not agree with */
+  now() {
+    return Date.now() + this.#skew;
+  }
+
+  /** @param {number} at by the relay's clock @returns {number} what this computer's clock will show then */
+  here(at) {
+    return at - this.#skew;
   }
 
   /** @param {object} payload without the session's id */
@@ -98,10 +137,9 @@ export class Visit {
 
   #up() {
     this.story.link = "online";
-    if (this.story.phase === "over") return;
-    if (this.#kept) void this.#resume(this.#kept);
-    else if (this.story.phase === "start") this.story.phase = "join";
-    else if (this.story.phase === "joining" && this.#joining) void this.#sendJoin();
+    // After the end the line is only kept for the survey.
+    if (this.story.phase === "over") void (this.coming.kept && this.coming.resume());
+    else this.coming.up();
     this.#changed();
   }
 
@@ -142,120 +180,30 @@ export class Visit {
     if (this.story.phase !== "over" && !this.#wire.isUp) this.#wire.connect();
   }
 
-  // --- coming in, coming back
-
-  /**
-   * Join by the link's token, or by number.
-   * @param {string} name
-   * @param {string} number nine digits, or empty with a link
-   */
-  join(name, number) {
-    const kept = number ? this.#keep.find({ number }) : null;
-    this.story.hint = null;
-    if (kept && this.#wire.isUp) {
-      this.#kept = kept;
-      this.#joining = { name, number };
-      this.story.phase = "joining";
-      this.#changed();
-      return this.#resume(kept);
-    }
-    this.#joining = { name, number, requestId: freshId() };
-    this.story.phase = "joining";
-    this.#changed();
-    return this.#sendJoin();
-  }
-
-  async #sendJoin() {
-    const joining = this.#joining;
-    joining.requestId ??= freshId();
-    try {
-      const joined = await this.#wire.request("session.join", {
-        request_id: joining.requestId,
-        name: joining.name,
-        ...(joining.number ? { number: joining.number } : { link_token: this.linkToken }),
-        device: this.report,
-      });
-      if (this.#joining !== joining) return;
-      this.#joining = null;
-      this.#reported = JSON.stringify(this.report);
-      this.#kept = {
-        id: joined.session.id,
-        number: joined.session.number,
-        link: this.linkToken && !joining.number ? fingerprint(this.linkToken) : "",
-        token: joined.resume_token,
-        name: joining.name,
-        shared: false,
-      };
-      this.#arrive(joined);
-    } catch (error) {
-      this.#notJoined(joining, error);
-    }
-  }
-
-  #notJoined(joining, error) {
-    if (this.#joining !== joining) return;
-    if (error.code === "offline") return; // sent again, under the same id, when the line is back
-    if (error.code === "timeout") {
-      void this.#sendJoin();
-      return;
-    }
-    this.#joining = null;
-    const byLink = !joining.number;
-    const over = { session_taken: "taken", session_locked: "locked", ...(byLink ? { wrong_number: "wrong_link" } : {}) }[error.code];
-    if (over) {
-      this.#finish(over);
-      return;
-    }
-    this.story.phase = "join";
-    this.story.hint = { key: `error.${this.#language.has(`error.${error.code}`) ? error.code : "internal"}` };
-    this.#changed();
-  }
-
-  async #resume(kept) {
-    const lastLine = this.story.session?.lastLine ?? 0;
-    try {
-      const resumed = await this.#wire.request("session.resume", {
-        session_id: kept.id,
-        resume_token: kept.token,
-        after_seq: lastLine,
-      });
-      this.#joining = null;
-      this.#kept = { ...kept, token: resumed.resume_token ?? kept.token };
-      this.#arrive(resumed);
-    } catch (error) {
-      this.#notResumed(kept, error);
-    }
-  }
-
-  #notResumed(kept, error) {
-    if (!PASSING.has(error.code)) {
-      // The way back is gone, or what was kept of it is not fit for the relay: trying on would show nothing for ever.
-      this.#keep.clear(kept.id);
-      this.#kept = null;
-      if (this.story.session) this.#finish("meanwhile");
-      else if (this.#joining) void this.#sendJoin();
-      else this.story.phase = "join";
-      this.#changed();
-    } else if (error.code !== "offline") {
-      setTimeout(() => this.#wire.isUp && !this.#present && this.#kept && void this.#resume(this.#kept), RETRY_MS);
-    }
-  }
+  // --- inside
 
   /** In the session, for the first time or again. */
   #arrive({ session: view, ice }) {
     const { story } = this;
+    if (story.phase === "over") {
+      this.#present = true;
+      return;
+    }
     const again = story.session !== null;
     if (again) story.session.replace(view);
     else story.session = new Session(view);
     if (view.state === "ended") {
+      this.#present = true;
       this.#ended(view.end_reason ?? "ended_by_rep");
       return;
     }
+    story.session.cameByQueue = Boolean(this.coming.kept.queue);
     this.#present = true;
     story.phase = "inside";
     story.link = "online";
-    if (!again && this.#kept.shared) story.again = story.session.me?.role === "primary" && this.report.screen === "yes";
-    this.#keep.save(this.#kept);
+    if (!again) this.notes.load(this.#keep.notes(view.id));
+    if (!again && this.coming.kept.shared) story.again = story.session.me?.role === "primary" && this.report.screen === "yes";
+    this.coming.save();
     this.outbox ??= new Outbox({
       lines: this.#keep.pending(view.id),
       send: (line) => this.#sendLine(line),
@@ -269,27 +217,9 @@ export class Visit {
     this.sharing.tellSource();
     this.#changed();
     void this.sharing.tellWaiting();
-    void this.#tellDevice();
+    void this.#device.tell();
     void this.outbox.flush();
     this.#checkHub();
-  }
-
-  /** @param {object} report what this browser can do, when that has changed */
-  updateReport(report) {
-    this.report = { ...report, network: this.#network.value };
-    this.#changed();
-    void this.#tellDevice();
-  }
-
-  async #tellDevice() {
-    const report = JSON.stringify(this.report);
-    if (!this.#present || report === this.#reported) return;
-    try {
-      await this.#ask("participant.report", { device: this.report });
-      this.#reported = report;
-    } catch (error) {
-      console.warn("device not reported", error.code);
-    }
   }
 
   // --- events of the session
@@ -302,30 +232,50 @@ export class Visit {
     }
     if (event.session_id !== session.id || this.story.phase !== "inside") return;
     const { fact } = event;
-    for (const notice of session.take(event)) this.#notify({ ...notice, at: event.at });
+    const role = session.me?.role;
+    for (const notice of session.take(event)) this.#tell({ ...notice, at: event.at });
     if (fact.type === "chat_added" && fact.line.sender === session.you) this.outbox?.arrived(fact.line.id);
     if (fact.type === "session_ended") {
       this.#ended(fact.reason);
       return;
     }
     if (fact.type === "participant_left" && fact.participant_id === session.you) {
-      this.#keep.clear(session.id);
-      this.#finish("removed");
+      this.coming.forget();
+      void this.#finish(role === "waiting" ? "turned_away" : "removed");
       return;
     }
-    if (fact.type === "activity_changed") this.sharing.reconcile();
-    if (fact.type.startsWith("participant_")) this.#checkHub(fact);
+    // Let in: everything that was not this customer's business before comes with a whole snapshot.
+    if (role === "waiting" && session.me?.role !== "waiting") void this.coming.resume();
+    if (fact.type === "activity_changed" || role !== session.me?.role || session.isOnItsWay) this.sharing.reconcile();
+    if (fact.type.startsWith("participant_") || fact.type === "session_changed") this.#checkHub(fact);
     this.#changed();
+  }
+
+  #place(id, place) {
+    const { session } = this.story;
+    if (id !== session?.id || this.story.phase !== "inside") return;
+    session.place = place;
+    this.#changed();
+  }
+
+  /** Say something once, and keep it; lines across the transcript are kept by the relay. */
+  #tell(notice) {
+    if (!notice.mark) this.notes.add({ at: this.now(), after: this.story.session?.lastLine ?? 0, ...notice });
+    if (!notice.silent) this.#notify(notice);
   }
 
   /** Make sure that there is a media connection to whoever is in charge now. */
   #checkHub(fact = null) {
-    const rep = this.story.session?.rep;
+    const { session } = this.story;
+    const rep = session?.me?.role === "waiting" ? null : session?.rep;
     this.#watchNetwork();
-    if (!rep) return;
-    if (rep.id !== this.#hubId) {
-      this.#hubId = rep.id;
-      void this.#hub.offer();
+    this.#watchLoss();
+    if (!rep) {
+      if (session?.isOnItsWay) this.#hub.leave();
+      return;
+    }
+    if (rep.id !== this.#hub.id) {
+      this.#hub.follow(rep.id);
     } else if (!fact) {
       this.#hub.ensure();
     } else if (fact.type === "participant_connection" && fact.participant_id === rep.id && rep.connection === "online") {
@@ -334,9 +284,17 @@ export class Visit {
     }
   }
 
+  /** Each step of a lost rep's session is told when it comes (B-12.6). */
+  #watchLoss() {
+    clearTimeout(this.#step);
+    const rep = this.story.session?.rep;
+    if (rep && rep.connection !== "online") rep.since ??= this.now();
+    const next = this.story.lostStep(this.now(), this.limits)?.next;
+    if (next) this.#step = setTimeout(() => (this.#watchLoss(), this.#changed()), next - this.now() + 50);
+  }
+
   #signal({ session_id: id, sender, epoch, signal }) {
-    if (id !== this.story.session?.id || sender !== this.#hubId) return;
-    void this.#hub.take(epoch, signal);
+    if (id === this.story.session?.id) this.#hub.take(sender, epoch, signal);
   }
 
   #hubState(state) {
@@ -345,15 +303,21 @@ export class Visit {
     this.#changed();
   }
 
+  #hubLate(late) {
+    if (this.story.hubLate === late) return;
+    this.story.hubLate = late;
+    this.#changed();
+  }
+
   #watchNetwork() {
     const hubIsThere = this.#present && this.story.session?.rep?.connection === "online";
-    this.#network.look(this.story.hub === "connected", hubIsThere);
+    this.#device.look(this.story.hub === "connected", hubIsThere);
   }
 
   #remember(shared) {
-    if (!this.#kept || this.story.phase !== "inside") return;
-    this.#kept.shared = shared;
-    this.#keep.save(this.#kept);
+    if (!this.coming.kept || this.story.phase !== "inside") return;
+    this.coming.kept.shared = shared;
+    this.coming.save();
   }
 
   // --- chat
@@ -377,10 +341,9 @@ export class Visit {
   async leave() {
     this.sharing.close();
     this.#hub.close();
-    const { session } = this.story;
     const told = this.#ask("session.leave", {}, 3_000).catch((error) => console.warn("leave not told", error.code));
-    this.#keep.clear(session.id);
-    this.#finish("left", told);
+    this.coming.forget();
+    await this.#finish("left", told);
   }
 
   /** The page goes: tell the relay on the way out (B-12.4). */
@@ -391,24 +354,30 @@ export class Visit {
   }
 
   #ended(reason) {
-    this.#present = false;
-    this.#keep.clear(this.story.session.id);
-    this.#finish(reason);
+    const way = this.coming.kept;
+    this.survey.begin(reason);
+    this.coming.forget();
+    void this.#finish(reason);
+    // Not for a reload, which must not come back to what is over; only for the survey, should the line break meanwhile.
+    if (this.survey.isOpen) this.coming.kept = way;
   }
 
   #replaced() {
     this.#keep.leaveTab();
-    this.#finish("replaced");
+    void this.#finish("replaced");
   }
 
   async #finish(why, last = null) {
+    clearTimeout(this.#step);
     this.sharing.close();
-    this.#kept = null;
-    this.#network.close();
+    this.coming.kept = null;
+    this.entry?.close();
+    this.#device.close();
     this.#hub.close();
-    this.story.finish(why);
+    this.story.finish(why, this.now());
     this.#changed();
     await last;
+    if (this.survey.isOpen) return;
     this.#present = false;
     this.#wire.close();
   }

@@ -2,12 +2,23 @@
 
 `POST /api/sign-in` SignIn → SignedIn · `POST /api/refresh` Refresh → SignedIn
 `POST /api/sign-out` Refresh → Nothing · `GET /api/site` → SiteView · `GET /health` → Health
+`GET /api/queue/SLUG` → QueueEntry
 
-A refusal is `{"ok": false, "code": CODE}` with status 400, 401, 403, 413, 429 or 503; success is
+A refusal is `{"ok": false, "code": CODE}` with status 400, 401, 403, 404, 413, 429 or 503; success is
 `{"ok": true, "value": …}`.
 """
 
-from support_manager.protocol.fields import AccountName, Ask, ClientVersion, Count, Password, Token, Wire
+from support_manager.protocol.fields import (
+    AccountName,
+    Ask,
+    ClientVersion,
+    Count,
+    Password,
+    QueueName,
+    Time,
+    Token,
+    Wire,
+)
 from support_manager.protocol.views import AccountView
 
 
@@ -34,6 +45,15 @@ class SignedIn(Wire, frozen=True, kw_only=True):
     access_valid_s: Count
     refresh_token: Token
     account: AccountView
+
+
+class QueueEntry(Wire, frozen=True, kw_only=True):
+    """What a queue's entry page says before anybody enters (B-11.1); it is for everybody to read."""
+
+    name: QueueName
+    is_open: bool
+    opens_at: Time | None = None
+    """When it opens again; None while it is open, and when that is not known."""
 
 
 class Health(Wire, frozen=True, kw_only=True):

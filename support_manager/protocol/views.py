@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from support_manager.protocol import limits
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState, Source
 from support_manager.protocol.fields import (
     Count,
@@ -295,6 +296,8 @@ class SiteView(Wire, frozen=True, kw_only=True):
     oldest_protocol: int
     url: str
     """The public address under which customers reach it, without a slash at the end."""
+    without_controller_s: Count = limits.SESSION_WITHOUT_CONTROLLER_S
+    """How long a session lasts whose controller is lost and does not come back (B-12.6)."""
 
 
 class AgentView(Wire, frozen=True, kw_only=True):

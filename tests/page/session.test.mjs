@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Session, Story } from "../../resources/customer_page/session.js";
+import { Session } from "../../resources/customer_page/session.js";
+import { Story } from "../../resources/customer_page/story.js";
 
 const person = (id, role, name, connection = "online") => ({ id, role, name, connection, joined_at: 1 });
 const view = (more = {}) => ({

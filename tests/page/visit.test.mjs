@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Keep } from "../../resources/customer_page/keep.js";
 import { Language } from "../../resources/customer_page/language.js";
-import { Story } from "../../resources/customer_page/session.js";
+import { Story } from "../../resources/customer_page/story.js";
 import { Visit } from "../../resources/customer_page/visit.js";
 
 const limits = { heartbeat_s: 1, dead_peer_s: 3, words_chars: 100 };

@@ -1,0 +1,181 @@
+/** Coming into a session and coming back: by link, by number, by a queue's entry form, by what was kept. */
+
+import { PASSING, freshId } from "./chat.js";
+import { fingerprint } from "./keep.js";
+
+const RETRY_MS = 1_500;
+/** Refusals of a join that end the visit: the screen that says so. */
+const OVER = { session_taken: "taken", session_locked: "locked" };
+
+/** The customer's way in; `arrived` is called with the relay's `Joined` or `Resumed`. */
+export class Coming {
+  #parts;
+  #wire;
+  #keep;
+  #story;
+  #entering = null;
+  /** @type {?import("./keep.js").Kept} the way back */
+  kept = null;
+
+  /**
+   * @param {{wire: import("./wire.js").Wire, keep: import("./keep.js").Keep, story: import("./story.js").Story,
+   *   linkToken: ?string, entry: ?import("./entry.js").Entry, report: () => object, knows: (code: string) => boolean,
+   *   arrived: (joined: object, told?: boolean) => void, finish: (why: string) => void, changed: () => void,
+   *   isHere: () => boolean}} parts
+   *   `knows` says whether there is a sentence for an error's code
+   */
+  constructor(parts) {
+    this.#parts = parts;
+    this.#wire = parts.wire;
+    this.#keep = parts.keep;
+    this.#story = parts.story;
+  }
+
+  /** Look for a visit that is known. */
+  find() {
+    const { linkToken, entry } = this.#parts;
+    this.kept = this.#keep.find({ token: linkToken, queue: entry?.slug });
+    if (!this.kept) void entry?.look();
+  }
+
+  /** The line is there. */
+  up() {
+    const story = this.#story;
+    if (this.kept) void this.resume();
+    else if (story.phase === "start") this.#ask();
+    else if (story.phase === "joining" && this.#entering) void this.#send();
+  }
+
+  /** Nothing is known of this visitor: show the form. */
+  #ask() {
+    const { entry } = this.#parts;
+    this.#story.phase = entry ? "enter" : "join";
+    if (entry) this.#story.entry = entry.state;
+    if (entry?.state === "asking") void entry.look();
+  }
+
+  /**
+   * Join by the link's token, or by number.
+   * @param {string} name
+   * @param {string} number nine digits, or empty with a link
+   */
+  join(name, number) {
+    this.#begin({
+      name,
+      number,
+      event: "session.join",
+      payload: { name, ...(number ? { number } : { link_token: this.#parts.linkToken }) },
+    });
+    const kept = number ? this.#keep.find({ number }) : null;
+    if (!kept || !this.#wire.isUp) return this.#send();
+    this.kept = kept;
+    return this.resume();
+  }
+
+  /**
+   * Stand in line.
+   * @param {{name: string, email: string, problem: string}} form
+   */
+  enter(form) {
+    const queue = this.#parts.entry.slug;
+    this.#begin({ name: form.name, queue, event: "queue.enter", payload: { queue, ...form } });
+    return this.#send();
+  }
+
+  #begin(entering) {
+    this.#entering = { ...entering, requestId: freshId() };
+    this.#story.hint = null;
+    this.#story.phase = "joining";
+    this.#parts.changed();
+  }
+
+  async #send() {
+    const entering = this.#entering;
+    const { linkToken, report, arrived } = this.#parts;
+    try {
+      const joined = await this.#wire.request(entering.event, { request_id: entering.requestId, ...entering.payload, device: report() });
+      if (this.#entering !== entering) return;
+      this.#entering = null;
+      this.#parts.entry?.close();
+      this.kept = {
+        id: joined.session.id,
+        number: joined.session.number,
+        link: linkToken && entering.event === "session.join" && !entering.number ? fingerprint(linkToken) : "",
+        queue: entering.queue ?? "",
+        token: joined.resume_token,
+        name: entering.name,
+        shared: false,
+      };
+      arrived(joined, true);
+    } catch (error) {
+      this.#notIn(entering, error);
+    }
+  }
+
+  #notIn(entering, error) {
+    if (this.#entering !== entering) return;
+    if (!error.code) throw error; // a fault of this page, not of the line
+    if (error.code === "offline") return; // sent again, under the same id, when the line is back
+    if (error.code === "timeout") {
+      void this.#send();
+      return;
+    }
+    this.#entering = null;
+    const byLink = entering.event === "session.join" && !entering.number;
+    const over = byLink && error.code === "wrong_number" ? "wrong_link" : OVER[error.code];
+    if (over) {
+      this.#parts.finish(over);
+      return;
+    }
+    this.#ask();
+    // The queue closed or went while the form was being filled in: what the relay says of it now is the answer.
+    if (error.code === "queue_closed" || error.code === "queue_unknown") void this.#parts.entry.look();
+    else this.#story.hint = { key: `error.${this.#parts.knows(error.code) ? error.code : "internal"}` };
+    this.#parts.changed();
+  }
+
+  /** Go on with the visit that is kept, or take a whole snapshot of the present one. */
+  async resume() {
+    const { kept } = this;
+    const lastLine = this.#story.session?.lastLine ?? 0;
+    try {
+      const resumed = await this.#wire.request("session.resume", {
+        session_id: kept.id,
+        resume_token: kept.token,
+        after_seq: lastLine,
+      });
+      this.#entering = null;
+      this.kept = { ...kept, token: resumed.resume_token ?? kept.token };
+      this.#parts.arrived(resumed);
+    } catch (error) {
+      this.#notBack(kept, error);
+    }
+  }
+
+  #notBack(kept, error) {
+    if (!error.code) throw error;
+    if (!PASSING.has(error.code)) {
+      // The way back is gone, or what was kept of it is not fit for the relay: trying on would show nothing for ever.
+      this.#keep.clear(kept.id);
+      this.kept = null;
+      if (this.#story.phase === "over") return;
+      if (this.#story.session) this.#parts.finish("meanwhile");
+      else if (this.#entering) void this.#send();
+      else this.#ask();
+      this.#parts.changed();
+    } else if (error.code !== "offline") {
+      setTimeout(() => this.#wire.isUp && !this.#parts.isHere() && this.kept && void this.resume(), RETRY_MS);
+    }
+  }
+
+  /** Keep the way back over a reload. */
+  save() {
+    this.#keep.save(this.kept);
+  }
+
+  /** There is no way back any more. */
+  forget() {
+    if (this.kept) this.#keep.clear(this.kept.id);
+    this.kept = null;
+  }
+}
