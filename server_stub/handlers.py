@@ -10,6 +10,7 @@ from aiohttp import web
 from sqlalchemy import insert, select
 
 from server_stub.audit import Audit
+from server_stub.ceiling import Ceiling
 from server_stub.connections import Server
 from server_stub.http_api import relay_version
 from server_stub.in_session import InSession
@@ -17,6 +18,7 @@ from server_stub.joining import Joining
 from server_stub.link import Link
 from server_stub.live import LiveSessions, packet_of
 from server_stub.members import Members
+from server_stub.people import People
 from server_stub.ports import AccountsPort, Clock, RandomBytes, RelaySettings, SystemClock, random_bytes
 from server_stub.state.refused import Refused
 from server_stub.state.registry import KEEP_ENDED_MS, Registry
@@ -74,9 +76,11 @@ class Relay:
         self._is_stopping = False
         self._audit = Audit(database, self._clock.now_ms)
         self._members = Members(settings)
+        self._ceiling = Ceiling(self._members, settings, database, self._tasks)
         self._handlers: dict[str, Callable[[Link, Any], Awaitable[Wire]]] = {
-            **Joining(self._members, self._audit, self._clock, random, self._tasks).handlers(),
+            **Joining(self._members, self._ceiling, self._audit, self._clock, random, self._tasks).handlers(),
             **InSession(self._members, random).handlers(),
+            **People(self._members, self._ceiling, database, self._clock).handlers(),
         }
 
     # Life
@@ -91,6 +95,7 @@ class Relay:
         live = LiveSessions(self._database, registry, self._clock, self._random)
         await live.rebuild()
         self._members.open(live)
+        await self._ceiling.open()
         self._tasks.spawn(self._tick(), name="tick")
         self._tasks.spawn(self._prune(), name="prune")
         self._tasks.spawn(self._watch_sign_ins(), name="watch sign-ins")
@@ -131,7 +136,7 @@ class Relay:
         while True:
             await asyncio.sleep(_TICK_S)
             try:
-                await self._members.live.tick()
+                await self._members.live.tick(self._settings.session_without_controller_s)
             except Exception:
                 log.exception("tick failed")
 

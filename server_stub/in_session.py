@@ -7,7 +7,7 @@ from server_stub.link import Link
 from server_stub.live import packet_of
 from server_stub.members import Members
 from server_stub.ports import RandomBytes
-from server_stub.state import activities, decide, tokens
+from server_stub.state import activities, decide, leaving, tokens
 from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import ActivitySet, Fact
 from server_stub.state.model import Participant, Session
@@ -58,7 +58,7 @@ class InSession:
 
     async def _on_session_leave(self, link: Link, request: requests.SessionLeave) -> Nothing:
         await self._members.change(
-            link, "session.leave", request, lambda s, me, m: decide.decide_leave(s, me, LeaveReason.LEFT, m)
+            link, "session.leave", request, lambda s, me, m: leaving.decide_leave(s, me, LeaveReason.LEFT, m)
         )
         return _NOTHING
 

@@ -7,11 +7,12 @@ from typing import Any
 import structlog
 
 from server_stub.audit import Audit
+from server_stub.ceiling import Ceiling, controller_of
 from server_stub.limits import TryLimiter
 from server_stub.link import Link
 from server_stub.members import Members
 from server_stub.ports import Clock, RandomBytes
-from server_stub.state import decide, tokens
+from server_stub.state import customers, decide, tokens
 from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import Fact
 from server_stub.state.model import Participant, Session
@@ -34,14 +35,24 @@ class Joining:
 
     Args:
         members: the sessions.
+        ceiling: how many customers each rep may help.
         audit: who guesses numbers.
         clock: wall and monotonic time.
         random: unpredictable bytes.
         tasks: owner of what goes on after an answer.
     """
 
-    def __init__(self, members: Members, audit: Audit, clock: Clock, random: RandomBytes, tasks: TaskOwner) -> None:
+    def __init__(
+        self,
+        members: Members,
+        ceiling: Ceiling,
+        audit: Audit,
+        clock: Clock,
+        random: RandomBytes,
+        tasks: TaskOwner,
+    ) -> None:
         self._members = members
+        self._ceiling = ceiling
         self._audit = audit
         self._clock = clock
         self._random = random
@@ -70,17 +81,21 @@ class Joining:
         live, registry = self._members.live, self._members.live.registry
         session_id = tokens.new_id(self._random)
 
+        def started() -> Session | None:
+            mine = (s for s in registry.of_account(account.id) if s.account_id == account.id)
+            return next((s for s in mine if s.request_id == request.request_id), None)
+
         def decision(moment: Moment) -> list[Fact]:
-            if any(s.request_id == request.request_id for s in registry.of_account(account.id)):
+            if started() is not None:
                 return []
             number = tokens.new_number(self._random, live.numbers_in_use)
-            return decide.decide_start(account, number, request, moment)
+            return decide.decide_start(account, number, request, moment, room=self._ceiling.room_of(account.id))
 
         await live.start(account.id, session_id, decision)
-        session = next(s for s in registry.of_account(account.id) if s.request_id == request.request_id)
-        me = session.holder(Role.CONTROLLER)
-        if me is None:
-            raise Refused(ErrorCode.INTERNAL)
+        session = started()
+        me = session.rep_of(account.id) if session is not None else None
+        if session is None or me is None:
+            raise Refused(ErrorCode.SESSION_UNKNOWN)
         live.bind(session, me, link)
         log.info("session started", session=session.id, account=account.id)
         return requests.SessionStarted(session=self._members.snapshot(session, me))
@@ -109,11 +124,11 @@ class Joining:
         def decision(moment: Moment) -> list[Fact]:
             if not session.is_live:
                 raise Refused(ErrorCode.WRONG_NUMBER)
-            made = decide.decide_join(session, request, locale, token, moment)
+            made = customers.decide_join(session, request, locale, token, moment, room=self._ceiling.room_in(session))
             joined.append(made.participant_id)
             return made.facts
 
-        await self._members.live.change(session, decision)
+        await self._members.live.change(session, decision, burdens=lambda: controller_of(session))
         me = self._members.still(session, joined[0])
         self._members.live.bind(session, me, link)
         log.info("joined", session=session.id, participant=me.id, address=link.address)

@@ -9,7 +9,7 @@ import structlog
 
 from server_stub.link import Link, frame_of
 from server_stub.ports import Clock, RandomBytes
-from server_stub.state import decide
+from server_stub.state import decide, leaving
 from server_stub.state.decide import Moment
 from server_stub.state.facts import Ended, Entered, Entry, Fact, Joined, Left, RoleChanged, Started
 from server_stub.state.model import Participant, Session
@@ -18,6 +18,7 @@ from server_stub.state.registry import KEEP_ENDED_MS, Registry
 from server_stub.state.signalling import SignalBook
 from server_stub.store.database import Database
 from server_stub.store.journal import Journal, JournalFailed, read_journal, writer_for
+from support_manager.protocol import limits
 from support_manager.protocol.events import SessionReplaced
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Connection
@@ -244,11 +245,19 @@ class LiveSessions:
         except JournalFailed:
             log.warning("connection not journalled", session=session.id)
 
-    async def tick(self) -> None:
-        """What time does: expiry, and connections whose loss could not be written before."""
+    async def tick(self, without_controller_s: int = limits.SESSION_WITHOUT_CONTROLLER_S) -> None:
+        """What time does: expiry, and connections whose loss could not be written before.
+
+        Args:
+            without_controller_s: after how many seconds a session without its controller ends.
+        """
+
+        def expiry(session: Session, moment: Moment) -> list[Fact]:
+            return leaving.decide_expiry(session, moment, without_controller_s=without_controller_s)
+
         for session in self.registry.live():
             try:
-                await self.change(session, partial(decide.decide_expiry, session))
+                await self.change(session, partial(expiry, session))
             except JournalFailed:
                 continue
             for person in session.members():

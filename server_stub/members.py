@@ -1,6 +1,7 @@
 """Who a connection is in a session, and how a member's request changes it: what every room of handlers builds on."""
 
 from collections.abc import Callable
+from functools import partial
 
 from server_stub.link import Link
 from server_stub.live import LiveSessions
@@ -50,8 +51,19 @@ class Members:
         event: str,
         request: Request,
         decision: Callable[[Session, Participant, Moment], list[Fact]],
+        *,
+        burdens: Callable[[Session], str] | None = None,
+        before: Callable[[Session, Participant], None] | None = None,
     ) -> tuple[Session, Participant]:
         """Authorise and decide for a member of the session that the request names.
+
+        Args:
+            link: who asks.
+            event: the request's name, for the table.
+            request: names the session.
+            decision: gives the facts.
+            burdens: gives the account that may have more customers to help afterwards (see `LiveSessions.change`).
+            before: asked before the table; raises where a better word than «not allowed» is known.
 
         Raises:
             Refused: by the table, by the decision, or because this connection is nobody there.
@@ -62,11 +74,13 @@ class Members:
         def decide_now(moment: Moment) -> list[Fact]:
             # Asked anew: while the request waited its turn, the session may have changed.
             _, me = self.of(link, session.id)
+            if before is not None:
+                before(session, me)
             authorise(event, me.role, session.state)
             return decision(session, me, moment)
 
         me_id = link.bound[session.id]
-        await self.live.change(session, decide_now)
+        await self.live.change(session, decide_now, burdens=partial(burdens, session) if burdens is not None else None)
         return session, session.participants[me_id]
 
     def of(self, link: Link, session_id: str) -> tuple[Session, Participant]:

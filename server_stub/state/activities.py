@@ -143,9 +143,14 @@ def end_of(session: Session, participant_id: str, reason: ActivityEnd, now_ms: i
     return [
         _ended(activity, reason, participant_id, now_ms)
         for activity in session.activities.values()
-        if activity.subject == participant_id
-        or (activity.asked_by == participant_id and activity.state is ActivityState.ASKED)
+        if _hangs_on(activity, participant_id)
     ]
+
+
+def _hangs_on(activity: ActivityView, participant_id: str) -> bool:
+    return activity.subject == participant_id or (
+        activity.asked_by == participant_id and activity.state is ActivityState.ASKED
+    )
 
 
 def end_all(session: Session, reason: ActivityEnd, by: str | None, now_ms: int) -> list[Fact]:
@@ -164,17 +169,37 @@ def end_by_table(
     ]
 
 
-def unseen_by(session: Session, participant_id: str, now_ms: int) -> list[Fact]:
-    """Whoever goes is no longer named among those who see what others' activities show."""
+def end_for_switch(session: Session, former_id: str, now_ms: int) -> list[Fact]:
+    """Another customer is helped: shares end by the table, and so does whatever the former one was asked or asked
+    and nobody has answered yet (B-5.3)."""
+    reason = ActivityEnd.CUSTOMER_SWITCHED
     return [
-        ActivitySet(
-            activity=msgspec.structs.replace(
-                activity, seen_by=tuple(p for p in activity.seen_by if p != participant_id), changed_at=now_ms
-            )
-        )
+        _ended(activity, reason, None, now_ms)
         for activity in session.activities.values()
-        if participant_id in activity.seen_by and activity.subject != participant_id
+        if reason in ACTIVITIES[activity.kind].ended_by
+        or (activity.state is ActivityState.ASKED and former_id in (activity.subject, activity.asked_by))
     ]
+
+
+def end_for_leaver(session: Session, leaver_id: str, now_ms: int, *, switches: bool) -> list[Fact]:
+    """Somebody goes for good: what hangs on him ends, and he is no longer named among those who see the rest.
+
+    Args:
+        session: whichever.
+        leaver_id: who goes.
+        now_ms: now.
+        switches: whether another customer is helped from then on, so that shares end too (B-5.3).
+    """
+    facts: list[Fact] = []
+    for activity in session.activities.values():
+        if _hangs_on(activity, leaver_id):
+            facts.append(_ended(activity, ActivityEnd.PARTICIPANT_LEFT, leaver_id, now_ms))
+        elif switches and ActivityEnd.CUSTOMER_SWITCHED in ACTIVITIES[activity.kind].ended_by:
+            facts.append(_ended(activity, ActivityEnd.CUSTOMER_SWITCHED, None, now_ms))
+        elif leaver_id in activity.seen_by:
+            seen_by = tuple(each for each in activity.seen_by if each != leaver_id)
+            facts.append(ActivitySet(activity=msgspec.structs.replace(activity, seen_by=seen_by, changed_at=now_ms)))
+    return facts
 
 
 def seen_by_newcomer(session: Session, participant_id: str, role: Role, now_ms: int) -> list[Fact]:

@@ -14,10 +14,7 @@ from server_stub.state.facts import (
     DeviceReported,
     Ended,
     Fact,
-    Joined,
-    Left,
     Started,
-    StateChanged,
     TokenRotated,
 )
 from server_stub.state.model import Participant, Session
@@ -35,8 +32,6 @@ from support_manager.protocol.views import (
     Connection,
     Device,
     EndReason,
-    LeaveReason,
-    Mode,
 )
 
 _REPLAY_ID_CHARS = 16
@@ -63,12 +58,30 @@ def authorise(event: str, role: Role, state: SessionState) -> None:
     raise Refused(ErrorCode.NOT_ALLOWED)
 
 
-def decide_start(account: AccountView, number: str, request: requests.SessionStart, moment: Moment) -> list[Fact]:
-    """A rep opens a session (B-3.1)."""
+def decide_start(
+    account: AccountView,
+    number: str,
+    request: requests.SessionStart,
+    moment: Moment,
+    *,
+    room: int | None = None,
+) -> list[Fact]:
+    """A rep opens a session (B-3.1), unless he helps as many customers as he may (B-6.3).
+
+    Args:
+        account: the rep.
+        number: of the new session.
+        request: as it came.
+        moment: now.
+        room: how many customers more he may help; None without limit.
+
+    Raises:
+        Refused: `no_privilege`, `limit_reached`.
+    """
     if request.mode not in account.modes:
         raise Refused(ErrorCode.NO_PRIVILEGE)
-    if request.mode is not Mode.MULTI:
-        raise Refused(ErrorCode.NOT_SUPPORTED)
+    if room is not None and room <= 0:
+        raise Refused(ErrorCode.LIMIT_REACHED)
     return [
         Started(
             number=number,
@@ -88,38 +101,6 @@ class JoinDecision(NamedTuple):
 
     facts: list[Fact]
     participant_id: str
-
-
-def decide_join(
-    session: Session, request: requests.SessionJoin, locale: str, token: str, moment: Moment
-) -> JoinDecision:
-    """A customer comes in (B-2.3, B-2.5); the same request again lets the same customer in, with a new token."""
-    again = joined_before(session, request.request_id)
-    if again is not None:
-        hashed = hash_token(token)
-        facts: list[Fact] = [TokenRotated(participant_id=again.id, used=hashed, new=hashed)]
-        return JoinDecision(facts + _back(again), again.id)
-    name = clean_name(request.name, limits.NAME_CHARS)
-    if not name:
-        raise Refused(ErrorCode.BAD_MESSAGE)
-    if session.holder(Role.PRIMARY) is not None:
-        raise Refused(ErrorCode.SESSION_TAKEN)
-    if len(session.participants) >= limits.PARTICIPANTS_PER_SESSION:
-        raise Refused(ErrorCode.SESSION_TAKEN)
-    joined = Joined(
-        participant_id=new_id(moment.random),
-        role=Role.PRIMARY,
-        name=name,
-        locale=locale,
-        device=device_of(request.device),
-        request_id=request.request_id,
-        token_hash=hash_token(token),
-    )
-    facts = [joined]
-    if session.state is not SessionState.ACTIVE:
-        facts.append(StateChanged(state=SessionState.ACTIVE))
-    facts += activities.seen_by_newcomer(session, joined.participant_id, joined.role, moment.now_ms)
-    return JoinDecision(facts, joined.participant_id)
 
 
 def joined_before(session: Session, request_id: str) -> Participant | None:
@@ -149,10 +130,11 @@ def decide_resume(session: Session, me: Participant, used: str | None, new: str 
     facts: list[Fact] = []
     if used is not None and new is not None:
         facts.append(TokenRotated(participant_id=me.id, used=hash_token(used), new=hash_token(new)))
-    return facts + _back(me)
+    return facts + decide_return(me)
 
 
-def _back(me: Participant) -> list[Fact]:
+def decide_return(me: Participant) -> list[Fact]:
+    """A participant's connection is there again."""
     if me.connection is Connection.ONLINE:
         return []
     return [ConnectionChanged(participant_id=me.id, connection=Connection.ONLINE)]
@@ -207,34 +189,8 @@ def decide_end(session: Session, reason: EndReason, by: str | None, moment: Mome
     return [*activities.end_all(session, ActivityEnd.SESSION_ENDED, by, moment.now_ms), Ended(reason=reason, by=by)]
 
 
-def decide_leave(session: Session, me: Participant, reason: LeaveReason, moment: Moment) -> list[Fact]:
-    """Somebody goes for good; when the customer is gone, the session waits for one again."""
-    facts: list[Fact] = [
-        *activities.end_of(session, me.id, ActivityEnd.PARTICIPANT_LEFT, moment.now_ms),
-        Left(participant_id=me.id, reason=reason),
-    ]
-    if me.role is Role.PRIMARY and session.state is SessionState.ACTIVE:
-        facts.append(StateChanged(state=SessionState.WAITING))
-    return facts
-
-
-def decide_expiry(session: Session, moment: Moment) -> list[Fact]:
-    """What time alone does: a controller lost for too long ends it (B-12.6), a customer gone for too long is gone."""
-    if not session.is_live:
-        return []
-    controller = session.holder(Role.CONTROLLER)
-    if controller is not None and _gone_for(controller, moment, limits.SESSION_WITHOUT_CONTROLLER_S):
-        return decide_end(session, EndReason.CONTROLLER_LOST, None, moment)
-    for person in session.members():
-        if person.role in REPS or not _gone_for(person, moment, limits.RETURN_AFTER_CLOSED_PAGE_S):
-            continue
-        closed = person.connection is Connection.CLOSED_PAGE
-        # One at a time: the facts of a second one would be decided on a state that the first has changed.
-        return decide_leave(session, person, LeaveReason.CLOSED_PAGE if closed else LeaveReason.LOST, moment)
-    return []
-
-
-def _gone_for(person: Participant, moment: Moment, seconds: int) -> bool:
+def gone_for(person: Participant, moment: Moment, seconds: int) -> bool:
+    """Whether somebody has been without a connection for so long."""
     gone = person.connection is not Connection.ONLINE
     return gone and moment.now_ms - person.connection_since >= seconds * 1_000
 

@@ -26,7 +26,7 @@ from server_stub.state.facts import (
 from server_stub.state.model import Participant, Session
 from support_manager.protocol import events
 from support_manager.protocol.roles import MEMBERS, REPS, Role
-from support_manager.protocol.views import Audience, ChatLine, ParticipantView, Place, SessionView
+from support_manager.protocol.views import Audience, ChatLine, Place, SessionView
 
 
 def event_of(session: Session, entry: Entry) -> events.SessionEvent | None:
@@ -71,14 +71,14 @@ def event_of(session: Session, entry: Entry) -> events.SessionEvent | None:
 def may_see(session: Session, entry: Entry, viewer: Participant) -> bool:
     """Say whether `viewer` may learn of `entry`, once it is applied; deny by default.
 
-    Whoever waits to be let in learns of his own coming in and of the end, and nothing else; who waits is for reps to
-    know. That one leaves himself is told to him by whoever puts him out.
+    Whoever waits to be let in learns of himself and of the end, and nothing else; who waits is for reps to
+    know. The last thing that anybody learns is his own leaving.
     """
-    if viewer.left is not None:
-        return False
     fact = entry.fact
+    if viewer.left is not None:
+        return isinstance(fact, Left) and fact.participant_id == viewer.id
     if viewer.role is Role.WAITING:
-        return isinstance(fact, Ended)
+        return isinstance(fact, Ended) or (isinstance(fact, ConnectionChanged) and fact.participant_id == viewer.id)
     if viewer.role not in MEMBERS:
         return False
     if viewer.role in REPS:
@@ -90,8 +90,6 @@ def may_see(session: Session, entry: Entry, viewer: Participant) -> bool:
             return _is_for_customer(fact.line, viewer)
         case Joined() | ConnectionChanged() | DeviceReported() | Left():
             return session.participants[fact.participant_id].role is not Role.WAITING
-        case ControlAsked():
-            return False
         case _:
             return True
 
@@ -142,7 +140,7 @@ def snapshot(
     transfer = session.transfer
     return msgspec.structs.replace(
         bare,
-        participants=tuple(_person(p, is_rep) for p in session.members() if is_rep or p.role is not Role.WAITING),
+        participants=tuple(p.view() for p in session.members() if is_rep or p.role is not Role.WAITING),
         activities=tuple(session.activities.values()),
         chat=tuple(line for line in chat if line.seq > after_seq and (is_rep or _is_for_customer(line, viewer))),
         marks=tuple(mark for mark in session.marks if is_rep or mark.seq >= viewer.joined_seq),
@@ -153,8 +151,3 @@ def snapshot(
         place=place,
         intake=session.intake if is_rep else None,
     )
-
-
-def _person(person: Participant, for_rep: bool) -> ParticipantView:
-    view = person.view()
-    return view if for_rep else msgspec.structs.replace(view, asks_control=False)

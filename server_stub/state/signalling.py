@@ -24,7 +24,7 @@ class SignalBook:
                 `stale_epoch`, `too_fast` (too many candidates in one epoch).
         """
         other = session.member(to)
-        if other is None or other.id == me.id:
+        if other is None or other.id == me.id or other.role is Role.WAITING:
             raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
         from_hub = me.role is Role.CONTROLLER
         if not from_hub and other.role is not Role.CONTROLLER:

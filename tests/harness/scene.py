@@ -3,26 +3,42 @@
 import itertools
 from collections.abc import Callable
 
-from server_stub.state import activities, decide, tokens
+from server_stub.state import activities, control, customers, decide, leaving, tokens, transfer
 from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import ActivitySet, Entry, Fact, decode_fact, encode_fact
 from server_stub.state.model import Participant, Session, apply
-from server_stub.state.project import project
+from server_stub.state.project import project, snapshot
 from server_stub.state.refused import Refused
 from support_manager.protocol import events, requests
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, Source
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import (
+    AGENT,
     AccountView,
     Audience,
     Connection,
     EndReason,
     LeaveReason,
     Mode,
+    SessionView,
+)
+from tests.harness.screens import Screen
+
+REP = AccountView(
+    id="account-ana", name="ana", display_name="Ana Pop", privileges=(AGENT,), modes=(Mode.MULTI, Mode.SINGLE)
 )
 
-REP = AccountView(id="account-ana", name="ana", display_name="Ana Pop")
+
+def account(name: str, *, privileges: tuple[str, ...] = (AGENT,)) -> AccountView:
+    """A colleague who may work in both modes."""
+    return AccountView(
+        id=f"account-{name.lower()}",
+        name=name.lower(),
+        display_name=name,
+        privileges=privileges,
+        modes=(Mode.MULTI, Mode.SINGLE),
+    )
 
 
 class Scene:
@@ -33,16 +49,52 @@ class Scene:
         told: what each participant was told, in order.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mode: Mode = Mode.MULTI, *, by_form: bool = False) -> None:
         self.now_ms = 1_000_000
         self._count = itertools.count(1)
         self.session = Session("session-1")
         self.journal: list[Entry] = []
         self.told: dict[str, list[events.SessionEvent]] = {}
         self.tokens: dict[str, list[str]] = {}
-        start = requests.SessionStart(request_id="start-1", mode=Mode.MULTI)
-        self._commit(decide.decide_start(REP, "123456789", start, self.moment))
-        self.rep = self._holder(Role.CONTROLLER)
+        self.screens: dict[str, Screen] = {}
+        """What each participant sees, built from snapshots and from what he was told."""
+        self.rep = ""
+        if by_form:
+            self.customer = self._enter()
+            """Who filled in the queue's entry form."""
+        else:
+            start = requests.SessionStart(request_id="start-1", mode=mode)
+            self._commit(decide.decide_start(REP, "123456789", start, self.moment))
+            self.rep = self._holder(Role.CONTROLLER)
+            self._look(self.rep)
+        self.limit: int | None = None
+        """How many customers whoever is or becomes the controller may help."""
+
+    @property
+    def room(self) -> int | None:
+        """How many customers more fit."""
+        return None if self.limit is None else self.limit - len(self.session.customers())
+
+    def _enter(self) -> str:
+        token = tokens.new_token(self.random)
+        request = requests.QueueEnter(
+            request_id="enter-request-0001", queue="support", name="Maria", email="maria@example.org", problem="Help"
+        )
+        made = transfer.decide_queue_enter("123456789", "support", "Support", request, "ro", token, self.moment)
+        self._commit(made.facts)
+        self.tokens[made.participant_id] = [token]
+        self._look(made.participant_id)
+        return made.participant_id
+
+    def view(self, who: str) -> SessionView:
+        """A fresh snapshot for somebody."""
+        return snapshot(self.session, self.person(who), link="link")
+
+    def _look(self, who: str) -> None:
+        if who in self.screens:
+            self.screens[who].take(self.view(who))
+        else:
+            self.screens[who] = Screen(self.view(who))
 
     def random(self, count: int) -> bytes:
         """Bytes that never repeat and are the same in every run."""
@@ -76,6 +128,11 @@ class Scene:
                 event = project(self.session, entry, viewer)
                 if event is not None:
                     self.told.setdefault(viewer.id, []).append(event)
+                    if viewer.id in self.screens:
+                        self.screens[viewer.id].hear(event)
+        for who, screen in self.screens.items():
+            if screen.is_let_in:
+                self._look(who)
         return facts
 
     def act(self, event: str, who: str, decision: Callable[[Participant], list[Fact]]) -> list[Fact]:
@@ -91,9 +148,10 @@ class Scene:
         report = device if isinstance(device, requests.DeviceReport) else requests.DeviceReport()
         token = tokens.new_token(self.random)
         request = requests.SessionJoin(request_id=request_id, name=name, number="123456789", device=report)
-        made = decide.decide_join(self.session, request, "ro", token, self.moment)
+        made = customers.decide_join(self.session, request, "ro", token, self.moment, room=self.room)
         self._commit(made.facts)
         self.tokens.setdefault(made.participant_id, []).append(token)
+        self._look(made.participant_id)
         return made.participant_id
 
     def resume(self, token: str) -> str:
@@ -103,6 +161,7 @@ class Scene:
         new = tokens.new_token(self.random)
         if self._commit(decide.decide_resume(self.session, me, token, new)):
             self.tokens[me.id].append(new)
+        self._look(me.id)
         return me.id
 
     def connection(self, who: str, connection: Connection) -> None:
@@ -111,7 +170,7 @@ class Scene:
 
     def expire(self) -> None:
         """Let the relay look at its clock until nothing more follows."""
-        while self._commit(decide.decide_expiry(self.session, self.moment)):
+        while self._commit(leaving.decide_expiry(self.session, self.moment)):
             pass
 
     def say(self, who: str, text: str, line_id: str = "", audience: Audience = Audience.ALL) -> None:
@@ -174,7 +233,7 @@ class Scene:
         self.act(
             "session.leave",
             who,
-            lambda me: decide.decide_leave(self.session, me, LeaveReason.LEFT, self.moment),
+            lambda me: leaving.decide_leave(self.session, me, LeaveReason.LEFT, self.moment),
         )
 
     def end(self, who: str) -> None:
@@ -184,6 +243,93 @@ class Scene:
             who,
             lambda me: decide.decide_end(self.session, EndReason.ENDED_BY_REP, me.id, self.moment),
         )
+
+    # Reps and roles
+
+    def assist(self, name: str = "Bogdan", request_id: str = "") -> str:
+        """A colleague comes in as an assistant; gives his id."""
+        request_id = request_id or f"assist-{next(self._count)}"
+        facts, who = control.decide_assist(self.session, account(name), request_id, self.moment)
+        self._commit(facts)
+        self._look(who)
+        return who
+
+    def lock(self, who: str, locked: bool = True) -> None:
+        """The controller locks or opens the session."""
+        request = requests.SessionLock(session_id=self.session.id, locked=locked)
+        self.act("session.lock", who, lambda me: customers.decide_lock(self.session, request))
+
+    def admit(self, who: str, customer: str, accept: bool = True) -> None:
+        """The controller lets somebody in, or sends him away."""
+        request = requests.CustomerAdmit(session_id=self.session.id, participant_id=customer, accept=accept)
+        self.act(
+            "customer.admit",
+            who,
+            lambda me: customers.decide_admit(self.session, request, self.moment, room=self.room),
+        )
+
+    def let_in(self) -> None:
+        """The relay lets in whoever waits for room, one after the other."""
+        while self._commit(customers.decide_let_in(self.session, self.moment, room=self.room)):
+            pass
+
+    def select(self, who: str, customer: str) -> None:
+        """The controller helps another customer."""
+        request = requests.CustomerSelect(session_id=self.session.id, participant_id=customer)
+        self.act("customer.select", who, lambda me: customers.decide_select(self.session, request, self.moment))
+
+    def transfer_control(self, who: str, to: str, *, room: int | None = None) -> None:
+        """The controller gives control to an assistant."""
+        me = self.session.member(who)
+        if me is not None and me.was_controller and me.role is Role.ASSISTANT and self.session.is_live:
+            # As the relay does: who has just lost control is told so, not that he may not.
+            self._commit(control.decide_transfer_control(self.session, me, to, self.moment))
+            return
+        self.act(
+            "control.transfer",
+            who,
+            lambda me: control.decide_transfer_control(self.session, me, to, self.moment, room=room),
+        )
+
+    def ask_control(self, who: str, asking: bool = True) -> None:
+        """An assistant asks for control, or takes that back."""
+        request = requests.ControlAsk(session_id=self.session.id, asking=asking)
+        self.act("control.ask", who, lambda me: control.decide_ask_control(me, request))
+
+    def refuse_control(self, who: str, asker: str) -> None:
+        """The controller keeps control."""
+        request = requests.ControlRefuse(session_id=self.session.id, participant_id=asker)
+        self.act("control.refuse", who, lambda me: control.decide_refuse_control(self.session, request))
+
+    def take_control(self, who: str, *, room: int | None = None) -> None:
+        """An assistant takes over."""
+        self.act("control.take", who, lambda me: control.decide_take_control(self.session, me, self.moment, room=room))
+
+    def pass_on(self, who: str, *, queue: str | None = None, agents: tuple[str, ...] = (), message: str = "") -> None:
+        """The controller cedes the session to a queue or to agents, by their names."""
+        queue_name = f"Queue {queue}" if queue else ""
+        request = requests.SessionTransfer(
+            session_id=self.session.id,
+            queue_id=queue,
+            agents=tuple(account(name).id for name in agents),
+            message=message,
+        )
+        self.act(
+            "session.transfer",
+            who,
+            lambda me: transfer.decide_pass_on(self.session, me, request, queue_name, self.moment),
+        )
+
+    def fall_to_queue(self, queue: str = "support") -> None:
+        """Nobody accepted."""
+        self._commit(transfer.decide_fall_to_queue(self.session, queue, f"Queue {queue}", self.moment))
+
+    def accept(self, name: str) -> str:
+        """An agent accepts; gives his id in the session."""
+        facts, who = transfer.decide_accept(self.session, account(name), self.moment, room=self.limit)
+        self._commit(facts)
+        self._look(who)
+        return who
 
     def facts_told(self, who: str) -> list[events.SessionFact]:
         """What somebody was told."""

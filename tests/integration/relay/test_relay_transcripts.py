@@ -6,7 +6,7 @@ import secrets
 import pytest
 
 from server_stub.ports import random_bytes
-from server_stub.state import decide, tokens
+from server_stub.state import customers, decide, leaving, tokens
 from server_stub.state.decide import Moment
 from server_stub.state.facts import Entry
 from server_stub.state.model import Session, apply
@@ -33,7 +33,7 @@ def full_session(account: AccountView, number: str, token: str) -> list[Entry]:
     moment = Moment(1_800_000_000_000, random_bytes)
     commit(decide.decide_start(account, number, requests.SessionStart(request_id=number), moment))
     join = requests.SessionJoin(request_id=secrets.token_hex(16), name="Maria", number=number)
-    commit(decide.decide_join(session, join, "en", token, moment).facts)
+    commit(customers.decide_join(session, join, "en", token, moment).facts)
     maria = session.members()[1]
     for count in range(limits.TRANSCRIPT_LINES):
         line = requests.ChatSend(
@@ -41,7 +41,7 @@ def full_session(account: AccountView, number: str, token: str) -> list[Entry]:
         )
         commit(decide.decide_chat(session, maria, line, moment))
     if number == NUMBERS[0]:
-        commit(decide.decide_leave(session, maria, LeaveReason.LEFT, moment))
+        commit(leaving.decide_leave(session, maria, LeaveReason.LEFT, moment))
     return entries
 
 
