@@ -3,14 +3,28 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
 from support_manager.events import Link, Picture, SessionSnapshot
-from support_manager.protocol.roles import Role, SessionState
-from support_manager.protocol.views import Capability, Connection
+from support_manager.protocol.roles import LIVE, REPS, Role, SessionState
+from support_manager.protocol.views import (
+    AGENT,
+    AccountView,
+    Capability,
+    Connection,
+    InboxView,
+    Mode,
+    ParticipantView,
+    Presence,
+)
 from ui.i18n import Translator
 from ui.theme import Theme
+from ui.widgets.plain import one_line
+
+_HELD = frozenset({SessionState.WAITING, SessionState.ACTIVE})
+PRESENCES = (Presence.ONLINE, Presence.AWAY, Presence.BUSY)
+"""What an agent may choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +42,16 @@ class Command:
 COMMANDS = (
     Command("start_session", "circle-plus", "Ctrl+N"),
     Command("invite", "mail", "Ctrl+I"),
+    Command("assist", "user-plus", "Ctrl+Shift+A"),
+    Command("inbox", "inbox", "Ctrl+Shift+I"),
     Command("ask_view", "eye", "Ctrl+Shift+V"),
     Command("stop_view", "eye-off", "Ctrl+Shift+X"),
+    Command("transfer_control", "arrow-right-left", "Ctrl+Shift+K"),
+    Command("transfer_session", "forward", "Ctrl+Shift+T"),
+    Command("ask_control", "hand", "Ctrl+Shift+H", checkable=True),
+    Command("take_control", "user-check"),
+    Command("lock_session", "lock", checkable=True),
+    Command("leave_session", "door-open", "Ctrl+Shift+W"),
     Command("end_session", "circle-x", "Ctrl+Shift+E", role="danger"),
     Command("copy_number", "hash", "Ctrl+Shift+N"),
     Command("copy_link", "link", "Ctrl+Shift+L"),
@@ -44,6 +66,10 @@ COMMANDS = (
     Command("next_tab", "chevron-right", "Ctrl+Tab"),
     Command("previous_tab", "chevron-left", "Ctrl+Shift+Tab"),
     Command("focus_chat", "message-square", "Ctrl+M"),
+    Command("focus_private", "message-square-lock", "Ctrl+Shift+M"),
+    Command("presence_online", "circle-check", checkable=True, role="positive"),
+    Command("presence_away", "clock", checkable=True, role="warning"),
+    Command("presence_busy", "circle-minus", checkable=True, role="danger"),
     Command("preferences", "settings", "Ctrl+,"),
     Command("about", "info"),
     Command("sign_out", "log-out"),
@@ -62,10 +88,29 @@ class Actions(QObject):
         theme: gives the icons.
         translator: gives the names.
         parent: the owner.
+
+    Signals:
+        updated: what can be used, or whom control can be given to, may have changed.
+        control_chosen: an entry of the list of assistants was chosen; the argument is the participant's id.
     """
+
+    updated = Signal()
+    control_chosen = Signal(str)
 
     start_session: QAction
     invite: QAction
+    assist: QAction
+    inbox: QAction
+    transfer_control: QAction
+    transfer_session: QAction
+    ask_control: QAction
+    take_control: QAction
+    lock_session: QAction
+    leave_session: QAction
+    focus_private: QAction
+    presence_online: QAction
+    presence_away: QAction
+    presence_busy: QAction
     ask_view: QAction
     stop_view: QAction
     end_session: QAction
@@ -92,6 +137,11 @@ class Actions(QObject):
         super().__init__(parent)
         self._translator = translator
         self._current: SessionSnapshot | None = None
+        self._inbox: InboxView | None = None
+        self._theme = theme
+        self._waiting = 0
+        self._targets: list[QAction] = []
+        self._targets_of: tuple[object, ...] = ()
         self._all: dict[str, QAction] = {}
         for command in COMMANDS:
             action = QAction(self)
@@ -105,9 +155,16 @@ class Actions(QObject):
                 action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             self._all[command.name] = action
             setattr(self, command.name, action)
+        self._presences = QActionGroup(self)
+        for presence in PRESENCES:
+            self._presences.addAction(self.presence(presence))
+        self.nobody_assists = QAction(self)
+        """Stands in the list of assistants where there is none (B-9.1)."""
+        self.nobody_assists.setObjectName("nobody_assists")
+        self.nobody_assists.setEnabled(False)
         translator.changed.connect(self.retranslate)
         self.retranslate()
-        self.update(Link.SIGNED_OUT, signed_in=False, current=None, count=0)
+        self.update(Link.SIGNED_OUT, account=None, current=None, count=0)
 
     def __iter__(self) -> Iterator[QAction]:
         return iter(self._all.values())
@@ -120,57 +177,166 @@ class Actions(QObject):
         """The session that the commands are about."""
         return self._current
 
+    @property
+    def control_targets(self) -> list[QAction]:
+        """The assistants of the current session, each an entry that gives him control; else one that says why not."""
+        return self._targets or [self.nobody_assists]
+
+    def presence(self, presence: Presence) -> QAction:
+        """The command that chooses `presence`, one of `PRESENCES`."""
+        return self._all[f"presence_{presence.value}"]
+
     def retranslate(self) -> None:
         """Take the names in the language in use; the tooltip names the shortcut too.
 
         `text` has the menus' mnemonic, `iconText` is plain: for buttons, where the same letter would stand often.
         """
         for name, action in self._all.items():
-            action.setText(self._translator.t("app", f"action.{name}"))
-            words = action.text().replace("&", "")
-            action.setIconText(words)
-            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{words} ({keys})" if keys else words)
+            self._name(action, self._translator.t("app", f"action.{name}"))
+        self._name_inbox()
+        self.nobody_assists.setText(self._translator.t("app", "transfer_control.nobody"))
+        self._targets_of = ()
+        self._make_targets()
+        self.updated.emit()
 
-    def update(self, link: Link, *, signed_in: bool, current: SessionSnapshot | None, count: int) -> None:
+    @staticmethod
+    def _name(action: QAction, text: str) -> None:
+        action.setText(text)
+        words = text.replace("&", "")
+        action.setIconText(words)
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{words} ({keys})" if keys else words)
+
+    def _name_inbox(self) -> None:
+        """The Inbox bears its count wherever it stands (B-13.1)."""
+        t = self._translator.t
+        name = t("app", "action.inbox")
+        self._name(self.inbox, t("app", "inbox.count", inbox=name, count=self._waiting) if self._waiting else name)
+
+    def update(
+        self,
+        link: Link,
+        *,
+        account: AccountView | None,
+        current: SessionSnapshot | None,
+        count: int,
+        inbox: InboxView | None = None,
+    ) -> None:
         """Set which commands can be used.
 
         Args:
             link: the connection to the relay.
-            signed_in: whether a rep is signed in.
+            account: who is signed in, if anybody.
             current: the session in the chosen tab, if any.
             count: how many sessions are open.
+            inbox: the agent's Inbox; None for other reps.
         """
-        self._current = current
-        online = link is Link.ONLINE and signed_in
-        open_ = current is not None and current.view.state is not SessionState.ENDED
-        controls = open_ and current is not None and _controls(current)
-        picture = current.picture if open_ and current is not None else Picture.NONE
+        if current is not None and current.view.state not in LIVE:
+            current = None
+        self._current, self._inbox = current, inbox
+        online = link is Link.ONLINE and account is not None
+        agent = account is not None and AGENT in account.privileges
+        usable = self._usable_anywhere(online=online, account=account, count=count)
+        usable |= self._usable_inside(current, online=online, agent=agent)
+        for name, enabled in usable.items():
+            self._all[name].setEnabled(enabled)
+        self._show_or_hide(current, agent=agent)
+        self.tick()
+        waiting = len(inbox.items) if inbox is not None else 0
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self._name_inbox()
+        self._make_targets()
+        self.updated.emit()
+
+    @staticmethod
+    def _usable_anywhere(*, online: bool, account: AccountView | None, count: int) -> dict[str, bool]:
+        agent = account is not None and AGENT in account.privileges
+        usable = {"start_session": online, "assist": online, "sign_out": account is not None, "inbox": agent}
+        usable |= {f"presence_{presence.value}": online and agent for presence in PRESENCES}
+        return usable | {"next_tab": count > 1, "previous_tab": count > 1}
+
+    def _usable_inside(self, current: SessionSnapshot | None, *, online: bool, agent: bool) -> dict[str, bool]:
+        open_ = current is not None
+        role = current.role if current is not None else Role.ANONYMOUS
+        state = current.view.state if current is not None else SessionState.NONE
+        controls, assists = role is Role.CONTROLLER, role is Role.ASSISTANT
+        picture = current.picture if current is not None else Picture.NONE
         has_frame = picture in (Picture.LIVE, Picture.STATIC, Picture.PAUSED, Picture.LOST)
         usable = {
-            "start_session": online,
             "invite": open_,
             "ask_view": online and controls and picture is Picture.NONE and current is not None and _can_show(current),
             "stop_view": controls and picture is not Picture.NONE,
+            "transfer_control": online and controls and state in _HELD,
+            "transfer_session": online and controls and agent and state is SessionState.ACTIVE,
+            "ask_control": online and assists and state in _HELD,
+            "take_control": online and assists and current is not None and controller_lost(current),
+            "lock_session": online and controls and current is not None and current.view.mode is Mode.SINGLE,
+            "leave_session": online and (controls or assists),
             "end_session": online and controls,
             "copy_number": open_,
             "copy_link": open_,
-            "next_tab": count > 1,
-            "previous_tab": count > 1,
             "focus_chat": open_,
-            "sign_out": signed_in,
+            "focus_private": current is not None and bool(other_reps(current)),
+            "full_screen": has_frame or self.full_screen.isChecked(),
         }
         for name in ("screenshot", "save_screenshot", "view_fit", "view_actual", "zoom_in", "zoom_out", "show_figures"):
             usable[name] = has_frame
-        usable["full_screen"] = has_frame or self.full_screen.isChecked()
-        for name, enabled in usable.items():
-            self._all[name].setEnabled(enabled)
+        return usable
+
+    def tick(self) -> None:
+        """Tick the commands whose state holds now; a click that was refused has ticked too early."""
+        current, inbox = self._current, self._inbox
+        me = current.me if current is not None else None
+        self.lock_session.setChecked(current is not None and current.view.locked)
+        self.ask_control.setChecked(me is not None and me.asks_control)
+        for presence in PRESENCES:
+            self.presence(presence).setChecked(inbox is not None and inbox.chosen is presence)
+
+    def _show_or_hide(self, current: SessionSnapshot | None, *, agent: bool) -> None:
+        """Hide what this rep never has, or not in this session."""
+        assists = current is not None and current.role is Role.ASSISTANT
+        single = current is not None and current.view.mode is Mode.SINGLE
+        for name in ("transfer_session", "inbox", *(f"presence_{presence.value}" for presence in PRESENCES)):
+            self._all[name].setVisible(agent)  # B-10.5: who is no agent does not see it
+        for name in ("ask_control", "take_control"):
+            self._all[name].setVisible(assists)
+        self.lock_session.setVisible(single)
+
+    def _make_targets(self) -> None:
+        """Make the entries of Transfer Control anew when the assistants are others: the one place that does (B-9.1)."""
+        current = self._current
+        people = current.assistants if current is not None and current.has_control else ()
+        enabled = self.transfer_control.isEnabled()
+        wanted = (enabled, *((person.id, person.name, person.connection) for person in people))
+        if wanted == self._targets_of:
+            return
+        self._targets_of = wanted
+        for old in self._targets:
+            old.deleteLater()
+        self._targets = [self._target(person, enabled=enabled) for person in people]
+
+    def _target(self, person: ParticipantView, *, enabled: bool) -> QAction:
+        name = one_line(person.name, 60)
+        here = person.connection is Connection.ONLINE
+        words = name if here else self._translator.t("app", "transfer_control.lost", name=name)
+        made = QAction(self._theme.icon("user-round"), words.replace("&", "&&"), self)
+        made.setObjectName(f"control_target_{person.id}")
+        made.setEnabled(enabled and here)
+        made.triggered.connect(lambda: self.control_chosen.emit(person.id))
+        return made
 
 
-def _controls(session: SessionSnapshot) -> bool:
-    """Whether this app's rep is the controller (B-7.9); the relay has the last word in any case."""
-    me = session.view.you
-    return any(person.id == me and person.role is Role.CONTROLLER for person in session.view.participants)
+def other_reps(session: SessionSnapshot) -> tuple[ParticipantView, ...]:
+    """The representatives in a session besides this app's own."""
+    you = session.view.you
+    return tuple(person for person in session.view.participants if person.role in REPS and person.id != you)
+
+
+def controller_lost(session: SessionSnapshot) -> bool:
+    """Whether the controller has lost his connection; how long ago is the relay's to judge (B-12.6)."""
+    controller = session.controller
+    return controller is not None and controller.connection is not Connection.ONLINE
 
 
 def _can_show(session: SessionSnapshot) -> bool:

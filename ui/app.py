@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from typing_extensions import override
 
 from support_manager.errors import SupportManagerError
-from support_manager.events import Failed, Link, LinkChanged, SignedIn, SignedOut
+from support_manager.events import Failed, Link, LinkChanged, LinkPrefilled, SignedIn, SignedOut
 from support_manager.intents import Intents
 from support_manager.tasks import TaskOwner
 from ui.actions import Actions
@@ -27,6 +27,7 @@ from ui.i18n import Translator
 from ui.notifications import Notifications
 from ui.theme import Theme
 from ui.tray import Tray
+from ui.user_activity import UserActivity
 from ui.widgets.kit import Kit
 from ui.window import MainWindow
 from ui.work import Work
@@ -57,6 +58,7 @@ class App(QObject):
         self.crash = crash
         self._qt = qt
         self._leaving = False
+        self._assist_wanted: str | None = None
         self._on_end: list[Callable[[], None]] = []
         settings = controller.settings
         self.tasks = TaskOwner("app", lambda name, error: crash.report(error, name))
@@ -73,7 +75,10 @@ class App(QObject):
         self.window.set_sign_in_page(self.sign_in)
         self.commands = Commands(self.kit, self.actions, self.window, self)
         self.tray = Tray(self.kit, self.actions, self.bridge, self)
-        self.notifications = Notifications(self.kit, self.bridge, self.tray, self.window, self._looking_at, parent=self)
+        self.notifications = Notifications(
+            self.kit, self.bridge, self.tray, self.window, self._looking_at, self.window.inbox_in_sight, parent=self
+        )
+        self.user_activity = UserActivity(qt, controller.user_active, self)
         self._connect()
         self._show_page()
 
@@ -88,12 +93,14 @@ class App(QObject):
         self.tray.session_chosen.connect(self._choose)
         self.tray.available_changed.connect(self._on_tray)
         self.notifications.session_chosen.connect(self._choose)
+        self.notifications.inbox_chosen.connect(self.window.show_inbox)
+        self.commands.session_wanted.connect(self._choose)
         self.crash.crashed.connect(self._on_crash)
         bridge = self.bridge
         bridge.link_changed.connect(self._on_link)
         bridge.signed_in.connect(self._on_signed_in)
         bridge.signed_out.connect(self._on_signed_out)
-        bridge.link_prefilled.connect(self.come_to_front)
+        bridge.link_prefilled.connect(self._on_link_prefilled)
         bridge.failed.connect(self._on_failed)
 
     # --- windows
@@ -158,6 +165,7 @@ class App(QObject):
     def _on_signed_in(self, event: SignedIn) -> None:
         self.sign_in.set_resuming(False)
         self._show_page()
+        self._open_assist()
         if event.kept_problem is not None:
             why = ErrorText(self.translator).of(event.kept_problem)
             self.work.tell(self.translator.t("app", "sign_in.not_kept", why=why))
@@ -166,6 +174,20 @@ class App(QObject):
         self.sign_in.set_resuming(False)
         self.sign_in.show_error(SupportManagerError(event.code) if event.code is not None else None)
         self._show_page()
+
+    def _on_link_prefilled(self, event: LinkPrefilled) -> None:
+        """A link brings the window to the front with something filled in, and does nothing more (B-2.2)."""
+        self.come_to_front()
+        if event.action == "assist":
+            self._assist_wanted = event.number
+            self._open_assist()
+
+    def _open_assist(self) -> None:
+        """Fill in what a link asked for, once somebody is signed in."""
+        number = self._assist_wanted
+        if number is not None and self.controller.account is not None:
+            self._assist_wanted = None
+            self.commands.assist(number)
 
     def _on_failed(self, event: Failed) -> None:
         error = SupportManagerError(event.code)
@@ -226,7 +248,13 @@ class App(QObject):
 
     async def _end_all(self) -> None:
         for session_id in list(self.controller.sessions):
-            await self.controller.end_session(session_id)
+            snapshot = self.controller.sessions.get(session_id)
+            if snapshot is None:
+                continue
+            if snapshot.has_control:
+                await self.controller.end_session(session_id)
+            else:  # an assistant may leave but not end (B-12.1)
+                await self.controller.leave_session(session_id)
 
     def quit(self) -> None:
         """End the app now; sessions that are open stay on the relay."""

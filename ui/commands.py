@@ -1,13 +1,22 @@
 """Carries out the commands that need no panel: those of a session by an intent, those of the app by a dialog."""
 
-from PySide6.QtCore import QObject
+from collections.abc import Coroutine
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
-from support_manager.protocol.views import Connection
-from ui.actions import Actions
+from support_manager.errors import SupportManagerError
+from support_manager.events import SessionSnapshot
+from support_manager.protocol.views import Connection, Presence
+from ui.actions import PRESENCES, Actions
 from ui.dialogs.about import AboutDialog
+from ui.dialogs.assist import AssistDialog
 from ui.dialogs.end_session import EndSessionDialog
+from ui.dialogs.leave import LeaveDialog
 from ui.dialogs.preferences import PreferencesDialog
+from ui.dialogs.transfer_control import TransferControlDialog
+from ui.dialogs.transfer_session import TransferSessionDialog
 from ui.widgets.clipboard import copy_text
 from ui.widgets.kit import Kit
 from ui.widgets.plain import number_in_threes
@@ -22,7 +31,12 @@ class Commands(QObject):
         actions: the commands; `actions.current` is the session they are about.
         window: the parent of dialogs.
         parent: the owner.
+
+    Signals:
+        session_wanted: a session came in by a command and is to come to the front; the argument is its id.
     """
+
+    session_wanted = Signal(str)
 
     def __init__(self, kit: Kit, actions: Actions, window: QWidget, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -30,6 +44,16 @@ class Commands(QObject):
         actions.ask_view.triggered.connect(self.ask_view)
         actions.stop_view.triggered.connect(self.stop_view)
         actions.end_session.triggered.connect(self.end_session)
+        actions.assist.triggered.connect(lambda: self.assist())
+        actions.transfer_control.triggered.connect(self.transfer_control)
+        actions.control_chosen.connect(self.give_control)
+        actions.transfer_session.triggered.connect(self.transfer_session)
+        actions.ask_control.triggered.connect(self.ask_control)
+        actions.take_control.triggered.connect(self.take_control)
+        actions.lock_session.triggered.connect(self.lock_session)
+        actions.leave_session.triggered.connect(self.leave_session)
+        for presence in PRESENCES:
+            actions.presence(presence).triggered.connect(lambda _=False, one=presence: self.set_presence(one))
         actions.copy_number.triggered.connect(self.copy_number)
         actions.copy_link.triggered.connect(self.copy_link)
         actions.preferences.triggered.connect(self.show_preferences)
@@ -63,6 +87,72 @@ class Commands(QObject):
 
     def _end(self, session_id: str) -> None:
         self._kit.work.run(self._kit.intents.end_session(session_id), name=f"end_session {session_id}")
+
+    def assist(self, number: str = "") -> None:
+        """Ask for a colleague's session number; `number` comes from a link and is only filled in (B-2.2, B-8.1)."""
+        found = self._window.findChild(AssistDialog)
+        if found is not None and found.isVisible():
+            found.fill(number)
+            found.raise_()
+            found.activateWindow()
+            return
+        dialog = AssistDialog(self._kit, number, self._window)
+        dialog.inside.connect(self.session_wanted)
+        dialog.start()
+
+    def transfer_control(self) -> None:
+        """Choose an assistant to be in charge; the menus have the same list as entries (B-9.1)."""
+        if self._actions.current is not None and not self._already_open("control_dialog"):
+            TransferControlDialog(self._kit, self._actions, self._window).start()
+
+    def give_control(self, participant_id: str) -> None:
+        """Give control of the current session to one of its assistants, at once (B-9.2)."""
+        if (current := self._actions.current) is not None:
+            self._run("transfer_control", current, self._kit.intents.transfer_control(current.id, participant_id))
+
+    def transfer_session(self) -> None:
+        """Choose a queue or agents to cede the current session to (B-10.1)."""
+        current = self._actions.current
+        if current is not None and not self._already_open("transfer_dialog"):
+            TransferSessionDialog(self._kit, current, self._window).start()
+
+    def ask_control(self, asking: bool) -> None:
+        """Ask the controller for control, or take that back (B-7.9)."""
+        if (current := self._actions.current) is not None:
+            self._run("ask_control", current, self._kit.intents.ask_control(current.id, asking))
+
+    def take_control(self) -> None:
+        """Take over from a controller who is lost (B-12.6); the relay says when it is too early."""
+        if (current := self._actions.current) is not None:
+            self._run("take_control", current, self._kit.intents.take_control(current.id))
+
+    def lock_session(self, locked: bool) -> None:
+        """Let nobody else in, or open the session again (B-2.5)."""
+        if (current := self._actions.current) is not None:
+            self._run("lock_session", current, self._kit.intents.lock_session(current.id, locked))
+
+    def leave_session(self) -> None:
+        """Leave the current session; a controller is offered what he may do instead (B-12.2)."""
+        current = self._actions.current
+        if current is None:
+            return
+        if not current.has_control:
+            self._run("leave_session", current, self._kit.intents.leave_session(current.id))
+        elif not self._already_open("leave_dialog"):
+            LeaveDialog(self._kit, self._actions, self._window).start()
+
+    def set_presence(self, presence: Presence) -> None:
+        """Be Online, Away or Busy from now on (B-11.3)."""
+        act = self._kit.intents.set_presence(presence)
+        self._kit.work.run(act, name="set_presence", on_error=self._refused)
+
+    def _run(self, name: str, session: SessionSnapshot, act: Coroutine[Any, Any, object]) -> None:
+        self._kit.work.run(act, name=f"{name} {session.id}", on_error=self._refused)
+
+    def _refused(self, error: SupportManagerError) -> None:
+        """Say what went wrong, and take back the tick that the click has set."""
+        self._kit.work.tell_error(error)
+        self._actions.tick()
 
     def copy_number(self) -> None:
         """Copy the current session's number, in threes as people read it."""

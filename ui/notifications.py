@@ -5,13 +5,16 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
-from support_manager.events import Attention, Happening
+from support_manager.events import Attention, Happening, OfferArrived, OfferGone
+from support_manager.protocol.views import InboxItem, InboxKind
 from ui.bridge import Bridge
 from ui.tray import Tray
 from ui.widgets.kit import Kit
 from ui.widgets.plain import isolated, number_in_threes, one_line
 
 _TEXT_CHARS = 160
+_INBOX = "inbox"
+"""Stands for the Inbox where else a session's id does."""
 
 
 class Notifications(QObject):
@@ -23,13 +26,16 @@ class Notifications(QObject):
         tray: shows messages where there is one.
         window: what is in front or not.
         in_front: whether the rep is looking at the session of that id right now.
+        inbox_in_sight: whether he is looking at the Inbox.
         parent: the owner.
 
     Signals:
         session_chosen: the rep clicked a notification; the argument is its session's id.
+        inbox_chosen: the rep clicked the notification of an offer.
     """
 
     session_chosen = Signal(str)
+    inbox_chosen = Signal()
 
     def __init__(
         self,
@@ -38,19 +44,47 @@ class Notifications(QObject):
         tray: Tray,
         window: QWidget,
         in_front: Callable[[str], bool],
+        inbox_in_sight: Callable[[], bool] = lambda: False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._kit, self._tray, self._window, self._in_front = kit, tray, window, in_front
+        self._inbox_in_sight = inbox_in_sight
         self._last = ""
+        bridge.offer_arrived.connect(self._on_offer)
+        bridge.offer_gone.connect(self._on_offer_gone)
         bridge.attention.connect(self._on_attention)
         tray.message_clicked.connect(self._on_clicked)
 
     def _on_attention(self, event: Attention) -> None:
         if not self._kit.intents.settings.notifications or self._in_front(event.session_id):
             return
-        title, text = self.words(event)
         self._last = event.session_id
+        self._tell(*self.words(event))
+
+    def _on_offer(self, event: OfferArrived) -> None:
+        if self._kit.intents.settings.notifications and not self._inbox_in_sight():
+            self._last = _INBOX
+            self._tell(*self.words_of_offer(event.item))
+
+    def _on_offer_gone(self, event: OfferGone) -> None:
+        """Who is taken by somebody else vanishes from the Inbox; that is said, so that nobody looks for him."""
+        if event.taken:
+            t = self._kit.translator.t
+            self._kit.work.tell(t("app", "notify.offer_gone", name=isolated(event.customer)))
+
+    def words_of_offer(self, item: InboxItem) -> tuple[str, str]:
+        """Title and text of the notification of an offer, plain text."""
+        t = self._kit.translator.t
+        title = t("app", "notify.offer", name=isolated(item.customer))
+        said = one_line(item.message or item.problem, _TEXT_CHARS)
+        if item.kind is InboxKind.TRANSFER:
+            whence = t("app", "notify.offer.from_rep", name=isolated(item.former))
+        else:
+            whence = t("app", "notify.offer.from_queue", queue=isolated(item.queue_name))
+        return title, f"{whence}\n{said}" if said else whence
+
+    def _tell(self, title: str, text: str) -> None:
         if not self._tray.show_message(title, text):
             self._kit.work.tell(f"{title}\n{text}" if text else title)
         QApplication.alert(self._window)
@@ -66,5 +100,7 @@ class Notifications(QObject):
         return title, t("app", "notify.session", number=number_in_threes(session.view.number)) if session else ""
 
     def _on_clicked(self) -> None:
-        if self._last:
+        if self._last == _INBOX:
+            self.inbox_chosen.emit()
+        elif self._last:
             self.session_chosen.emit(self._last)

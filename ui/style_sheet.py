@@ -18,6 +18,13 @@ QFrame[kind="panel"] { background: $surface_raised; border: 0; }
 QFrame[kind="strip"] { background: $surface_raised; border: 0; border-bottom: 1px solid $line; }
 QFrame[kind="status"] { background: $surface_raised; border: 0; border-top: 1px solid $line; }
 QFrame[kind="notice"] { background: $accent_soft; border: 1px solid $accent; border-radius: ${control}px; }
+QFrame[kind="private"] { background: $private_soft; border: 0; border-bottom: 2px solid $private; }
+QFrame[kind="banner"] { background: $surface_raised; border: 0; border-bottom: 1px solid $line; }
+QFrame[kind="banner"][tone="ask"] { background: $accent_soft; border-bottom: 1px solid $accent; }
+QFrame[kind="banner"][tone="warn"] { border-bottom: 1px solid $warning; }
+QFrame[kind="item"] { background: $surface; border: 1px solid $line; border-radius: ${control}px; }
+QFrame[kind="item"][offered="true"] { background: $accent_soft; border: 1px solid $accent; }
+QFrame[kind="item"][ring="true"]:focus { border: 2px solid $accent; }
 QFrame[kind="error"] { background: $surface_raised; border: 1px solid $danger; border-radius: ${control}px; }
 QFrame[kind="toast"] { background: $surface_raised; border: 1px solid $line; border-radius: ${card}px; }
 QFrame[kind="toast"][tone="error"] { border: 1px solid $danger; }
@@ -32,6 +39,8 @@ QLabel[kind="caption"] { color: $text_muted; font-size: ${secondary}px; font-wei
 QLabel[kind="number"] { font-size: ${number}px; font-weight: 600; }
 QLabel[kind="error"] { color: $danger; }
 QLabel[kind="warning"] { color: $warning; }
+QLabel[kind="private"] { color: $private; font-weight: 600; }
+QLabel[kind="strong"] { font-weight: 600; }
 QLabel[kind="positive"] { color: $positive; }
 QLabel[kind="live"] { color: $live; font-weight: 600; }
 QFrame[kind="live"] QLabel { color: $on_live; }
@@ -70,6 +79,7 @@ QToolButton:disabled { color: $text_muted; }
 QToolButton[kind="primary"] { background: $accent; color: $on_accent; font-weight: 600; }
 QToolButton[kind="primary"]:hover { background: $accent_hover; }
 QToolButton[kind="primary"]:disabled { background: $hover; color: $text_muted; }
+QToolButton[tone="ask"] { background: $accent_soft; color: $accent; font-weight: 600; }
 QToolButton::menu-indicator { image: none; }
 
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox {
@@ -79,6 +89,14 @@ QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox {
 QLineEdit, QSpinBox { min-height: ${inner}px; }
 QPlainTextEdit, QTextEdit { padding: 4px 6px; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus { border: 1px solid $accent; }
+QPlainTextEdit[private="true"], QPlainTextEdit[private="true"]:focus { border: 2px solid $private; }
+QPlainTextEdit[wrong="true"], QPlainTextEdit[wrong="true"]:focus { border: 1px solid $danger; }
+QPushButton[kind="segment"] { background: transparent; border: 0; border-radius: 0; padding: 0 8px;
+  color: $text_muted; border-bottom: 2px solid transparent; }
+QPushButton[kind="segment"]:hover { background: $hover; color: $text; }
+QPushButton[kind="segment"]:checked { color: $text; border-bottom: 2px solid $accent; font-weight: 600; }
+QPushButton[kind="segment"][private="true"]:checked { color: $private; border-bottom: 2px solid $private; }
+QPushButton[kind="segment"][ring="true"]:focus { background: $selection; }
 QLineEdit[wrong="true"] { border: 1px solid $danger; }
 QLineEdit:disabled, QPlainTextEdit:disabled { color: $text_muted; background: $surface; }
 QLineEdit[readOnly="true"] { background: $surface; }

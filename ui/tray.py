@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 from support_manager.events import Attention, Link, LinkChanged, SessionSnapshot
 from ui.actions import Actions
 from ui.bridge import Bridge
+from ui.session_menu import PresenceMenu, SessionMenu
 from ui.widgets.kit import Kit
 from ui.widgets.plain import number_in_threes, one_line
 
@@ -46,6 +47,11 @@ class Tray(QObject):
         self.menu.setObjectName("tray_menu")
         for action in (actions.show_window, actions.start_session, actions.invite):
             self.menu.addAction(action)
+        self.session_menu = SessionMenu(actions, kit.translator, self.menu, picture=False, assist=False)
+        self.menu.addMenu(self.session_menu)
+        for action in (actions.assist, actions.inbox):
+            self.menu.addAction(action)
+        self.menu.addMenu(PresenceMenu(actions, kit.translator, self.menu))
         self._above = self.menu.addSeparator()
         self._none = QAction(self)
         self._none.setObjectName("action_tray_no_sessions")
@@ -67,6 +73,8 @@ class Tray(QObject):
         bridge.session_closed.connect(self._on_closed)
         bridge.attention.connect(self._on_attention)
         bridge.link_changed.connect(self._on_link)
+        bridge.session_left.connect(self._on_closed)
+        actions.updated.connect(self._name_session)
         kit.on_words(self.retranslate)
 
     @property
@@ -146,6 +154,20 @@ class Tray(QObject):
         action.triggered.connect(lambda: self.session_chosen.emit(session.id))
         return action
 
+    def _name_session(self) -> None:
+        """The sub-menu says which session it is about: behind a hidden window nobody could tell."""
+        t = self._kit.translator.t
+        current = self._actions.current
+        own = self.session_menu.menuAction()
+        own.setIcon(self._kit.theme.icon("app-window"))
+        own.setEnabled(current is not None)
+        if current is None:
+            own.setText(t("app", "menu.session"))
+            return
+        customer = current.customer
+        name = one_line(customer.name, 40) if customer is not None else number_in_threes(current.view.number)
+        own.setText(t("app", "menu.session_of", name=name.replace("&", "&&")))
+
     def _draw(self) -> None:
         t = self._kit.translator.t
         link = self._kit.intents.link
@@ -160,6 +182,7 @@ class Tray(QObject):
     def retranslate(self) -> None:
         """Take the words in the language in use."""
         self._none.setText(self._kit.translator.t("app", "tray.no_sessions"))
+        self._name_session()
         self._refresh()
 
 

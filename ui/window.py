@@ -5,33 +5,26 @@ from PySide6.QtGui import QHideEvent, QKeySequence, QMoveEvent, QResizeEvent, QS
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from support_manager.errors import SupportManagerError
-from support_manager.events import (
-    Happening,
-    LinkChanged,
-    LinkPrefilled,
-    SessionOpened,
-    SessionSnapshot,
-)
-from support_manager.protocol.views import Mode
+from support_manager.events import Happening, LinkChanged, SessionLeft, SessionOpened, SessionSnapshot
+from support_manager.protocol.views import Audience, Mode
 from ui.actions import Actions
 from ui.areas import move_on
 from ui.bridge import Bridge
-from ui.models.sessions import SessionEntry, SessionModel, Stage
-from ui.panels.invite import InvitePanel, open_mail_program
+from ui.inviting import Inviting
+from ui.models.inbox import InboxModel
+from ui.models.sessions import MARKED, SessionEntry, SessionModel, Stage
+from ui.panels.inbox_seat import InboxSeat
 from ui.panels.layout_memory import LayoutMemory
 from ui.panels.session import SessionPanel
 from ui.panels.start import StartPage
 from ui.panels.top_bar import TopBar
+from ui.tab_faces import TabFaces
 from ui.view_commands import ViewCommands
 from ui.widgets.kit import Desk, Kit
 from ui.widgets.link_bar import LinkBar
-from ui.widgets.plain import number_in_threes
+from ui.widgets.plain import isolated, number_in_threes
 from ui.widgets.sheet import Sheet
-from ui.widgets.state_dot import mark_of
-from ui.widgets.tab_bar import TabFace, tab_title
 from ui.widgets.toasts import Toasts
-from ui.work import Tone
 
 _OVER = frozenset({Stage.TAKEN, Stage.ENDED})
 """The stages in which a tab only shows what was: it closes without a question, and no command is about it."""
@@ -58,6 +51,7 @@ class MainWindow(QMainWindow):
         self._panels: dict[str, SessionPanel] = {}
         self._visible: str | None = None
         self.model = SessionModel(self)
+        self.inbox_model = InboxModel(bridge, kit.intents.inbox, self)
         self.setObjectName("mainWindow")
         # A laptop of 1366 × 768 at 150 % has 910 × 512.
         self.setMinimumSize(860, 490)
@@ -67,7 +61,8 @@ class MainWindow(QMainWindow):
         self.start_page = StartPage(kit)
         self.centre = QStackedWidget()
         self.centre.setObjectName("centre")
-        self.centre.addWidget(self.start_page)
+        self.seat = InboxSeat(kit, self.inbox_model, self.start_page)
+        self.centre.addWidget(self.seat)
         self.link_bar = LinkBar(kit)
         desk = QWidget()
         column = QVBoxLayout(desk)
@@ -85,6 +80,8 @@ class MainWindow(QMainWindow):
         self.sheet = Sheet(kit, self)
         self.sheet.closed.connect(self._look)
         self.toasts = Toasts(kit, self)
+        self.faces = TabFaces(kit, self.model, self.tabs, self)
+        self.inviting = Inviting(kit, self.sheet, self.current, self.come_to_front)
         self.view_commands = ViewCommands(kit, self, self._panel, self._update_commands)
         self.layout_memory = LayoutMemory(kit.intents, kit.work, self, self._panels)
 
@@ -150,24 +147,24 @@ class MainWindow(QMainWindow):
 
     def show_invite(self, *, with_text: bool = False) -> None:
         """Open the Invite panel for the chosen session, the cursor in the address field."""
-        entry = self.current()
-        if entry is None or entry.ended is not None:
-            return
+        self.inviting.show(with_text=with_text)
+
+    def show_inbox(self) -> None:
+        """Bring the Inbox into view, the focus on its first entry."""
         self.come_to_front()
-        panel = InvitePanel(self._kit, entry)
-        panel.done.connect(self.sheet.close_sheet)
-        self.sheet.open_with(panel, self._kit.say("invite.title"))
-        panel.take_focus()
-        if with_text:
-            panel.offer_text()
+        self.sheet.close_sheet()
+        self.seat.open()
+
+    def inbox_in_sight(self) -> bool:
+        """Whether the rep has the Inbox before his eyes."""
+        return self.in_front() and self.seat.inbox.isVisible()
 
     def retranslate(self) -> None:
         """Take the words of the present language."""
-        self._show_title()
-        if isinstance(self.sheet.content, InvitePanel):
-            self.sheet.set_title(self._kit.say("invite.title"))
+        self.faces.show_title()
+        self.inviting.retranslate()
         for session_id in self._panels:
-            self._show_tab(session_id)
+            self.faces.show(session_id)
 
     # -- wiring
 
@@ -182,12 +179,15 @@ class MainWindow(QMainWindow):
         self.model.figures.connect(self._figures_changed)
         self.model.happened.connect(self._happened)
         self.model.removed.connect(self._remove_panel)
+        self.model.left.connect(self._left)
+        self.inbox_model.changed.connect(self._update_commands)
 
     def _connect_events(self, bridge: Bridge) -> None:
         for signal in (
             bridge.session_opened,
             bridge.session_changed,
             bridge.session_closed,
+            bridge.session_left,
             bridge.attention,
             bridge.picture_stats,
             bridge.signed_out,
@@ -199,14 +199,16 @@ class MainWindow(QMainWindow):
         bridge.signed_in.connect(self._refresh)
         bridge.signed_out.connect(self._refresh)
         bridge.link_changed.connect(self._link_changed)
-        bridge.link_prefilled.connect(self._prefill)
+        bridge.link_prefilled.connect(self._show_start)
 
     def _connect_commands(self) -> None:
         actions = self._kit.actions
         self.addActions(list(actions))
         actions.start_session.triggered.connect(self._start_remembered)
         actions.invite.triggered.connect(lambda: self.show_invite())
-        actions.focus_chat.triggered.connect(self._focus_chat)
+        actions.inbox.triggered.connect(self.show_inbox)
+        actions.focus_chat.triggered.connect(lambda: self._focus_chat(Audience.ALL))
+        actions.focus_private.triggered.connect(lambda: self._focus_chat(Audience.REPS))
         actions.next_tab.triggered.connect(lambda: self.tabs.step(1))
         actions.previous_tab.triggered.connect(lambda: self.tabs.step(-1))
         for number in range(1, 10):
@@ -231,40 +233,31 @@ class MainWindow(QMainWindow):
         self.centre.addWidget(panel)
         self.layout_memory.give(panel)
         self.tabs.add(session_id)
-        self._show_tab(session_id)
+        self.faces.show(session_id)
         if self.tabs.current() is None and len(self._panels) == 1:
             self.tabs.choose(session_id)
         self._update_commands()
 
     def _session_opened(self, event: SessionOpened) -> None:
-        """A session that was started here comes to the front, and the invitation with it (B-3.2, B-3.3)."""
-        if event.recovered:
-            return
-        self.tabs.choose(event.session.id)
-        settings = self._kit.intents.settings
-        if not settings.email_at_start:
-            return
-        if not (settings.own_mail_program and settings.own_mail_chosen):
-            self.show_invite()
-            return
-        try:
-            invitation = self._kit.intents.invitation(event.session.id, self._kit.translator.language)
-        except SupportManagerError as error:
-            self._kit.work.tell_error(error)
-            return
-        if open_mail_program(invitation.mailto):
-            self._kit.work.tell(self._kit.say("invite.opened"), Tone.GOOD)
-        else:
-            self.show_invite(with_text=True)
+        """A session that was started, entered or accepted here comes to the front."""
+        if not event.recovered:
+            self.tabs.choose(event.session.id)
+            self.inviting.started(event.session)
+
+    def _left(self, event: SessionLeft) -> None:
+        """The tab is gone; why, is said in words (B-12.1)."""
+        view, customer = event.session.view, event.session.customer
+        name = isolated(customer.name) if customer is not None else number_in_threes(view.number)
+        self._kit.work.tell(self._kit.say(f"gone.{event.why.value}", name=name))
 
     def _session_changed(self, session_id: str) -> None:
         entry, panel = self.model.entry(session_id), self._panels.get(session_id)
         if entry is None or panel is None:
             return
         panel.take(entry)
-        self._show_tab(session_id)
+        self.faces.show(session_id)
         if session_id == self.tabs.current():
-            if entry.ended is not None and isinstance(self.sheet.content, InvitePanel):
+            if entry.ended is not None and self.inviting.open:
                 self.sheet.close_sheet()
             self._update_commands()
 
@@ -275,11 +268,13 @@ class MainWindow(QMainWindow):
 
     def _happened(self, session_id: str, what: Happening, name: str) -> None:
         panel = self._panels.get(session_id)
-        if panel is not None and what is not Happening.CHAT:
+        if panel is not None and what is not Happening.CHAT and what not in MARKED:
             panel.note(what, name)
 
     def _remove_panel(self, session_id: str) -> None:
         panel = self._panels.pop(session_id, None)
+        if session_id == self.tabs.current():
+            self.seat.lend(None)  # the Inbox must not go with the panel that holds it
         self.tabs.remove(session_id)
         if self._visible == session_id:
             self._visible = None
@@ -291,33 +286,13 @@ class MainWindow(QMainWindow):
         if not self._panels:
             self._choose("")
 
-    def _show_tab(self, session_id: str) -> None:
-        entry, tab = self.model.entry(session_id), self.tabs.tab(session_id)
-        if entry is None or tab is None:
-            return
-        say = self._kit.say
-        number = number_in_threes(entry.snapshot.view.number)
-        title = tab_title(entry.title, entry.last_customer, number)
-        parts = [title, say(f"stage.{entry.stage.value}")]
-        if entry.unread:
-            parts.append(say("tabs.unread", count=entry.unread))
-        if entry.attention is not None:
-            parts.append(say("tabs.attention"))
-        tab.show_face(TabFace(title, mark_of(entry), entry.unread, entry.attention is not None, ", ".join(parts)))
-        tab.setToolTip("")  # titles come from strangers: no rich text by accident
-        self._show_title()
-
-    def _show_title(self) -> None:
-        unread = sum(entry.unread for entry in map(self.model.entry, self.model.ids()) if entry is not None)
-        app = self._kit.translator.t("app", "app.name")
-        self.setWindowTitle(f"({unread}) {app}" if unread else app)
-
     def _choose(self, session_id: str) -> None:
         panel = self._panels.get(session_id)
         focused = QApplication.focusWidget()
         follow = focused is None or self.centre.isAncestorOf(focused)
         self.tabs.mark_chosen(session_id)
-        self.centre.setCurrentWidget(panel if panel is not None else self.start_page)
+        self.centre.setCurrentWidget(panel if panel is not None else self.seat)
+        self.seat.lend(panel)
         if panel is not None and follow:
             panel.take_focus()  # else Qt would go on to whatever comes next to the widget that is hidden now
         if panel is None:
@@ -338,13 +313,13 @@ class MainWindow(QMainWindow):
             self._visible = visible
         before_eyes = chosen if self.in_front() else None
         for session_id, panel in self._panels.items():
-            panel.chat.set_looked_at(session_id == before_eyes)
+            panel.chats.set_looked_at(session_id == before_eyes)
         self.model.look_at(before_eyes)
         if before_eyes is not None:
             self.looked_at.emit(before_eyes)
 
     def _close_tab(self, session_id: str) -> None:
-        """An ended session's tab closes; an open session is ended first, which asks (B-12.2)."""
+        """An ended session's tab closes; an open one is left or ended first, which asks (B-12.2)."""
         entry = self.model.entry(session_id)
         if entry is None:
             return
@@ -352,7 +327,9 @@ class MainWindow(QMainWindow):
             self.model.close(session_id)
             return
         self.tabs.choose(session_id)
-        self._kit.actions.end_session.trigger()
+        actions, snapshot = self._kit.actions, entry.snapshot
+        others = bool(snapshot.assistants) or actions.transfer_session.isEnabled()
+        (actions.end_session if snapshot.has_control and not others else actions.leave_session).trigger()
 
     def _close_current(self) -> None:
         session_id = self.tabs.current()
@@ -377,9 +354,10 @@ class MainWindow(QMainWindow):
         current = intents.sessions.get(entry.id) if entry is not None and entry.stage not in _OVER else None
         self._kit.actions.update(
             intents.link,
-            signed_in=intents.account is not None,
+            account=intents.account,
             current=current,
             count=len(self.tabs.ids()),
+            inbox=self.inbox_model.inbox,
         )
 
     def _show_start(self) -> None:
@@ -405,16 +383,16 @@ class MainWindow(QMainWindow):
         if panel is not None and self.sheet.content is None:
             panel.take_focus()
 
-    def _focus_chat(self) -> None:
+    def _focus_chat(self, audience: Audience) -> None:
         panel = self._panel()
         if panel is not None:
             panel.right.set_folded(False)
-            panel.chat.input.setFocus()
+            panel.chats.take_focus(audience)
 
     def _next_area(self, step: int) -> None:
         """Move the focus to the next part of the window: bar, left side, middle, chat."""
         panel = self._panel()
-        move_on((self.top, *(panel.areas if panel is not None else (self.start_page,))), step)
+        move_on((self.top, *(panel.areas if panel is not None else (self.seat,))), step)
 
     # -- the connection and other events
 
@@ -429,12 +407,6 @@ class MainWindow(QMainWindow):
         self.top.set_link(event.link)
         self.link_bar.take(event)
         self._update_commands()
-
-    def _prefill(self, event: LinkPrefilled) -> None:
-        self.come_to_front()
-        self._show_start()
-        if event.action == "assist":
-            self.start_page.tell_assist(event.number)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

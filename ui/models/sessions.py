@@ -1,5 +1,6 @@
 """What the rep's windows know of every session: snapshot, unread count, attention, the last word on its view."""
 
+import time
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -16,13 +17,15 @@ from support_manager.events import (
     PictureStats,
     SessionChanged,
     SessionClosed,
+    SessionLeft,
     SessionOpened,
     SessionSnapshot,
     SignedOut,
 )
+from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.roles import CUSTOMERS
-from support_manager.protocol.views import Connection, EndReason, ParticipantView
+from support_manager.protocol.roles import CUSTOMERS, Role, SessionState
+from support_manager.protocol.views import Audience, Connection, EndReason, ParticipantView
 
 
 class Stage(Enum):
@@ -43,6 +46,10 @@ class Stage(Enum):
     CUSTOMER_LOST = "customer_lost"
     CLOSED_PAGE = "closed_page"
     LEFT = "left"
+    OFFERED = "offered"
+    """Passed on to agents, of whom none has accepted yet: nobody is in charge."""
+    QUEUED = "queued"
+    """In a queue: nobody is in charge."""
     TAKEN = "taken"
     """Another app of this rep took the session up."""
     ENDED = "ended"
@@ -51,6 +58,18 @@ class Stage(Enum):
 SHOWS_PICTURE = frozenset({Stage.CONNECTING, Stage.SHARING, Stage.PAUSED, Stage.PICTURE_LOST})
 """The stages in which the share view is in front."""
 
+_ON_ITS_WAY = {SessionState.OFFERED: Stage.OFFERED, SessionState.QUEUED: Stage.QUEUED}
+"""What the middle shows of a session without a controller, as an assistant sees it."""
+MARKED = frozenset(
+    {
+        Happening.CONTROL_GIVEN,
+        Happening.CONTROL_GONE,
+        Happening.CONTROL_MOVED,
+        Happening.PASSED_ON,
+        Happening.CUSTOMER_SELECTED,
+    }
+)
+"""Of these a line across the transcript tells already; a note beside it would say it twice."""
 _OUTCOMES = {
     Happening.DENIED: Stage.DENIED,
     Happening.STOPPED: Stage.STOPPED,
@@ -74,6 +93,8 @@ class SessionEntry:
     title: str = ""
     """The name the rep gave the tab; empty while it bears the customer's."""
     unread: int = 0
+    unread_private: int = 0
+    """How many of those only representatives read."""
     attention: Happening | None = None
     """What happened last that the rep has not looked at."""
     outcome: Happening | None = None
@@ -84,6 +105,8 @@ class SessionEntry:
     ended: EndReason | None = None
     taken: bool = False
     """Another app took the session up; what is shown here stands still."""
+    lost_at: float | None = None
+    """When the controller was seen to lose his connection, by `time.monotonic`; None while he has one."""
     history: list[tuple[Happening, str]] = field(default_factory=list)
     """What happened, in order; the transcript shows it between the lines."""
 
@@ -98,12 +121,28 @@ class SessionEntry:
         return self.snapshot.customer
 
     @property
+    def assists(self) -> bool:
+        """Whether this rep is here without control."""
+        return self.snapshot.role is Role.ASSISTANT
+
+    def take_over_in_s(self, now: float) -> float | None:
+        """How long until an assistant may take over (B-12.6), 0 when he may; None while the controller is here.
+
+        Args:
+            now: `time.monotonic()`.
+        """
+        return None if self.lost_at is None else max(0.0, self.lost_at + limits.CONTROLLER_LOST_S - now)
+
+    @property
     def stage(self) -> Stage:
         """What the middle of the tab shows."""
         if self.ended is not None:
             return Stage.ENDED
         if self.taken:
             return Stage.TAKEN
+        passed_on = _ON_ITS_WAY.get(self.snapshot.view.state)
+        if passed_on is not None:
+            return passed_on
         customer = self.customer
         if customer is None:
             return Stage.LEFT if self.outcome is Happening.LEFT else Stage.WAITING
@@ -130,6 +169,9 @@ class SessionModel(QObject):
     """Session id, Happening, name: something for the transcript and the notifications."""
     removed = Signal(str)
 
+    left = Signal(object)
+    """A session goes on without this rep, and its tab is gone; the argument is the `SessionLeft`."""
+
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._entries: dict[str, SessionEntry] = {}
@@ -153,6 +195,10 @@ class SessionModel(QObject):
                 self._change(snapshot)
             case SessionClosed(session=snapshot, reason=reason):
                 self._end(snapshot, reason)
+            case SessionLeft(session=snapshot):
+                if snapshot.id in self._entries:
+                    self.close(snapshot.id)
+                    self.left.emit(event)
             case Attention():
                 self._notice(event)
             case PictureStats(session_id=session_id):
@@ -175,7 +221,7 @@ class SessionModel(QObject):
         self._looked_at = session_id
         entry = self._entries.get(session_id) if session_id is not None else None
         if entry is not None and (entry.unread or entry.attention is not None):
-            entry.unread = 0
+            entry.unread = entry.unread_private = 0
             entry.attention = None
             self.changed.emit(entry.id)
 
@@ -199,6 +245,7 @@ class SessionModel(QObject):
             self._change(snapshot)
             return
         entry = SessionEntry(snapshot)
+        self._watch_controller(entry, found_so=True)
         self._remember_customer(entry)
         self._entries[snapshot.id] = entry
         self.added.emit(snapshot.id)
@@ -214,6 +261,7 @@ class SessionModel(QObject):
         if snapshot.picture is Picture.NONE:
             entry.figures = None
         entry.snapshot = snapshot
+        self._watch_controller(entry)
         self._remember_customer(entry)
         self.changed.emit(snapshot.id)
 
@@ -253,10 +301,21 @@ class SessionModel(QObject):
             entry.attention = event.what
             if event.what is Happening.CHAT:
                 entry.unread += 1
+                private = event.line is not None and event.line.audience is Audience.REPS
+                entry.unread_private += private
         if event.what is not Happening.CHAT:
             entry.history.append((event.what, event.name))
         self.happened.emit(event.session_id, event.what, event.name)
         self.changed.emit(event.session_id)
+
+    @staticmethod
+    def _watch_controller(entry: SessionEntry, *, found_so: bool = False) -> None:
+        """Note since when the controller is lost; of a session found so it may be long ago, and the relay knows."""
+        controller = entry.snapshot.controller
+        if controller is None or controller.connection is Connection.ONLINE or controller.id == entry.snapshot.view.you:
+            entry.lost_at = None
+        elif entry.lost_at is None:
+            entry.lost_at = time.monotonic() - (limits.CONTROLLER_LOST_S if found_so else 0)
 
     @staticmethod
     def _remember_customer(entry: SessionEntry) -> None:

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from support_manager.events import Happening, LineState, PendingLine
 from support_manager.protocol.roles import CUSTOMERS
-from support_manager.protocol.views import ChatLine, SessionView
+from support_manager.protocol.views import Audience, ChatLine, Mark, MarkKind, SessionView
 from ui.widgets.kit import Kit
 from ui.widgets.plain import isolated, one_line, without_overrides
 
@@ -25,6 +25,8 @@ class RowKind(Enum):
     LINE = "line"
     NOTE = "note"
     """Something that happened: joined, left, shared."""
+    MARK = "mark"
+    """A line across it: control moved, the session was passed on, another customer is helped (B-7.4)."""
     NEW = "new"
     """Above the first line that came while the rep looked elsewhere."""
 
@@ -41,16 +43,27 @@ class TranscriptRow:
     text: str = ""
     pending: LineState | None = None
     what: Happening | None = None
+    mark: MarkKind | None = None
+    former: str = ""
+    queue: str = ""
     headed: bool = True
     """Whether it shows its sender's name and time."""
 
 
 class TranscriptModel(QAbstractListModel):
-    """Rows in the order in which they came; lines on their way are always last."""
+    """Rows in the order in which they came; lines on their way are always last.
 
-    def __init__(self, kit: Kit, parent: QObject | None = None) -> None:
+    Args:
+        kit: what every widget is handed.
+        parent: the owner.
+        audience: whose lines these are: everybody's, or those that only representatives read.
+    """
+
+    def __init__(self, kit: Kit, parent: QObject | None = None, audience: Audience = Audience.ALL) -> None:
         super().__init__(parent)
         self._kit = kit
+        self._audience = audience
+        self._last_mark = 0
         self._rows: list[TranscriptRow] = []
         self._pending = 0
         self._known: set[str] = set()
@@ -59,14 +72,25 @@ class TranscriptModel(QAbstractListModel):
         self.can_retry = True
         """Whether a line that failed may be sent again: not after the end."""
 
+    @property
+    def private(self) -> bool:
+        """Whether only representatives read these lines."""
+        return self._audience is Audience.REPS
+
     def take(self, view: SessionView, pending: tuple[PendingLine, ...]) -> int:
         """Bring the rows up to date; the number of new lines of others."""
-        fresh = [line for line in view.chat if line.id not in self._known]
+        mine = [line for line in view.chat if line.audience is self._audience]
+        fresh = [line for line in mine if line.id not in self._known]
         self._drop_pending()
-        rows = [self._line(line, own=line.sender == view.you) for line in fresh]
+        marks = [mark for mark in view.marks if mark.seq > self._last_mark]
+        self._last_mark = max((mark.seq for mark in marks), default=self._last_mark)
+        placed = [(line.seq, self._line(line, own=line.sender == view.you)) for line in fresh]
+        placed += [(mark.seq, self._mark(mark)) for mark in marks]
+        rows = [row for _, row in sorted(placed, key=lambda one: one[0])]
         if not self._began:
             self._began = True
-            rows = self._with_joins(rows, view)
+            if not self.private:
+                rows = self._with_joins(rows, view)
         foreign = 0
         for row in rows:
             if row.kind is RowKind.LINE and not row.own:
@@ -75,7 +99,8 @@ class TranscriptModel(QAbstractListModel):
                     self._append([TranscriptRow(RowKind.NEW)])
             self._append([row])
         self._known.update(line.id for line in fresh)
-        waiting = [self._on_its_way(line) for line in pending if line.id not in self._known]
+        unsaid = [line for line in pending if line.audience is self._audience and line.id not in self._known]
+        waiting = [self._on_its_way(line) for line in unsaid]
         self._append(waiting)
         self._pending = len(waiting)
         return foreign
@@ -92,6 +117,11 @@ class TranscriptModel(QAbstractListModel):
         if self._looked_at and not looked_at:
             self.forget_new()
         self._looked_at = looked_at
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether the rep has the transcript before his eyes."""
+        return self._looked_at
 
     def forget_new(self) -> None:
         """Take the mark «new» away."""
@@ -114,6 +144,12 @@ class TranscriptModel(QAbstractListModel):
                 return say("chat.new")
             case RowKind.NOTE if row.what is not None:
                 return say(f"note.{row.what.value}", name=row.name)
+            case RowKind.MARK if row.mark is not None:
+                places = {"name": row.name, "former": row.former, "queue": row.queue}
+                kind = row.mark.value
+                if row.mark is MarkKind.PASSED_ON and not row.queue:
+                    kind = "passed_on.agents"
+                return say(f"mark.{kind}", **places)
             case _:
                 return row.text
 
@@ -195,6 +231,17 @@ class TranscriptModel(QAbstractListModel):
     def _line(line: ChatLine, *, own: bool) -> TranscriptRow:
         return TranscriptRow(
             RowKind.LINE, line.id, own, one_line(line.sender_name, 80), line.at, without_overrides(line.text)
+        )
+
+    @staticmethod
+    def _mark(mark: Mark) -> TranscriptRow:
+        return TranscriptRow(
+            RowKind.MARK,
+            at=mark.at,
+            name=isolated(mark.name),
+            mark=mark.kind,
+            former=isolated(mark.former),
+            queue=isolated(mark.queue) if mark.queue else "",
         )
 
     @staticmethod

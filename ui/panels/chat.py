@@ -1,14 +1,16 @@
 """The chat of one session: transcript, what is new, and the line being written."""
 
 import unicodedata
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout
 from typing_extensions import override
 
-from support_manager.events import Happening, LineState, PendingLine
+from support_manager.events import Happening, LineState
 from support_manager.protocol import limits
+from support_manager.protocol.views import Audience
 from ui.models.sessions import SessionEntry
 from ui.models.transcript import TranscriptModel
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Kit, button, icon_button, label, name_it, set_kind
@@ -30,9 +32,9 @@ class LineInput(QPlainTextEdit):
 
     send_wanted = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "chatInput") -> None:
         super().__init__()
-        self.setObjectName("chatInput")
+        self.setObjectName(name)
         self.setTabChangesFocus(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -66,37 +68,52 @@ class LineInput(QPlainTextEdit):
 
 
 class ChatPanel(QFrame):
-    """One session's chat."""
+    """One of a session's two chats: everybody's, or the one that only representatives read.
 
-    def __init__(self, kit: Kit, entry: SessionEntry) -> None:
+    Args:
+        kit: what every widget is handed.
+        entry: the session.
+        audience: who reads it.
+
+    Signals:
+        foreign_lines: so many new lines of others came in.
+    """
+
+    foreign_lines = Signal(int)
+
+    def __init__(self, kit: Kit, entry: SessionEntry, audience: Audience = Audience.ALL) -> None:
         super().__init__()
         self._kit = kit
+        self._audience = audience
+        self._private = audience is Audience.REPS
+        prefix = "private" if self._private else "chat"
         self._session_id = entry.id
         self._ended = False
         self._sticky = True
         self._unseen = 0
         self._bar_shown = True
-        self.setObjectName("chatPanel")
+        self.setObjectName(f"{prefix}Panel")
         self.setProperty("kind", "panel")
-        self.model = TranscriptModel(kit, self)
+        self.model = TranscriptModel(kit, self, audience)
         self.view = TranscriptView(kit, self.model)
-        self.input = LineInput()
-        self._empty = label("chatEmpty", "muted", wrap=True)
+        self.input = LineInput(f"{prefix}Input")
+        self.input.setProperty("private", self._private)
+        self._empty = label(f"{prefix}Empty", "muted", wrap=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setParent(self.view)
-        self._pill: QPushButton = button("chatNewLines", "primary")
+        self._pill: QPushButton = button(f"{prefix}NewLines", "primary")
         self._pill.setParent(self.view)
         self._pill.hide()
         self._pill.clicked.connect(self.to_the_end)
-        self._counter = label("chatCounter", "secondary")
+        self._counter = label(f"{prefix}Counter", "secondary")
         self._counter.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._counter.setFixedHeight(16)
-        self._send = icon_button("chatSend")
+        self._send = icon_button(f"{prefix}Send")
         self._send.setFixedSize(ROW + SPACE_1, ROW + SPACE_1)
         self._send.clicked.connect(self.send)
         self.input.send_wanted.connect(self.send)
         self.input.textChanged.connect(self._count)
-        self._send.setIcon(kit.theme.icon("send", "accent"))
+        self._send.setIcon(kit.theme.icon("send", "private" if self._private else "accent"))
 
         line = QFrame()
         line.setProperty("kind", "line")
@@ -129,11 +146,13 @@ class ChatPanel(QFrame):
         """Show the session's present lines."""
         pending = entry.snapshot.pending
         if entry.ended is not None:  # nobody will send them any more: they must not look as if they were on their way
-            pending = tuple(PendingLine(line.id, line.text, LineState.FAILED) for line in pending)
+            pending = tuple(replace(line, state=LineState.FAILED) for line in pending)
         self.model.can_retry = entry.ended is None and not entry.taken
         foreign = self.model.take(entry.snapshot.view, pending)
         if foreign and not self._sticky:
             self._unseen += foreign
+        if foreign:
+            self.foreign_lines.emit(foreign)
         self._ended = entry.ended is not None or entry.taken
         self.input.setReadOnly(self._ended)
         self.input.setEnabled(not self._ended)
@@ -166,7 +185,8 @@ class ChatPanel(QFrame):
         self.input.clear()
         self.model.forget_new()
         self.to_the_end()
-        self._kit.work.run(self._kit.intents.send_chat(self._session_id, text), name=f"send_chat:{self._session_id}")
+        send = self._kit.intents.send_chat(self._session_id, text, self._audience)
+        self._kit.work.run(send, name=f"send_chat:{self._session_id}")
 
     def _send_again(self, line_id: str) -> None:
         self._kit.work.run(self._kit.intents.retry_chat(self._session_id, line_id), name=f"retry_chat:{line_id}")
@@ -174,17 +194,18 @@ class ChatPanel(QFrame):
     def retranslate(self) -> None:
         """Take the words of the present language."""
         say = self._kit.say
-        self.setAccessibleName(say("chat.title"))
-        self.input.setAccessibleName(say("chat.input"))
+        self.setAccessibleName(say("private.title" if self._private else "chat.title"))
+        self.input.setAccessibleName(say("private.input" if self._private else "chat.input"))
         name_it(self._send, say("chat.send"))
-        self._empty.setText(say("chat.empty"))
+        self._empty.setText(say("private.empty" if self._private else "chat.empty"))
         self.view.retranslate()
         self._show_placeholder()
         self._show_pill()
         self._count()
 
     def _show_placeholder(self) -> None:
-        self.input.setPlaceholderText(self._kit.say("chat.ended" if self._ended else "chat.placeholder"))
+        open_ = "private.placeholder" if self._private else "chat.placeholder"
+        self.input.setPlaceholderText(self._kit.say("chat.ended" if self._ended else open_))
         # WORKAROUND(Qt 6.12): an empty QPlainTextEdit goes on showing the placeholder before – setPlaceholderText asks
         # for no repaint while one is visible – it may go when it does.
         self.input.viewport().update()

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QApplication, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from support_manager.events import Happening
 from support_manager.protocol.views import Capability
 from ui.models.sessions import SHOWS_PICTURE, SessionEntry, Stage
-from ui.panels.chat import ChatPanel
+from ui.panels.banners import Banners
+from ui.panels.chats import Chats
 from ui.panels.side import SessionSide
 from ui.panels.waiting import WaitingPage
-from ui.widgets.kit import Desk, bind, button
+from ui.widgets.kit import SPACE_2, SPACE_3, Desk, bind, button, label
 from ui.widgets.plain import isolated
 from ui.widgets.share_view import ShareView
 from ui.widgets.side import Side
@@ -39,9 +40,15 @@ _LOOKS = {
     Stage.CUSTOMER_LOST: _Look("unplug", "customer_lost", "warning"),
     Stage.CLOSED_PAGE: _Look("door-open", "closed_page", buttons=("copy_link", "end")),
     Stage.LEFT: _Look("door-open", "left", buttons=("copy_link", "end")),
+    Stage.OFFERED: _Look("forward", "offered"),
+    Stage.QUEUED: _Look("clock", "queued"),
     Stage.TAKEN: _Look("app-window", "taken", "warning", ("close_tab",)),
     Stage.ENDED: _Look("circle-check", "ended", buttons=("start_new", "close_tab")),
 }
+_CONTROL = frozenset({"ask", "take_back", "end"})
+"""Buttons that only the controller has (B-7.9)."""
+_ASSISTED = frozenset({"joined", "asked", "denied", "stopped"})
+"""What reads otherwise for an assistant: somebody else asks."""
 
 
 class SessionPanel(QSplitter):
@@ -60,13 +67,25 @@ class SessionPanel(QSplitter):
         self.setChildrenCollapsible(False)
         self.setHandleWidth(1)
         self.facts = SessionSide(kit, entry)
-        self.left = Side(kit, "leftSide", "side.title", "panel-left", self.facts, 200)
-        self.chat = ChatPanel(kit, entry)
-        self.right = Side(kit, "rightSide", "chat.title", "panel-right", self.chat, 240)
+        self._facts_title = label("factsTitle", "caption")
+        self._facts_title.setContentsMargins(SPACE_3, SPACE_2, SPACE_3, SPACE_2)
+        self._facts_line = QFrame()
+        self._facts_line.setProperty("kind", "line")
+        left = QWidget()
+        self._left_column = QVBoxLayout(left)
+        self._left_column.setContentsMargins(0, 0, 0, 0)
+        self._left_column.setSpacing(0)
+        for part in (self._facts_line, self._facts_title):
+            self._left_column.addWidget(part)
+            part.hide()
+        self._left_column.addWidget(self.facts, 3)
+        self.left = Side(kit, "leftSide", "side.title", "panel-left", left, 200)
+        self.chats = Chats(kit, entry)
+        self.chat = self.chats.public
+        self.right = Side(kit, "rightSide", "chat.title", "panel-right", self.chats, 240)
 
         self._stack = QStackedWidget()
         self._stack.setObjectName("sessionCentre")
-        self._stack.setMinimumWidth(360)
         self.waiting = WaitingPage(kit, entry.id)
         self.message = StateMessage(kit, "statePage", "monitor")
         self._buttons = self._make_buttons()
@@ -84,8 +103,18 @@ class SessionPanel(QSplitter):
         for page in (self.waiting, self.message, self._share_page):
             self._stack.addWidget(page)
 
+        self.banners = Banners(kit, entry)
+        self._middle = QWidget()
+        self._middle.setObjectName("sessionMiddle")
+        self._middle.setMinimumWidth(360)
+        middle = QVBoxLayout(self._middle)
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(0)
+        middle.addWidget(self.banners)
+        middle.addWidget(self._stack, 1)
+
         self.addWidget(self.left)
-        self.addWidget(self._stack)
+        self.addWidget(self._middle)
         self.addWidget(self.right)
         for at, stretch in enumerate((0, 1, 0)):
             self.setStretchFactor(at, stretch)
@@ -99,7 +128,7 @@ class SessionPanel(QSplitter):
     @property
     def areas(self) -> tuple[QWidget, ...]:
         """The parts that F6 goes through."""
-        return (self.left, self._stack, self.right)
+        return (self.left, self._middle, self.right)
 
     def take(self, entry: SessionEntry) -> None:
         """Show the session as it is now."""
@@ -107,7 +136,8 @@ class SessionPanel(QSplitter):
         acting = focused if focused is not None and self._stack.isAncestorOf(focused) else None
         self._entry = entry
         self.facts.take(entry)
-        self.chat.take(entry)
+        self.banners.take(entry)
+        self.chats.take(entry)
         if not self.waiting.number.text():
             self.waiting.set_number(entry.snapshot.view.number)
         stage = entry.stage
@@ -124,6 +154,14 @@ class SessionPanel(QSplitter):
         if acting is not None and not acting.isVisibleTo(self):
             self.take_focus()
 
+    def seat_inbox(self, inbox: QWidget | None) -> None:
+        """Hold the Inbox above the facts, in a share of the height that stays whoever comes and goes."""
+        if inbox is not None:
+            self._left_column.insertWidget(0, inbox, 2)
+        for part in (self._facts_line, self._facts_title):
+            part.setVisible(inbox is not None)
+        self.left.set_title_key("side.title" if inbox is None else "inbox.title")
+
     @property
     def number(self) -> str:
         """The session's number, nine digits."""
@@ -136,7 +174,7 @@ class SessionPanel(QSplitter):
         elif self._entry.stage in {Stage.TAKEN, Stage.ENDED}:
             self._buttons["close_tab"].setFocus()
         elif not self.right.folded:
-            self.chat.input.setFocus()
+            self.chats.take_focus()
 
     def take_figures(self, entry: SessionEntry) -> None:
         """Show new figures of the running view."""
@@ -159,6 +197,7 @@ class SessionPanel(QSplitter):
         self._buttons["take_back"].setText(say("state.asked.take_back"))
         self._buttons["close_tab"].setText(say("state.ended.close"))
         self._buttons["start_new"].setText(say("state.ended.start"))
+        self._facts_title.setText(say("side.title"))
         self._show_words()
 
     def _make_buttons(self) -> dict[str, QPushButton]:
@@ -186,15 +225,27 @@ class SessionPanel(QSplitter):
         stage = entry.stage
         name = isolated(entry.customer.name if entry.customer is not None else entry.last_customer)
         look = _LOOKS.get(stage)
-        if look is not None:
-            key = look.key
-            if key == "joined" and entry.customer is not None and entry.customer.device.screen is Capability.NO:
-                key = "cannot_show"
-            if stage is Stage.ENDED and entry.ended is not None:
-                text = say(f"state.ended.{entry.ended.value}")
-            else:
-                text = say(f"state.{key}.text", name=name)
-            self.message.set_icon(look.icon, look.role)
-            self.message.set_words(say(f"state.{key}.title", name=name), text)
-            for button_name, made in self._buttons.items():
-                made.setVisible(button_name in look.buttons and key != "cannot_show")
+        if look is None:
+            return
+        key = look.key
+        if key == "joined" and entry.customer is not None and entry.customer.device.screen is Capability.NO:
+            key = "cannot_show"
+        self.message.set_icon(look.icon, look.role)
+        self.message.set_words(say(f"state.{key}.title", name=name), self._explanation(key, name))
+        for button_name, made in self._buttons.items():
+            mine = not (entry.assists and button_name in _CONTROL)
+            made.setVisible(mine and button_name in look.buttons and key != "cannot_show")
+
+    def _explanation(self, key: str, name: str) -> str:
+        """The sentence under the heading; an assistant reads what it means for him."""
+        entry, say = self._entry, self._kit.say
+        view, controller = entry.snapshot.view, entry.snapshot.controller
+        if entry.stage is Stage.ENDED and entry.ended is not None:
+            assisted = ".assist" if entry.assists else ""
+            return say(f"state.ended.{entry.ended.value}{assisted}")
+        if entry.stage is Stage.QUEUED:
+            queue = isolated(view.transfer.queue_name) if view.transfer is not None else ""
+            return say("state.queued.text", name=name, queue=queue)
+        if entry.assists and key in _ASSISTED and controller is not None:
+            return say(f"state.{key}.assist.text", name=name, controller=isolated(controller.name))
+        return say(f"state.{key}.text", name=name)

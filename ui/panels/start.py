@@ -1,14 +1,11 @@
 """The Start page: one large Start, the box E-mail, a tracking code, and the mode where the rep may choose (B-3.1)."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
-from typing_extensions import override
 
 from support_manager.protocol import limits
 from support_manager.protocol.views import Mode
-from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_5, Desk, button, label
-from ui.widgets.plain import number_in_threes
+from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_5, Desk, bind, button, label
 
 
 class StartPage(QWidget):
@@ -50,15 +47,8 @@ class StartPage(QWidget):
         self._invite = label("startInvite", "secondary", wrap=True)
         self._invite.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
-        self._assist: str | None = None
-        self._notice = QFrame()
-        self._notice.setObjectName("startNotice")
-        self._notice.setProperty("kind", "notice")
-        self._notice_words = label("startNoticeWords", wrap=True)
-        inner = QVBoxLayout(self._notice)
-        inner.setContentsMargins(SPACE_3, SPACE_2, SPACE_3, SPACE_2)
-        inner.addWidget(self._notice_words)
-        self._notice.hide()
+        self._assist = button("startAssist", "link")
+        bind(self._assist, kit.actions.assist)
 
         card = QFrame()
         card.setObjectName("startCard")
@@ -67,7 +57,6 @@ class StartPage(QWidget):
         column = QVBoxLayout(card)
         column.setContentsMargins(SPACE_5, SPACE_5, SPACE_5, SPACE_5)
         column.setSpacing(SPACE_1)
-        column.addWidget(self._notice)
         column.addWidget(self._title)
         column.addWidget(self._lead)
         column.addSpacing(SPACE_3)
@@ -90,6 +79,7 @@ class StartPage(QWidget):
         outer.addLayout(row)
         outer.addSpacing(SPACE_3)
         outer.addWidget(self._invite)
+        outer.addWidget(self._assist, 0, Qt.AlignmentFlag.AlignHCenter)
         outer.addStretch(3)
         QWidget.setTabOrder(self.start, self.email)
         kit.actions.start_session.changed.connect(self.show_state)
@@ -111,25 +101,6 @@ class StartPage(QWidget):
         """Put the focus on Start, so that Enter starts."""
         self.start.setFocus()
 
-    def tell_assist(self, number: str) -> None:
-        """Say what became of a link that asked to assist in the session of that number (empty: of none)."""
-        self._assist = number
-        self._show_assist()
-
-    @override
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._assist = None
-        self._show_assist()
-
-    def _show_assist(self) -> None:
-        self._notice.setVisible(self._assist is not None)
-        if self._assist is not None:
-            number = number_in_threes(self._assist)
-            say = self._kit.say
-            words = say("start.assist", number=number) if self._assist else say("start.assist.no_number")
-            self._notice_words.setText(words)
-
     def retranslate(self) -> None:
         """Take the words of the present language."""
         say = self._kit.say
@@ -146,7 +117,6 @@ class StartPage(QWidget):
         for at in range(self.mode.count()):
             self.mode.setItemText(at, say(f"start.mode.{Mode(self.mode.itemData(at)).value}"))
         self._invite.setText(say("start.invite"))
-        self._show_assist()
         self.show_state()
 
     def _start(self) -> None:

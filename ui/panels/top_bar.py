@@ -6,14 +6,23 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton
 from typing_extensions import override
 
 from support_manager.events import Link
+from support_manager.protocol.views import Presence
 from ui.focus_ring import RING
-from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, WIDE_ICON, Desk, icon_button, label, name_it
+from ui.session_menu import PresenceMenu, SessionMenu
+from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, WIDE_ICON, Desk, icon_button, label, name_it, set_kind
 from ui.widgets.link_bar import MARKS
 from ui.widgets.plain import one_line
 from ui.widgets.state_dot import StateDot
 from ui.widgets.tab_bar import SessionTabBar
 
 HEIGHT = ROW + 16
+_PRESENCES = {
+    Presence.ONLINE: ("circle-check", "positive"),
+    Presence.AWAY: ("clock", "warning"),
+    Presence.BUSY: ("circle-minus", "danger"),
+    Presence.OFFLINE: ("unplug", "text-muted"),
+}
+"""Icon and colour of each presence."""
 
 
 def initials(name: str) -> str:
@@ -71,20 +80,16 @@ class TopBar(QFrame):
         self._start = self._command("topStart", kit.actions.start_session)
         self._invite = self._command("topInvite", kit.actions.invite)
         self._session = self._menu_button("topSession", "app-window")
-        menu = QMenu(self)
-        menu.setObjectName("sessionMenu")
         a = kit.actions
-        looking = (a.view_fit, a.view_actual, a.zoom_in, a.zoom_out, a.full_screen, a.screenshot, a.save_screenshot)
-        asking = (a.ask_view, a.stop_view)
-        for group in (asking, looking, (a.copy_number, a.copy_link, a.invite), (a.end_session,)):
-            menu.addActions(list(group))
-            menu.addSeparator()
-        self._session.setMenu(menu)
+        self._session.setMenu(SessionMenu(a, kit.translator, self))
+        self._inbox = self._command("topInbox", a.inbox)
         self._new = icon_button("topNewTab")
         self._new.setIcon(kit.theme.icon("plus", "text-muted"))
         self._new.clicked.connect(self.new_tab_wanted)
         self._dot = StateDot(kit, "topLinkDot")
         self._state = label("topLink", "secondary")
+        self._presence = self._menu_button("topPresence", "circle-check")
+        self._presence.setMenu(PresenceMenu(a, kit.translator, self))
         self._account = _Initials(kit)
         self._who = QAction(self)
         self._who.setEnabled(False)
@@ -98,7 +103,7 @@ class TopBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_3, 0, SPACE_3, 0)
         row.setSpacing(SPACE_1)
-        for part in (self._start, self._invite, self._session):
+        for part in (self._start, self._invite, self._session, self._inbox):
             row.addWidget(part)
         row.addSpacing(SPACE_3)
         row.addWidget(self.tabs, 1)
@@ -106,8 +111,27 @@ class TopBar(QFrame):
         row.addSpacing(SPACE_2)
         row.addWidget(self._dot)
         row.addWidget(self._state)
+        row.addWidget(self._presence)
         row.addWidget(self._account)
+        a.updated.connect(self.show_agent)
         kit.on_words(self.retranslate)
+
+    def show_agent(self) -> None:
+        """Show what agents alone have: the Inbox, and how others see them; the latter only while that is true."""
+        kit = self._kit
+        inbox = kit.intents.inbox
+        online = self._link is Link.ONLINE and inbox is not None
+        self._inbox.setVisible(kit.actions.inbox.isVisible())
+        set_kind(self._inbox, "tone", "ask" if inbox is not None and any(one.offered for one in inbox.items) else "")
+        for part in (self._dot, self._state):
+            part.setVisible(not online)
+        self._presence.setVisible(online)
+        if inbox is not None:
+            icon, role = _PRESENCES[inbox.presence]
+            words = kit.translator.t("app", f"presence.{inbox.presence.value}")
+            self._presence.setIcon(kit.theme.icon(icon, role))
+            self._presence.setText(f"{words} ▾")
+            self._presence.setAccessibleName(kit.translator.t("app", "presence.named", presence=words))
 
     def set_link(self, link: Link) -> None:
         """Show how the connection to the relay stands."""
@@ -129,6 +153,7 @@ class TopBar(QFrame):
         self._account.setText(initials(name))
         self._account.setAccessibleName(say("top.account", name=name))
         self._account.setVisible(account is not None)
+        self.show_agent()
 
     def _command(self, name: str, action: QAction) -> QToolButton:
         made = QToolButton()

@@ -1,25 +1,41 @@
-"""Who is in the session: name, role and connection, each in words."""
+"""Who is in the session: name, role and connection, each in words; and what the controller may do about them."""
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
-from support_manager.protocol.views import ParticipantView, SessionView
+from support_manager.events import SessionSnapshot
+from support_manager.protocol.activities import ActivityState
+from support_manager.protocol.roles import Role, SessionState
+from support_manager.protocol.views import Mode, ParticipantView
+from ui.dialogs.select_customer import SelectCustomerDialog
 from ui.widgets.elided import ElidedLabel
-from ui.widgets.kit import SPACE_1, SPACE_2, Kit
+from ui.widgets.kit import SPACE_1, SPACE_2, Kit, button
 from ui.widgets.plain import one_line
 from ui.widgets.state_dot import StateDot, mark_of_connection
 
+_ORDER = (Role.PRIMARY, Role.SECONDARY, Role.WAITING, Role.CONTROLLER, Role.ASSISTANT)
+
 
 class _PersonRow(QWidget):
-    def __init__(self, kit: Kit, person: ParticipantView, *, you: bool) -> None:
+    """One person; a customer who can be chosen is chosen by a click anywhere on the row, or by its button."""
+
+    pressed = Signal(str)
+    """The name of the button."""
+
+    def __init__(self, kit: Kit, person: ParticipantView, *, you: bool, buttons: tuple[str, ...]) -> None:
         super().__init__()
         say = kit.say
+        self._selectable = "help" in buttons
         self.setObjectName("personRow")
         self._dot = StateDot(kit, "personDot")
-        name = ElidedLabel("personName")
+        name = ElidedLabel("personName", "strong" if person.role is Role.PRIMARY else "body")
         shown = one_line(person.name, 80)
         name.setText(say("people.you", name=shown) if you else shown)
         connection = say(f"connection.{person.connection.value}")
-        words = say("people.role", role=say(f"role.{person.role.value}"), connection=connection)
+        second = say("people.asks_control") if person.asks_control else connection
+        words = say("people.role", role=say(f"role.{person.role.value}"), connection=second)
         role = ElidedLabel("personRole", "secondary")
         role.setText(words)
         self._dot.set_state(mark_of_connection(person.connection), connection)
@@ -28,43 +44,126 @@ class _PersonRow(QWidget):
         column.setSpacing(0)
         column.addWidget(name)
         column.addWidget(role)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, SPACE_1, 0, SPACE_1)
+        row = QHBoxLayout()
         row.setSpacing(SPACE_2)
         row.addWidget(self._dot)
         row.addLayout(column, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, SPACE_1, 0, SPACE_1)
+        outer.setSpacing(SPACE_1)
+        outer.addLayout(row)
+        self.buttons: dict[str, QPushButton] = {}
+        for key in buttons:
+            made = self.buttons[key] = button(f"person_{key}", "link" if key == "help" else "secondary")
+            made.setText(say(f"people.{key}"))
+            made.setAccessibleName(say(f"people.{key}.named", name=shown))
+            made.clicked.connect(lambda _=False, key=key: self.pressed.emit(key))
+        if self._selectable:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+            row.addWidget(self.buttons["help"])
+        elif self.buttons:
+            answers = QHBoxLayout()
+            answers.setContentsMargins(16 + SPACE_2, 0, 0, 0)
+            answers.setSpacing(SPACE_1)
+            for made in self.buttons.values():
+                answers.addWidget(made)
+            answers.addStretch(1)
+            outer.addLayout(answers)
+
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._selectable and self.rect().contains(event.position().toPoint()):
+            self.pressed.emit("help")
 
 
 class PeopleList(QWidget):
-    """One row a person; made anew when anything about them changed."""
+    """One row a person; made anew when anything about them changed.
+
+    Args:
+        kit: what every widget is handed.
+    """
 
     def __init__(self, kit: Kit) -> None:
         super().__init__()
         self._kit = kit
-        self._view: SessionView | None = None
+        self._snapshot: SessionSnapshot | None = None
+        self._shown: tuple[object, ...] | None = None
         self.setObjectName("peopleList")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         kit.translator.changed.connect(self._build)
 
-    def take(self, view: SessionView) -> None:
+    def take(self, snapshot: SessionSnapshot) -> None:
         """Show the people of a session."""
-        old, self._view = self._view, view
-        if old is None or (old.participants, old.you) != (view.participants, view.you):
+        self._snapshot = snapshot
+        view = snapshot.view
+        shown = (view.participants, view.you, view.state)
+        if shown != self._shown:
+            self._shown = shown
             self._build()
 
     def _build(self) -> None:
+        focused = QApplication.focusWidget()
+        had_focus = focused is not None and self.isAncestorOf(focused)
         while (item := self._column.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        if self._view is None:
+        snapshot = self._snapshot
+        if snapshot is None:
             return
-        people = sorted(self._view.participants, key=lambda person: person.id == self._view_you())
+        you = snapshot.view.you
+        people = sorted(
+            snapshot.view.participants,
+            key=lambda one: (one.id == you, _ORDER.index(one.role) if one.role in _ORDER else len(_ORDER)),
+        )
+        first: QPushButton | None = None
         for person in people:
-            self._column.addWidget(_PersonRow(self._kit, person, you=person.id == self._view_you()))
+            row = _PersonRow(self._kit, person, you=person.id == you, buttons=_buttons(snapshot, person))
+            row.pressed.connect(lambda key, person=person: self._press(key, person))
+            self._column.addWidget(row)
+            first = first or next(iter(row.buttons.values()), None)
+        if had_focus and first is not None:
+            first.setFocus()
 
-    def _view_you(self) -> str:
-        return self._view.you if self._view is not None else ""
+    def _press(self, key: str, person: ParticipantView) -> None:
+        if self._snapshot is None:
+            return
+        session_id = self._snapshot.id
+        if key == "help":
+            self._choose(person)
+            return
+        act = self._kit.intents.admit(session_id, person.id, key == "admit")
+        self._kit.work.run(act, name=f"{key}:{session_id}:{person.id}")
+
+    def _choose(self, person: ParticipantView) -> None:
+        """Help another customer; asked once more while something is shared, for that ends (B-5.3)."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            return
+        going_on = {ActivityState.ASKED, ActivityState.RUNNING}
+        if not any(one.state in going_on for one in snapshot.view.activities) and snapshot.share is None:
+            self._select(person.id)
+            return
+        dialog = SelectCustomerDialog(self._kit, person.name, self.window())
+        dialog.confirmed.connect(lambda: self._select(person.id))
+        dialog.start()
+
+    def _select(self, participant_id: str) -> None:
+        if self._snapshot is not None:
+            act = self._kit.intents.select_customer(self._snapshot.id, participant_id)
+            self._kit.work.run(act, name=f"select:{self._snapshot.id}")
+
+
+def _buttons(snapshot: SessionSnapshot, person: ParticipantView) -> tuple[str, ...]:
+    """What the controller may do about a person (B-1.2, B-2.5); nobody else may do anything."""
+    if not snapshot.has_control:
+        return ()
+    if person.role is Role.SECONDARY and snapshot.view.state is SessionState.ACTIVE:
+        return ("help",)
+    if person.role is Role.WAITING:
+        # With one customer to a session nobody but the rep's limit makes anybody wait, and room lets him in (B-6.3).
+        return ("turn_away",) if snapshot.view.mode is Mode.MULTI else ("admit", "turn_away")
+    return ()

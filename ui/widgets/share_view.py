@@ -301,7 +301,8 @@ class ShareView(QWidget):
             self.update()
             self.zoom_changed.emit(self._zoom.factor, self.fitted)
         else:
-            self.update(self._target().toAlignedRect())
+            # At once: a posted update would wait for whatever else the window's thread has to do.
+            self.repaint(self._target().toAlignedRect())
         if not had:
             self._tell()
             self._input.show_hand()

@@ -79,6 +79,12 @@ class Side(QFrame):
             (self._unfold if folded else self._fold).setFocus()
         self.folded_changed.emit(folded)
 
+    def set_title_key(self, title_key: str) -> None:
+        """Give the side another heading."""
+        if title_key != self._title_key:
+            self._title_key = title_key
+            self.retranslate()
+
     def retranslate(self) -> None:
         """Take the words of the present language."""
         title = self._kit.say(self._title_key)

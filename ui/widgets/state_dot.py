@@ -52,6 +52,8 @@ _BY_STAGE = {
     Stage.CUSTOMER_LOST: Mark.LOST,
     Stage.CLOSED_PAGE: Mark.GONE,
     Stage.LEFT: Mark.GONE,
+    Stage.OFFERED: Mark.HALF,
+    Stage.QUEUED: Mark.HALF,
     Stage.TAKEN: Mark.GONE,
     Stage.ENDED: Mark.GONE,
 }

@@ -85,6 +85,8 @@ class TranscriptDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         row: TranscriptRow = index.data(ROW_ROLE)
         width = self._view_width()
+        if row.kind is RowKind.MARK:
+            return QSize(width, self._mark_box(row, width).height() + 2 * SPACE_3)
         if row.kind is not RowKind.LINE:
             return QSize(width, _NOTE_HEIGHT)
         font = self._font(self._base(), "body")
@@ -114,9 +116,29 @@ class TranscriptDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if row.kind is RowKind.LINE:
             self._paint_line(painter, row, box, selected=bool(state & QStyle.StateFlag.State_Selected))
+        elif row.kind is RowKind.MARK:
+            self._paint_mark(painter, row, box)
         else:
             self._paint_note(painter, row, box)
         painter.restore()
+
+    def _mark_box(self, row: TranscriptRow, width: int) -> QRect:
+        """The room that the words of a mark need, wrapped: they say who is in charge, so none may be left out."""
+        metrics = QFontMetrics(self._font(self._base(), "secondary", strong=True))
+        room = QRect(0, 0, max(80, width - 2 * (_SIDE + SPACE_2)), 400)
+        flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter
+        return metrics.boundingRect(room, int(flags), self._model.words(row))
+
+    def _paint_mark(self, painter: QPainter, row: TranscriptRow, box: QRect) -> None:
+        theme = self._kit.theme
+        band = box.adjusted(_SIDE, SPACE_2, -_SIDE, -SPACE_2)
+        painter.setPen(theme.color("line"))
+        painter.drawLine(band.topLeft(), band.topRight())
+        painter.drawLine(band.bottomLeft(), band.bottomRight())
+        painter.setFont(self._font(self._base(), "secondary", strong=True))
+        painter.setPen(theme.color("text"))
+        flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignCenter
+        painter.drawText(band.adjusted(SPACE_2, 0, -SPACE_2, 0), int(flags), self._model.words(row))
 
     def _paint_note(self, painter: QPainter, row: TranscriptRow, box: QRect) -> None:
         theme = self._kit.theme
@@ -152,7 +174,8 @@ class TranscriptDelegate(QStyledItemDelegate):
         bubble = QRectF(0, top, width + 2 * _PAD_X, height + 2 * _PAD_Y)
         bubble.moveLeft(box.right() - _SIDE - bubble.width() if row.own else box.left() + _SIDE)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color("selection" if selected else "accent-soft" if row.own else "hover"))
+        own = "private-soft" if self._model.private else "accent-soft"
+        painter.setBrush(theme.color("selection" if selected else own if row.own else "hover"))
         painter.drawRoundedRect(bubble, 10, 10)
         painter.setPen(theme.color("text-muted" if row.pending is not None else "text"))
         place = QPointF(bubble.left() + _PAD_X, bubble.top() + _PAD_Y)

@@ -15,6 +15,8 @@ from ui.i18n import Translator
 from ui.theme import Theme
 
 SESSION = {"invite", "copy_number", "copy_link", "focus_chat"}
+ONLINE = {"start_session", "assist", "sign_out"}
+CONTROL = {"end_session", "leave_session", "transfer_control"}
 VIEW = {"screenshot", "save_screenshot", "view_fit", "view_actual", "zoom_in", "zoom_out", "full_screen"}
 VIEW |= {"show_figures"}
 ALWAYS = {"preferences", "about", "show_window", "quit"}
@@ -34,7 +36,7 @@ def intents() -> FakeIntents:
 
 def usable(actions: Actions, intents: FakeIntents, link: Link = Link.ONLINE, count: int = 1) -> set[str]:
     current = next(iter(intents.sessions.values()), None)
-    actions.update(link, signed_in=True, current=current, count=count)
+    actions.update(link, account=intents.account, current=current, count=count)
     return {action.objectName().removeprefix("action_") for action in actions if action.isEnabled()} - ALWAYS
 
 
@@ -58,22 +60,22 @@ def test_names_follow_the_language(actions: Actions, language: str):
 
 
 def test_signed_out_leaves_only_what_needs_nobody(actions: Actions):
-    actions.update(Link.SIGNED_OUT, signed_in=False, current=None, count=0)
+    actions.update(Link.SIGNED_OUT, account=None, current=None, count=0)
     assert {action.objectName().removeprefix("action_") for action in actions if action.isEnabled()} == ALWAYS
 
 
 def test_without_a_session(actions: Actions):
-    assert usable(actions, FakeIntents(signed_in=True)) == {"start_session", "sign_out"}
+    assert usable(actions, FakeIntents(signed_in=True)) == ONLINE
 
 
 def test_waiting_for_the_customer(actions: Actions, intents: FakeIntents):
-    assert usable(actions, intents) == {"start_session", "sign_out", "end_session", *SESSION}
+    assert usable(actions, intents) == ONLINE | CONTROL | SESSION
 
 
 def test_customer_is_there(actions: Actions, intents: FakeIntents):
     (session_id,) = intents.sessions
     intents.joins(session_id)
-    assert usable(actions, intents) == {"start_session", "sign_out", "end_session", "ask_view", *SESSION}
+    assert usable(actions, intents) == ONLINE | CONTROL | SESSION | {"ask_view"}
 
 
 def test_customer_whose_device_cannot_share_is_not_asked(actions: Actions, intents: FakeIntents):

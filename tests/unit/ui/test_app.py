@@ -375,6 +375,29 @@ async def test_a_link_from_outside_comes_to_the_front_and_does_nothing_else(desk
     assert [asked for asked in desk.intents.asked[len(before) :] if asked[0] != "set_visible"] == []
 
 
+@pytest.mark.rule("B-2.2")
+@pytest.mark.parametrize("number", ["482119903", ""])
+async def test_a_link_to_assist_fills_the_number_in_and_waits_for_a_click(desk: Stage, number: str):
+    before = list(desk.intents.asked)
+    desk.intents.open_link(f"support-manager:assist?number={number}" if number else "support-manager:assist")
+    assert desk.dialog("assist_dialog") is not None
+    typed = desk.find(QLineEdit, "assist_dialog_number")
+    assert typed.text().replace(" ", "") == number
+    assert desk.find(QPushButton, "assist_dialog_join").isEnabled() == bool(number)
+    desk.intents.open_link("support-manager:assist?number=111222333")
+    assert desk.dialog("assist_dialog") is not None
+    assert typed.text() == "111 222 333", "a second link fills in the open one"
+    assert [asked for asked in desk.intents.asked[len(before) :] if asked[0] != "set_visible"] == []
+
+
+async def test_a_link_to_assist_waits_for_the_sign_in(signed_out: Stage):
+    signed_out.intents.open_link("support-manager:assist?number=482119903")
+    assert signed_out.dialog("assist_dialog") is None
+    signed_out.sign_in()
+    await signed_out.until(lambda: signed_out.dialog("assist_dialog"))
+    assert signed_out.find(QLineEdit, "assist_dialog_number").text() == "482 119 903"
+
+
 # --- everything has a name
 
 

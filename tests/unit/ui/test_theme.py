@@ -14,6 +14,8 @@ from ui.theme import Theme, tokens
 THEMES = tuple(tokens()["colors"])
 TEXTS = ("text", "text-muted", "accent", "positive", "warning", "danger", "live")
 GROUNDS = ("surface", "surface-raised", "hover", "selection", "accent-soft")
+PRIVATE = [(text, "private-soft") for text in ("text", "text-muted", "private")]
+PRIVATE += [("private", ground) for ground in ("surface", "surface-raised", "hover")]
 
 
 def luminance(color: str) -> float:
@@ -30,7 +32,7 @@ def contrast(first: str, second: str) -> float:
 
 @pytest.mark.parametrize("name", THEMES)
 @pytest.mark.parametrize(
-    ("text", "ground"), [*itertools.product(TEXTS, GROUNDS), ("on-accent", "accent"), ("on-live", "live")]
+    ("text", "ground"), [*itertools.product(TEXTS, GROUNDS), ("on-accent", "accent"), ("on-live", "live"), *PRIVATE]
 )
 def test_contrast_is_enough_to_read(name: str, text: str, ground: str):
     colors = tokens()["colors"][name]

@@ -1,12 +1,11 @@
 """What comes from outside the tab: a session taken up elsewhere, a sign-in that ended, a link, a line that failed."""
 
-import pytest
 import pytest_asyncio
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from support_manager.events import Failed, LineState, Link, LinkPrefilled, PendingLine, SessionClosed, SignedOut
+from support_manager.events import Failed, LineState, Link, PendingLine, SessionClosed, SignedOut
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.views import EndReason
 from tests.harness.session_window import WindowUnderTest, drain, until
@@ -60,26 +59,6 @@ async def test_the_end_of_the_sign_in_takes_all_tabs_away(desk):
     drain()
     assert desk.window.tabs.ids() == []
     assert desk.window.current_session is None
-
-
-@pytest.mark.rule("B-2.2")
-@pytest.mark.parametrize("number", ["482119903", ""])
-async def test_a_link_that_asks_to_assist_is_answered_honestly_and_does_nothing(desk, number):
-    desk.intents.open("111222333")
-    before = list(desk.intents.asked)
-    desk.intents.emit(LinkPrefilled("assist", number))
-    drain()
-    words = desk.find("startNoticeWords", QLabel).text()
-    assert words.startswith("Assist Session comes with the next version.")
-    assert ("482\u00a0119\u00a0903" in words) == bool(number)
-    started = [asked for asked in desk.intents.asked if asked not in before and asked[0] != "set_visible"]
-    assert started == []
-    desk.translator.set_language("ro")
-    assert "versiunea următoare" in desk.find("startNoticeWords", QLabel).text()
-    desk.window.tabs.choose(desk.window.tabs.ids()[0])
-    desk.window.tabs.choose("")
-    drain()
-    assert not desk.shown("startNotice"), "it was read"
 
 
 async def test_a_line_that_failed_is_sent_again_by_a_click_or_by_enter(desk):

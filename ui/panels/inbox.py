@@ -1,0 +1,263 @@
+"""The Inbox: who waits in an agent's queues and what was passed on to him, with accept and decline (B-11.3)."""
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from support_manager.protocol.views import InboxItem, InboxKind, Presence
+from ui.models.inbox import InboxModel
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, Kit, button, label, set_kind
+from ui.widgets.plain import isolated, one_line, without_overrides
+
+_SHOWN_CHARS = 400
+"""Of what a customer wrote; all of it stands in the session once he is accepted."""
+_TICK_MS = 1_000
+
+
+class InboxCard(QFrame):
+    """One entry: who, since when, from where, with what; Enter accepts, Delete declines.
+
+    Args:
+        kit: what every widget is handed.
+        model: tells the times.
+        item: the entry.
+
+    Signals:
+        accepted, declined: of the session with that id.
+        step_wanted: the focus is to go to the next (1) or the previous (-1) entry.
+    """
+
+    accepted = Signal(str)
+    declined = Signal(str)
+    step_wanted = Signal(int)
+
+    def __init__(self, kit: Kit, model: InboxModel, item: InboxItem) -> None:
+        super().__init__()
+        self._kit, self._model, self._item = kit, model, item
+        self._longest_s = 0.0
+        self.setObjectName("inboxCard")
+        self.setProperty("kind", "item")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._name = ElidedLabel("inboxName", "strong")
+        self._since = label("inboxSince", "secondary")
+        self._from = label("inboxFrom", "secondary", wrap=True)
+        self._said = label("inboxSaid", wrap=True)
+        self._email = ElidedLabel("inboxEmail", "secondary")
+        self._bar = QProgressBar()
+        self._bar.setObjectName("inboxTimeLeft")
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(4)
+        self.accept = button("inboxAccept", "primary")
+        self.decline = button("inboxDecline", "quiet")
+        self.accept.clicked.connect(lambda: self.accepted.emit(self._item.session_id))
+        self.decline.clicked.connect(lambda: self.declined.emit(self._item.session_id))
+        head = QHBoxLayout()
+        head.setSpacing(SPACE_2)
+        head.addWidget(self._name, 1)
+        head.addWidget(self._since)
+        answers = QHBoxLayout()
+        answers.setSpacing(SPACE_1)
+        answers.addWidget(self.accept)
+        answers.addWidget(self.decline)
+        answers.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_2 + 2, SPACE_2, SPACE_2 + 2, SPACE_2)
+        column.setSpacing(SPACE_1)
+        column.addLayout(head)
+        for part in (self._from, self._email, self._said):
+            column.addWidget(part)
+        column.addSpacing(SPACE_1)
+        column.addWidget(self._bar)
+        column.addLayout(answers)
+        self.take(item)
+
+    @property
+    def item(self) -> InboxItem:
+        """The entry."""
+        return self._item
+
+    def take(self, item: InboxItem) -> None:
+        """Show the entry as it is now."""
+        if item.offered_until != self._item.offered_until or not item.offered:
+            self._longest_s = 0.0
+        self._item = item
+        say = self._kit.say
+        self._name.setText(one_line(item.customer, 80))
+        if item.kind is InboxKind.TRANSFER:
+            self._from.setText(say("inbox.from_rep", name=isolated(item.former)))
+        elif item.former:
+            self._from.setText(say("inbox.from_rep_queue", name=isolated(item.former), queue=isolated(item.queue_name)))
+        else:
+            self._from.setText(say("inbox.from_queue", queue=isolated(item.queue_name)))
+        said = [without_overrides(text)[:_SHOWN_CHARS] for text in (item.message, item.problem) if text]
+        self._said.setText("\n".join(said))
+        self._said.setVisible(bool(said))
+        self._email.setText(one_line(item.email, 254))
+        self._email.setVisible(bool(item.email))
+        self.accept.setText(say("inbox.accept" if item.offered else "inbox.take"))
+        self.decline.setText(say("inbox.decline"))
+        self.decline.setVisible(item.offered)
+        set_kind(self.accept, "kind", "primary" if item.offered else "secondary")
+        set_kind(self, "offered", item.offered)
+        self.tick()
+
+    def tick(self) -> None:
+        """Show the times as they are now."""
+        say, item = self._kit.say, self._item
+        minutes = int(self._model.waited_s(item) // 60)
+        self._since.setText(say("inbox.minutes", count=minutes) if minutes else say("inbox.just_now"))
+        left = self._model.left_s(item)
+        self._bar.setVisible(left is not None)
+        words = self._from.text()
+        if left is not None:
+            self._longest_s = max(self._longest_s, left)
+            self._bar.setRange(0, max(1, int(self._longest_s * 10)))
+            self._bar.setValue(int(left * 10))
+            words = f"{words}, {say('inbox.left', count=round(left))}"
+            self._bar.setAccessibleName(say("inbox.left", count=round(left)))
+            self._since.setText(say("inbox.seconds", count=round(left)))
+        said = f", {self._said.text()}" if self._said.text() else ""
+        self.setAccessibleName(f"{self._name.text()}, {self._since.text()}, {words}{said}")
+        name = self._name.text()
+        self.accept.setAccessibleName(f"{self.accept.text()}: {name}")
+        self.decline.setAccessibleName(f"{self.decline.text()}: {name}")
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        match event.key():
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                self.accepted.emit(self._item.session_id)
+            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace if self._item.offered:
+                self.declined.emit(self._item.session_id)
+            case Qt.Key.Key_Down:
+                self.step_wanted.emit(1)
+            case Qt.Key.Key_Up:
+                self.step_wanted.emit(-1)
+            case _:
+                super().keyPressEvent(event)
+
+
+class InboxPanel(QFrame):
+    """All entries, oldest first; says so when nobody waits.
+
+    Args:
+        kit: what every widget is handed.
+        model: the Inbox.
+    """
+
+    def __init__(self, kit: Kit, model: InboxModel) -> None:
+        super().__init__()
+        self._kit, self._model = kit, model
+        self._cards: dict[str, InboxCard] = {}
+        self.setObjectName("inboxPanel")
+        self._title = label("inboxTitle", "caption")
+        self._empty = label("inboxEmpty", "muted", wrap=True)
+        self._inner = QWidget()
+        self._column = QVBoxLayout(self._inner)
+        self._column.setContentsMargins(SPACE_3, 0, SPACE_3, SPACE_2)
+        self._column.setSpacing(SPACE_2)
+        self._column.addWidget(self._empty)
+        self._column.addStretch(1)
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(self._inner)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, SPACE_2, 0, 0)
+        column.setSpacing(SPACE_2)
+        head = QHBoxLayout()
+        head.setContentsMargins(SPACE_3, 0, SPACE_3, 0)
+        head.addWidget(self._title, 1)
+        column.addLayout(head)
+        column.addWidget(self._area, 1)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self._tick)
+        model.changed.connect(self.show_items)
+        kit.theme.changed.connect(self.show_items)
+        kit.on_words(self.show_items)
+
+    def set_titled(self, titled: bool) -> None:
+        """Show its own heading, or leave that to whoever holds it."""
+        self._title.setVisible(titled)
+
+    def show_items(self) -> None:
+        """Show the entries as they are now; those that stay keep their place and the focus."""
+        items = self._model.items
+        wanted = {item.session_id: item for item in items}
+        had_focus = self._focused()
+        for gone in [one for one in self._cards if one not in wanted]:
+            old = self._cards.pop(gone)
+            self._column.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        for at, (session_id, item) in enumerate(wanted.items()):
+            card = self._cards.get(session_id)
+            if card is None:
+                card = self._cards[session_id] = self._made(item)
+            else:
+                card.take(item)
+            if self._column.indexOf(card) != at:
+                self._column.insertWidget(at, card)
+        say, inbox = self._kit.say, self._model.inbox
+        count = len(items)
+        self._title.setText(say("inbox.title.count", count=count) if count else say("inbox.title"))
+        self.setAccessibleName(self._title.text())
+        away = inbox is not None and inbox.presence is not Presence.ONLINE
+        self._empty.setText(say(f"inbox.empty.{inbox.presence.value}" if inbox is not None and away else "inbox.empty"))
+        self._empty.setVisible(not items)
+        if had_focus is not None and had_focus not in self._cards:
+            self.take_focus()
+        if bool(items) != self._timer.isActive():
+            self._timer.start() if items else self._timer.stop()
+
+    def take_focus(self) -> None:
+        """Put the focus on the oldest entry that is offered, else on the oldest."""
+        cards = self._in_order()
+        card = next((one for one in cards if one.item.offered), cards[0] if cards else None)
+        if card is not None:
+            card.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self._area.ensureWidgetVisible(card)
+
+    def _made(self, item: InboxItem) -> InboxCard:
+        card = InboxCard(self._kit, self._model, item)
+        card.accepted.connect(self._accept)
+        card.declined.connect(self._decline)
+        card.step_wanted.connect(self._step)
+        return card
+
+    def _in_order(self) -> list[InboxCard]:
+        return sorted(self._cards.values(), key=self._column.indexOf)
+
+    def _focused(self) -> str | None:
+        focused = QApplication.focusWidget()
+        found = (one for one, card in self._cards.items() if card is focused or card.isAncestorOf(focused or self))
+        return next(found, None)
+
+    def _step(self, step: int) -> None:
+        cards = self._in_order()
+        at = next((at for at, card in enumerate(cards) if card.hasFocus()), -1) + step
+        if 0 <= at < len(cards):
+            cards[at].setFocus(Qt.FocusReason.TabFocusReason)
+            self._area.ensureWidgetVisible(cards[at])
+
+    def _tick(self) -> None:
+        if self.isVisible():
+            for card in self._cards.values():
+                card.tick()
+
+    def _accept(self, session_id: str) -> None:
+        name = f"accept:{session_id}"
+        if not self._kit.work.running(name):
+            card = self._cards.get(session_id)
+            act = self._kit.intents.accept_offer(session_id)
+            self._kit.work.run(act, name=name, busy=card.accept if card is not None else None)
+
+    def _decline(self, session_id: str) -> None:
+        name = f"decline:{session_id}"
+        if not self._kit.work.running(name):
+            self._kit.work.run(self._kit.intents.decline_offer(session_id), name=name)
