@@ -293,7 +293,7 @@ class SessionMachine:
             if activity.kind is ActivityKind.VIEW:
                 outcome.share_over.append(activity.subject)
         self._view = msgspec.structs.replace(
-            self._view, state=SessionState.ENDED, end_reason=fact.reason, activities=()
+            self._view, state=SessionState.ENDED, end_reason=fact.reason, activities=(), transfer=None, place=None
         )
         self._picture = Picture.NONE
         return outcome
