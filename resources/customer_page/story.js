@@ -74,7 +74,9 @@ export class Story {
     const since = rep.since ?? now;
     const late = since + limits.controller_lost_s * 1_000;
     const ends = since + limits.session_without_controller_s * 1_000;
-    const who = this.session.helpers.length ? "helper" : this.session.isFromQueue ? "queue" : "alone";
+    // A session from a queue goes back to it, also when the assistants who might take over do not.
+    const { helpers, isFromQueue } = this.session;
+    const who = helpers.length ? (isFromQueue && now >= late ? "helper_queue" : "helper") : isFromQueue ? "queue" : "alone";
     return now < late ? { step: `soon_${who}`, since, next: late, ends } : { step: `late_${who}`, since, next: null, ends };
   }
 

@@ -1,0 +1,313 @@
+"""The customer's page among several people, in real Chromium with a real relay: roles, control, queues, the end."""
+
+import asyncio
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from support_manager.protocol import events, requests, signals
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.roles import Role
+from support_manager.protocol.views import Mode, ParticipantView, SessionView
+from tests.harness.chromium import Chromium
+from tests.harness.relay import ROOT, Client, RelayProcess, rep
+from tests.integration.test_page_in_chromium import PATIENCE_MS, PICKER, Tab, activity, tab_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+FORGET = """
+// Tabs are different people here, who share no storage as two tabs of one person do.
+if (!sessionStorage.getItem('somebody')) {
+  sessionStorage.setItem('somebody', 'is here');
+  localStorage.clear();
+}
+"""
+
+
+def operator(relay: RelayProcess, *words: str) -> None:
+    """Run a command of the operator's while the relay runs."""
+    command = [sys.executable, "-m", "server_stub", *words, "--data", str(relay.data)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def relay() -> Iterator[RelayProcess]:
+    with RelayProcess() as process:
+        for name in ("ana", "dan"):
+            process.add_user(name, name.title())
+            (process.data / f".test-account-{name}").touch()
+            operator(process, "user", "set", name, "--agent", "--mode", "choice")
+        yield process
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Chromium]:
+    async with Chromium(headless=True, locale="en-GB") as chromium:
+        await chromium.context.add_init_script(PICKER)
+        await chromium.context.add_init_script(FORGET)
+        yield chromium
+
+
+async def start(client: Client, mode: Mode = Mode.MULTI) -> SessionView:
+    started = await client.ask("session.start", requests.SessionStart(request_id=secrets.token_urlsafe(16), mode=mode))
+    client.session = started.session
+    return client.session
+
+
+async def person(client: Client, name: str) -> ParticipantView:
+    """A participant as this rep knows him by now."""
+
+    def known() -> ParticipantView | None:
+        found = {one.name: one for one in client.session.participants} if client.session else {}
+        for fact in client.facts:
+            if isinstance(fact, events.ParticipantJoined | events.ParticipantChanged):
+                found[fact.participant.name] = fact.participant
+        return found.get(name)
+
+    found = await client.wait(known)
+    assert found is not None
+    return found
+
+
+async def assist(client: Client, number: str) -> None:
+    inside = await client.ask(
+        "session.assist", requests.SessionAssist(request_id=secrets.token_urlsafe(16), number=number)
+    )
+    client.session = inside.session
+
+
+async def give_control(client: Client, name: str) -> None:
+    to = (await person(client, name)).id
+    await client.ask("control.transfer", requests.ControlTransfer(session_id=client.session_id, to=to))
+
+
+async def ask_view(client: Client, name: str) -> None:
+    await client.ask(
+        "activity.ask",
+        requests.ActivityAsk(
+            session_id=client.session_id,
+            request_id=secrets.token_urlsafe(16),
+            kind=ActivityKind.VIEW,
+            subject=(await person(client, name)).id,
+        ),
+    )
+
+
+async def offer(client: Client) -> signals.Offer:
+    """The newest offer of a media connection that reached this rep's app."""
+
+    def found() -> events.SignalReceived | None:
+        offers = [e for n, e in client.events if n == "signal" and isinstance(e.signal, signals.Offer)]
+        return offers[-1] if offers else None
+
+    return await client.wait(found)
+
+
+async def admit(client: Client, name: str, *, accept: bool = True) -> None:
+    who = await person(client, name)
+    assert who.role is Role.WAITING
+    await client.ask(
+        "customer.admit",
+        requests.CustomerAdmit(session_id=client.session_id, participant_id=who.id, accept=accept),
+    )
+
+
+async def says(tab: Tab, selector: str, text: str) -> None:
+    await expect(tab.page.locator(selector)).to_contain_text(text, timeout=PATIENCE_MS)
+
+
+@pytest.mark.rule("B-2.5")
+async def test_who_waits_reads_it_sees_nothing_and_is_let_in_or_turned_away(relay, browser):
+    async with rep(relay) as ana, tab_of(browser) as first, tab_of(browser) as second, tab_of(browser) as third:
+        session = await start(ana, Mode.SINGLE)
+        await first.join(session.link, "Ioana")
+        await first.screen("waiting")
+        await first.say("a secret between us")
+        await first.sees_lines("a secret between us")
+        await second.join(session.link, "Vlad")
+        await second.screen("let_in")
+        await expect(second.page.locator("#chat")).to_be_hidden()
+        await expect(second.page.locator("#people")).to_be_hidden()
+        assert "Ana" not in await second.page.inner_text("body")
+        assert "Vlad" not in await first.page.inner_text("body")  # who waits is the reps' business
+        await admit(ana, "Vlad")
+        await second.screen("watching")
+        await says(second, "#card", "Ana is helping Ioana")
+        assert await second.lines() == []  # what was said before he came stays between them
+        await says(first, "#lines", "Vlad has joined.")
+        await third.join(session.link, "Radu")
+        await third.screen("let_in")
+        await admit(ana, "Radu", accept=False)
+        await third.screen("over")
+        await says(third, "#title", "You were not let in")
+        await expect(third.page.locator("#summary-save")).to_have_count(0)
+        await ana.ask("session.lock", requests.SessionLock(session_id=session.id, locked=True))
+        await third.join(f"{relay.url}/join?late{session.link[session.link.index('#') :]}", "Mihai")
+        await third.screen("over")
+        await says(third, "#title", "This session is locked")
+
+
+@pytest.mark.rule("B-1.2", "B-5.2", "B-5.3")
+async def test_another_customer_is_helped_and_nobodys_share_goes_on(relay, browser):
+    async with rep(relay) as ana, tab_of(browser) as ioana, tab_of(browser) as vlad:
+        session = await start(ana, Mode.SINGLE)
+        await ioana.join(session.link, "Ioana")
+        await ioana.screen("waiting")
+        await vlad.join(session.link, "Vlad")
+        await admit(ana, "Vlad")
+        await vlad.screen("watching")
+        await expect(vlad.page.locator("#waiting-show")).to_have_count(0)
+        await expect(vlad.page.locator("#people li")).to_have_count(3)
+        await says(vlad, "#people li[data-role=primary]", "Ioana")
+        await says(vlad, "#people li[data-role=secondary]", "follows along")
+        await ask_view(ana, "Ioana")
+        await ioana.screen("asked")
+        await says(ioana, "#asked-who", "Ana and Vlad")
+        await ioana.page.click("#asked-allow")
+        await ioana.screen("sharing")
+        await says(ioana, "#live-words", "Ana and Vlad see your screen")
+        await says(vlad, "#people li[data-role=primary]", "shows the screen")
+        who = (await person(ana, "Vlad")).id
+        await ana.ask("customer.select", requests.CustomerSelect(session_id=session.id, participant_id=who))
+        await ioana.screen("watching")
+        await expect(ioana.page.locator("#live")).to_be_hidden()
+        assert await ioana.page.evaluate("picker.tracks.map((track) => track.readyState)") == ["ended"]
+        await says(ioana, "#lines", "Somebody else is being helped now, so sharing has ended.")
+        assert (await activity(ana, ActivityState.ENDED)).end is ActivityEnd.CUSTOMER_SWITCHED
+        await vlad.screen("waiting")
+        await says(vlad, "#title", "It is your turn: Ana is helping you now")
+        await expect(vlad.page.locator("#waiting-show")).to_be_visible()
+        await vlad.say("thank you")
+        await ioana.sees_lines("thank you")
+        for tab in (ioana, vlad):
+            await says(tab, ".mark-line", "Vlad is being helped now.")
+        back = (await person(ana, "Ioana")).id
+        await ana.ask("customer.select", requests.CustomerSelect(session_id=session.id, participant_id=back))
+        await ioana.screen("waiting")
+        await vlad.screen("watching")
+        await vlad.page.click("#leave")
+        await vlad.page.click("#sure-leave")
+        await vlad.screen("over")
+        await says(ioana, "#lines", "Vlad has left.")
+
+
+@pytest.mark.rule("B-9.2", "B-9.4", "B-7.4")
+async def test_control_moves_and_the_new_rep_asks_again(relay, browser):
+    async with rep(relay) as ana, rep(relay, "dan") as dan, tab_of(browser) as tab:
+        session = await start(ana)
+        await tab.join(session.link, "Ioana")
+        await tab.screen("waiting")
+        await tab.say("it stays red")
+        await assist(dan, session.number)
+        await says(tab, "#people li[data-role=assistant]", "assists")
+        await ask_view(ana, "Ioana")
+        await tab.page.click("#asked-allow")
+        await tab.screen("sharing")
+        first = await offer(ana)
+        await give_control(ana, "Dan")
+        await tab.screen("waiting")
+        assert await tab.page.evaluate("picker.tracks.map((track) => track.readyState)") == ["ended"]
+        await says(tab, "#title", "Dan is with you now")
+        await says(tab, "#news", "Ana has given control to Dan")
+        await says(tab, ".mark-line", "Ana has given control to Dan")
+        await says(tab, "#lines", "Another representative takes over, so sharing has ended. Nobody sees your screen.")
+        await says(tab, "#people li[data-role=controller]", "Dan")
+        await tab.sees_lines("it stays red")
+        second = await offer(dan)
+        assert second.epoch > first.epoch
+        assert second.sender == first.sender
+        assert ana.session is not None
+        dan.events.clear()
+        await ask_view(dan, "Ioana")
+        await tab.screen("asked")
+        await says(tab, "#title", "Dan asks to see your screen")
+        await says(tab, "#asked-who", "Dan and Ana")
+        await give_control(dan, "Ana")
+        await tab.screen("waiting")
+        await says(tab, "#title", "Ana is with you now")
+        await ana.wait(lambda: len([e for n, e in ana.events if n == "signal" and e.epoch > second.epoch]) > 0)
+
+
+@pytest.mark.rule("B-10.3")
+async def test_a_session_that_is_passed_on_loses_nobody(relay, browser):
+    async with rep(relay) as ana, rep(relay, "dan") as dan, tab_of(browser) as tab:
+        session = await start(ana)
+        await tab.join(session.link, "Ioana")
+        await tab.screen("waiting")
+        await tab.say("it stays red")
+        await tab.page.click("#waiting-show")
+        await tab.screen("sharing")
+        account = (await asyncio.to_thread(relay.sign_in, "dan")).account.id
+        await ana.ask(
+            "session.transfer",
+            requests.SessionTransfer(session_id=session.id, agents=(account,), message="her printer"),
+        )
+        await tab.screen("passed_on")
+        assert await tab.page.evaluate("picker.tracks.map((track) => track.readyState)") == ["ended"]
+        await says(tab, "#title", "You are being passed on")
+        await says(tab, "#line-lead", "Ana is passing you on to a colleague")
+        await says(tab, ".mark-line", "Ana passes the session on to a colleague.")
+        assert "her printer" not in await tab.page.inner_text("body")
+        await tab.say("still here")
+        await tab.sees_lines("it stays red", "still here")
+        await expect(tab.page.locator("#waiting-show")).to_have_count(0)
+        await tab.page.reload()
+        await tab.screen("passed_on")
+        await tab.sees_lines("it stays red", "still here")
+        inside = await dan.ask("offer.accept", requests.OfferAccept(session_id=session.id))
+        dan.session = inside.session
+        await tab.screen("waiting")
+        await says(tab, "#title", "Dan is with you now")
+        assert dan.lines == ["it stays red", "still here"]
+        await offer(dan)
+
+
+def queue_of(relay: RelayProcess, slug: str) -> dict[str, object]:
+    with urlopen(f"{relay.url}/api/queue/{slug}", timeout=10) as answer:
+        found: dict[str, object] = json.load(answer)["value"]
+        return found
+
+
+@pytest.mark.rule("B-11.1")
+async def test_the_entry_page_says_whether_the_queue_is_open(relay, browser):
+    await asyncio.to_thread(operator, relay, "queue", "add", "night", "Night shift", "--hours", "never")
+    found = await asyncio.to_thread(queue_of, relay, "support")
+    assert (found["name"], found["is_open"], found.get("opens_at")) == ("Support", True, None)
+    with pytest.raises(HTTPError) as refused:
+        await asyncio.to_thread(queue_of, relay, "nobody")
+    assert json.load(refused.value)["code"] == "queue_unknown"
+    async with tab_of(browser) as tab:
+        await tab.page.goto(f"{relay.url}/help/night")
+        await tab.screen("closed")
+        await says(tab, "#title", "Night shift is closed at the moment")
+        await says(tab, "#opens", "When it opens again is not known yet.")
+        await asyncio.to_thread(operator, relay, "queue", "set", "night", "--hours", "always")
+        await tab.page.click("#closed-look")
+        await tab.screen("enter")
+        await tab.page.goto(f"{relay.url}/help/nobody")
+        await tab.screen("no_queue")
+        await tab.page.goto(f"{relay.url}/help/Not/a/queue")
+        await expect(tab.page.locator("#card")).to_have_count(0)  # the site's own page for unknown addresses
+        tab.complaints = [text for text in tab.complaints if "404" not in text]
+
+
+@asynccontextmanager
+async def waiting_in(relay: RelayProcess, browser: Chromium, slug: str, name: str) -> AsyncIterator[Tab]:
+    async with tab_of(browser) as tab:
+        await tab.page.goto(f"{relay.url}/help/{slug}")
+        await tab.screen("enter")
+        await tab.page.fill("#field-name", name)
+        await tab.page.fill("#field-problem", "It stays red")
+        await tab.page.click("#enter-send")
+        await tab.screen("queued")
+        yield tab
