@@ -12,14 +12,18 @@ from sqlalchemy import insert, select
 from server_stub.audit import Audit
 from server_stub.ceiling import Ceiling
 from server_stub.connections import Server
+from server_stub.directory import Directory
+from server_stub.entering import Entering
 from server_stub.http_api import relay_version
 from server_stub.in_session import InSession
+from server_stub.inbox import Inbox
 from server_stub.joining import Joining
 from server_stub.link import Link
 from server_stub.live import LiveSessions, packet_of
 from server_stub.members import Members
 from server_stub.people import People
 from server_stub.ports import AccountsPort, Clock, RandomBytes, RelaySettings, SystemClock, random_bytes
+from server_stub.records import Records
 from server_stub.state.refused import Refused
 from server_stub.state.registry import KEEP_ENDED_MS, Registry
 from server_stub.store import tables
@@ -77,10 +81,15 @@ class Relay:
         self._audit = Audit(database, self._clock.now_ms)
         self._members = Members(settings)
         self._ceiling = Ceiling(self._members, settings, database, self._tasks)
+        self._directory = Directory(database, settings)
+        self._inbox = Inbox(self._members, self._ceiling, self._directory, settings, self._clock, self._tasks)
+        self._records = Records(database, self._tasks, self._handled)
         self._handlers: dict[str, Callable[[Link, Any], Awaitable[Wire]]] = {
             **Joining(self._members, self._ceiling, self._audit, self._clock, random, self._tasks).handlers(),
             **InSession(self._members, random).handlers(),
             **People(self._members, self._ceiling, database, self._clock).handlers(),
+            **self._inbox.handlers(),
+            **Entering(self._members, self._inbox, self._directory, self._clock, random).handlers(),
         }
 
     # Life
@@ -96,6 +105,8 @@ class Relay:
         await live.rebuild()
         self._members.open(live)
         await self._ceiling.open()
+        await self._records.open(live)
+        await self._inbox.open()
         self._tasks.spawn(self._tick(), name="tick")
         self._tasks.spawn(self._prune(), name="prune")
         self._tasks.spawn(self._watch_sign_ins(), name="watch sign-ins")
@@ -111,10 +122,16 @@ class Relay:
         links = self._server.links
         for link in links:
             link.send(notice)
+        self._inbox.close()
         await self._tasks.aclose()
         if self._members.is_open:
             await self._members.live.close()
+            await self._records.flush()
         await self._server.close_all(links)
+
+    def _handled(self) -> None:
+        """Sessions are over and written down: handling times have changed."""
+        self._directory.is_stale = True
 
     def figures(self) -> tuple[int, int]:
         """Live sessions and participants, for `/health`."""
@@ -225,6 +242,7 @@ class Relay:
         """A connection is no more: whoever it was has lost it."""
         if not self._members.is_open:
             return
+        self._inbox.gone(link)
         for session, participant_id in self._members.live.unbind(link):
             if not self._is_stopping:
                 lost = self._members.live.change_connection(session, participant_id, Connection.LOST)

@@ -88,28 +88,40 @@ def clean_message(raw: str) -> str:
     return clean_text(raw, limits.TRANSFER_MESSAGE_CHARS)
 
 
-def decide_fall_to_queue(session: Session, queue_id: str, queue_name: str, moment: Moment) -> list[Fact]:
-    """The session goes to the head of a queue: nobody accepted, all declined (B-10.4), or its controller is lost
-    (B-12.6).
+def decide_fall_to_queue(
+    session: Session, queue_id: str, queue_name: str, moment: Moment, *, from_queue: bool = False
+) -> list[Fact]:
+    """Nobody accepted what was offered to agents, or all declined: it goes to the head of a queue (B-10.4).
 
-    Gives nothing when it is over, or stands in a queue already: whoever decided this was overtaken.
+    Gives nothing when it is offered no longer: somebody accepted a moment before, or it ended.
+
+    Args:
+        session: offered.
+        queue_id: to which it goes.
+        queue_name: as it is called.
+        moment: now.
+        from_queue: that a session stands in a queue keeps it not there: its queue is gone.
     """
-    if session.state is SessionState.OFFERED and session.transfer is not None:
-        former, message = session.transfer.former, session.transfer.message
-        gone: list[Fact] = []
-    elif session.is_live and session.state is not SessionState.QUEUED:
-        controller = session.holder(Role.CONTROLLER)
-        if controller is None:
-            return []
-        former, message = controller.name, ""
-        gone = [
-            *activities.end_all(session, ActivityEnd.SESSION_TRANSFERRED, None, moment.now_ms),
-            Left(participant_id=controller.id, reason=LeaveReason.LOST),
-        ]
-    else:
+    states = PASSED_ON if from_queue else {SessionState.OFFERED}
+    if session.state not in states or session.transfer is None:
+        return []
+    return _to_head(queue_id, queue_name, session.transfer.former, session.transfer.message)
+
+
+def decide_return_to_queue(session: Session, moment: Moment) -> list[Fact]:
+    """The controller is lost, and the session goes back to the head of the queue from which it came (B-12.6)."""
+    controller = session.holder(Role.CONTROLLER)
+    if controller is None or not session.queue_id:
         return []
     return [
-        *gone,
+        *activities.end_all(session, ActivityEnd.SESSION_TRANSFERRED, None, moment.now_ms),
+        Left(participant_id=controller.id, reason=LeaveReason.LOST),
+        *_to_head(session.queue_id, session.queue_name, controller.name, ""),
+    ]
+
+
+def _to_head(queue_id: str, queue_name: str, former: str, message: str) -> list[Fact]:
+    return [
         MarkAdded(kind=MarkKind.QUEUED, former=former, queue=queue_name),
         PassedOn(
             to=TransferTarget.QUEUE,
