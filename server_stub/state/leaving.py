@@ -4,7 +4,7 @@ from server_stub.state import activities, customers
 from server_stub.state.decide import Moment, decide_end, gone_for
 from server_stub.state.facts import Fact, Left
 from server_stub.state.model import Participant, Session
-from server_stub.state.transfer import PASSED_ON, decide_fall_to_queue
+from server_stub.state.transfer import PASSED_ON, decide_return_to_queue
 from support_manager.protocol import limits
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Connection, EndReason, LeaveReason
@@ -64,6 +64,6 @@ def _without_controller(session: Session, controller: Participant, moment: Momen
         assistants = [p for p in session.members() if p.role is Role.ASSISTANT]
         is_helped = any(not gone_for(p, moment, limits.CONTROLLER_LOST_S) for p in assistants)
         if is_last_call or (gone_for(controller, moment, limits.CONTROLLER_LOST_S) and not is_helped):
-            return decide_fall_to_queue(session, session.queue_id, session.queue_name, moment)
+            return decide_return_to_queue(session, moment)
         return []
     return decide_end(session, EndReason.CONTROLLER_LOST, None, moment) if is_last_call else []
