@@ -58,8 +58,9 @@ export class Share {
    */
   async pick() {
     // Members that a browser does not know are ignored (Web IDL dictionaries), so this suits all of them.
+    // 45 looks a second at the screen instead of the usual 30: what is new waits 11 ms for the next one and not 17.
     const stream = await this.#media.getDisplayMedia({
-      video: { frameRate: { ideal: 30, max: 30 }, displaySurface: "monitor", cursor: "always" },
+      video: { frameRate: { ideal: 45, max: 45 }, displaySurface: "monitor", cursor: "always" },
       audio: false,
       selfBrowserSurface: "exclude",
       surfaceSwitching: "include",

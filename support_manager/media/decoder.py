@@ -9,6 +9,7 @@ from fractions import Fraction
 import av
 import structlog
 
+from support_manager.media.figures import changes
 from support_manager.media.frames import EncodedFrame
 
 log = structlog.get_logger(__name__)
@@ -20,6 +21,8 @@ MAX_PIXELS = 7_680 * 4_352
 _MAX_FRAMES = 90
 _MAX_BYTES = 16 * 2**20
 _LATEST_DELIVERY_S = 0.2
+_SHARPENING_S = 0.03
+"""For so long the sharpening of a picture just delivered waits for the next one: longer than from frame to frame."""
 _TIME_BASE = Fraction(1, 90_000)
 
 
@@ -28,11 +31,22 @@ def is_too_large(width: int, height: int) -> bool:
     return max(width, height) > MAX_SIDE or width * height > MAX_PIXELS
 
 
+def _codec() -> av.VideoCodecContext:
+    # FFmpeg's own decoder: libvpx's pictures are copied once more, which takes a quarter of its time.
+    codec = av.VideoCodecContext.create("vp8", "r")
+    codec.thread_count = 1  # browsers send one partition: nothing to share among threads, and frame threads delay
+    return codec
+
+
 class Decoder:
     """A decoder thread with a bounded queue; the thread starts with the first frame.
 
     Every frame must be decoded, as the next one builds on it; but while more of them wait, pictures are not delivered,
     save one each 200 ms so that a slow machine shows something.
+
+    A browser looks at its screen more often than most things there move, so that it sends many a picture twice, the
+    second time a little sharper. That one is delivered 30 ms later, and not at all if another has come by then: scaling
+    and painting it costs more than decoding it.
 
     Args:
         name: for the thread and the log.
@@ -49,6 +63,9 @@ class Decoder:
         self._failed = False
         self._thread: threading.Thread | None = None
         self._delivered = float("-inf")
+        self._changed_at = float("-inf")
+        self._held: tuple[av.VideoFrame, EncodedFrame] | None = None
+        self._held_until = 0.0
 
     def put(self, frame: EncodedFrame) -> bool:
         """Queue a frame, starting the thread if need be.
@@ -78,6 +95,11 @@ class Decoder:
             failed, self._failed = self._failed, False
             return failed
 
+    def forget(self) -> None:
+        """Drop what is held back: the share is over."""
+        with self._changed:
+            self._held = None
+
     def close(self) -> None:
         """End the thread after the frame it is at; nothing is delivered from now on."""
         with self._changed:
@@ -95,16 +117,16 @@ class Decoder:
         codec: av.VideoCodecContext | None = None
         while True:
             with self._changed:
-                while not self._waiting and not self._closed:
-                    self._changed.wait()
+                frame = self._next()
                 if self._closed:
                     return
-                frame = self._waiting.popleft()
-                self._bytes -= len(frame.data)
                 behind = bool(self._waiting)
+            if frame is None:
+                self._release()
+                continue
             try:
                 if codec is None:
-                    codec = av.VideoCodecContext.create("libvpx", "r")
+                    codec = _codec()
                 packet = av.Packet(frame.data)
                 packet.pts = frame.timestamp
                 packet.time_base = _TIME_BASE
@@ -117,12 +139,40 @@ class Decoder:
             if pictures:
                 self._hand_over(pictures[-1], frame, behind)
 
+    def _next(self) -> EncodedFrame | None:
+        """Wait for a frame; None when it is time for what is held back, or to end."""
+        while not self._waiting and not self._closed:
+            patience = None if self._held is None else self._held_until - time.monotonic()
+            if patience is not None and patience <= 0:
+                return None
+            self._changed.wait(patience)
+        if self._closed:
+            return None
+        frame = self._waiting.popleft()
+        self._bytes -= len(frame.data)
+        return frame
+
     def _hand_over(self, picture: av.VideoFrame, frame: EncodedFrame, behind: bool) -> None:
         now = time.monotonic()
+        self._held = None  # it is outdated, whatever comes of this one
         if is_too_large(picture.width, picture.height) or (behind and now - self._delivered < _LATEST_DELIVERY_S):
             return
+        if frame.key or changes(frame, picture.width, picture.height):
+            self._changed_at = now
+        elif now - self._changed_at < _SHARPENING_S:
+            self._held, self._held_until = (picture, frame), now + _SHARPENING_S
+            return
+        self._deliver_now(picture, frame)
+
+    def _release(self) -> None:
+        with self._changed:
+            held, self._held = self._held, None
+        if held is not None:
+            self._deliver_now(*held)
+
+    def _deliver_now(self, picture: av.VideoFrame, frame: EncodedFrame) -> None:
         with self._changed:
             if self._closed:
                 return
-        self._delivered = now
+        self._delivered = time.monotonic()
         self._deliver(picture, frame)

@@ -223,7 +223,7 @@ async def test_visibility_is_told_and_remembered(host: Host, participants: list[
 
     await until(lambda: rates() == [2], what="the hidden rate")
     host.engine.set_visible(PEER, True)
-    await until(lambda: rates() == [2, 30], what="the full rate")
+    await until(lambda: rates() == [2, 60], what="the full rate")
 
 
 async def test_ended_share_leaves_nothing(host: Host, participants: list[Participant]) -> None:

@@ -1,13 +1,17 @@
 """The decoder thread: newest picture only, a bounded queue, damage told, an end that comes."""
 
 import fractions
+import random
 import threading
+import time
 from collections.abc import Iterator
 
 import av
 import pytest
 
+from support_manager.media import decoder as decoder_module
 from support_manager.media.decoder import Decoder
+from support_manager.media.figures import changes
 from support_manager.media.frames import EncodedFrame
 
 WAIT_S = 10.0
@@ -29,6 +33,27 @@ def stream() -> list[EncodedFrame]:
         picture.pts = number
         for packet in codec.encode(picture):
             found.append(EncodedFrame(bytes(packet), number * 3_000, number == 0, 0.0))
+    return found
+
+
+@pytest.fixture(scope="module")
+def still_and_moving() -> list[EncodedFrame]:
+    """Noise as a key frame, the same again (small), other noise (large); three seconds of RTP time apart."""
+    codec = av.VideoCodecContext.create("libvpx", "w")
+    codec.width, codec.height, codec.pix_fmt = 320, 240, "yuv420p"
+    codec.time_base = fractions.Fraction(1, 30)
+    codec.options = {"deadline": "realtime", "lag-in-frames": "0", "cpu-used": "8", "static-thresh": "1000"}
+    codec.gop_size = 3_000
+    found = []
+    for number, seed in enumerate((1, 1, 2)):
+        picture = av.VideoFrame(320, 240, "yuv420p")
+        noise = random.Random(seed)
+        for plane in picture.planes:
+            plane.update(noise.randbytes(plane.buffer_size))
+        picture.pts = number
+        for packet in codec.encode(picture):
+            found.append(EncodedFrame(bytes(packet), number * 3_000, number == 0, 0.0))
+    assert [changes(frame, 320, 240) for frame in found] == [False, False, True]
     return found
 
 
@@ -123,3 +148,44 @@ def test_closed_decoder_delivers_nothing(screen: Screen, stream: list[EncodedFra
     assert decoder.put(stream[0])
     decoder.join(WAIT_S)
     assert screen.times == []
+
+
+def test_the_sharpening_of_a_new_picture_comes_a_little_later(
+    decoder: Decoder, screen: Screen, still_and_moving: list[EncodedFrame]
+) -> None:
+    first, again, _ = still_and_moving
+    decoder.put(first)
+    assert screen.await_time(first.timestamp)
+    put = time.monotonic()
+    decoder.put(again)
+    assert screen.await_time(again.timestamp)
+    assert time.monotonic() - put >= 0.03
+
+
+def test_a_new_picture_takes_the_place_of_a_sharpening(
+    decoder: Decoder, screen: Screen, still_and_moving: list[EncodedFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_module, "_SHARPENING_S", 60.0)
+    first, again, other = still_and_moving
+    decoder.put(first)
+    assert screen.await_time(first.timestamp)
+    screen.came.clear()
+    decoder.put(again)
+    assert not screen.came.wait(0.3)
+    decoder.put(other)
+    assert screen.await_time(other.timestamp)
+    assert screen.times == [first.timestamp, other.timestamp]
+
+
+def test_nothing_of_a_share_that_is_over_comes_late(
+    decoder: Decoder, screen: Screen, still_and_moving: list[EncodedFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_module, "_SHARPENING_S", 0.4)
+    first, again, _ = still_and_moving
+    decoder.put(first)
+    assert screen.await_time(first.timestamp)
+    screen.came.clear()
+    decoder.put(again)
+    assert not screen.came.wait(0.2)
+    decoder.forget()
+    assert not screen.came.wait(0.4)
