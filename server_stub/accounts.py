@@ -150,7 +150,7 @@ class Accounts:
     async def everyone(self) -> list[AccountRow]:
         """Every account, by name."""
         table = tables.account
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = await connection.execute(select(table).order_by(table.c.name_key))
             return [
                 AccountRow(
@@ -217,7 +217,7 @@ class Accounts:
             ProtocolError: `wrong_credentials`, `account_disabled`, `relay_busy`.
         """
         table = tables.account
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             row = (await connection.execute(select(table).where(table.c.name_key == name_key(name)))).first()
         stored = row.password_hash if row is not None else await self._hash_of_nobody()
         right = await self._verify(stored, password)
@@ -294,7 +294,7 @@ class Accounts:
         account, tokens = tables.account, tables.refresh_token
         wanted = select(account).where(account.c.id == account_id, account.c.disabled.is_(False))
         wanted = wanted.where(select(tokens.c.hash).where(tokens.c.family == family).exists())
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             row = (await connection.execute(wanted)).first()
             return None if row is None else Caller(await _view(connection, row), family)
 
@@ -304,7 +304,7 @@ class Accounts:
         """
         account, tokens = tables.account, tables.refresh_token
         asked, hold = list(sign_ins), set[str]()
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             for start in range(0, len(asked), _FAMILIES_AT_ONCE):
                 some = asked[start : start + _FAMILIES_AT_ONCE]
                 wanted = select(tokens.c.family).join(account, account.c.id == tokens.c.account_id)

@@ -85,7 +85,8 @@ class _Threshold(asyncio.Protocol):
 
 def body_guard() -> Callable[..., Any]:
     """A middleware that receives bodies of long-polling requests whole, within `BODY_S` and the
-    application's `client_max_size`, and lets only such packets through as our clients send.
+    application's `client_max_size`, and lets only such packets through as our clients send. Long polling by
+    scripts (JSONP), whose answers any other site's page could read, is refused.
 
     WORKAROUND(python-engineio 4.15.1): it reads a body with one `read(n)`, which waits without end for a first byte and
     takes the first piece of a slow body for all of it; a packet of a kind that clients do not send makes it wait for
@@ -100,7 +101,10 @@ def body_guard() -> Callable[..., Any]:
     async def guard(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        if request.method == "POST" and request.path.startswith("/socket.io"):
+        is_polled = request.path.startswith("/socket.io")
+        if is_polled and "j" in request.query:
+            return web.json_response(ack_error(ErrorCode.BAD_MESSAGE), status=400)
+        if request.method == "POST" and is_polled:
             try:
                 async with asyncio.timeout(BODY_S):
                     body = await request.read()

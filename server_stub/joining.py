@@ -126,6 +126,7 @@ class Joining:
                 raise Refused(ErrorCode.WRONG_NUMBER)
             made = customers.decide_join(session, request, locale, token, moment, room=self._ceiling.room_in(session))
             joined.append(made.participant_id)
+            self._members.live.spend(session, "", made.facts)
             return made.facts
 
         await self._members.live.change(session, decision, burdens=lambda: controller_of(session))
@@ -179,7 +180,9 @@ class Joining:
             me = self._who_resumes(session, link, used)
             authorise("session.resume", me.role, session.state)
             found.append(me)
-            return decide.decide_resume(session, me, used, new)
+            facts = decide.decide_resume(session, me, used, new)
+            self._members.live.spend(session, me.id, facts)
+            return facts
 
         await self._members.live.change(session, decision)
         me = found[0]

@@ -7,23 +7,32 @@ from functools import partial
 import msgspec
 import structlog
 
+from server_stub.limits import Bucket
 from server_stub.link import Link, frame_of
 from server_stub.ports import Clock, RandomBytes
 from server_stub.state import decide, leaving
 from server_stub.state.decide import Moment
-from server_stub.state.facts import Ended, Entered, Entry, Fact, Joined, Left, RoleChanged, Started
+from server_stub.state.facts import ChatAdded, Ended, Entered, Entry, Fact, Joined, Left, RoleChanged, Started
 from server_stub.state.model import Participant, Session
 from server_stub.state.project import event_of, may_see
+from server_stub.state.refused import Refused
 from server_stub.state.registry import KEEP_ENDED_MS, Registry
 from server_stub.state.signalling import SignalBook
 from server_stub.store.database import Database
 from server_stub.store.journal import Journal, JournalFailed, read_journal, writer_for
 from support_manager.protocol import limits
+from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import SessionReplaced
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Connection
 
 log = structlog.get_logger(__name__)
+
+MEMBER_FACTS_PER_SECOND = 1.0
+MEMBER_FACTS_BURST = 200.0
+"""What one member may have written of himself besides chat lines: reports, activities, comings back."""
+SESSION_FACTS = 50_000
+"""More than a session ever needs: beyond it only chat, within its own bounds, and ends are written."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -52,6 +61,7 @@ class LiveSessions:
         self._books: dict[str, SignalBook] = {}
         self._new_numbers: set[str] = set()
         self._watchers: list[Callable[[Session, Entry], None]] = []
+        self._budgets: dict[str, dict[str, Bucket]] = {}
         self._posted: list[Link] = []
         """Links with events that go out when whoever is acked with them has had his turn."""
 
@@ -124,6 +134,30 @@ class LiveSessions:
             await self._write(session_id, 0, facts, moment, (key,))
         finally:
             self._new_numbers -= numbers
+
+    def spend(self, session: Session, who: str, facts: Sequence[Fact]) -> None:
+        """Count what a request would have written, so that nobody fills the disk.
+
+        Args:
+            session: whose facts they are.
+            who: the participant who asks; empty for all together who come in.
+            facts: what was decided. Chat lines have bounds of their own, and whoever goes may always go.
+
+        Raises:
+            Refused: `too_fast`, or `transcript_full` when the session has used up its share.
+        """
+        if not facts or isinstance(facts[0], ChatAdded) or any(isinstance(fact, Left | Ended) for fact in facts):
+            return
+        if session.seq >= SESSION_FACTS:
+            raise Refused(ErrorCode.TRANSCRIPT_FULL)
+        now_s = self._clock.monotonic_s()
+        budgets = self._budgets.setdefault(session.id, {})
+        bucket = budgets.get(who)
+        if bucket is None:
+            bucket = budgets[who] = Bucket(MEMBER_FACTS_PER_SECOND, MEMBER_FACTS_BURST, now_s)
+        for _ in facts:
+            if not bucket.take(now_s):
+                raise Refused(ErrorCode.TOO_FAST)
 
     async def _turn(self, key: str) -> None:
         turn = asyncio.get_running_loop().create_future()
@@ -264,6 +298,7 @@ class LiveSessions:
                 if person.connection is Connection.ONLINE and self.link_of(session, person.id) is None:
                     await self.change_connection(session, person.id, Connection.LOST)
         for session in self.registry.forget_ended(self._clock.now_ms()):
+            self._budgets.pop(session.id, None)
             for link in self._rooms.pop(session.id, {}).values():
                 link.bound.pop(session.id, None)
 

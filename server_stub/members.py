@@ -77,7 +77,9 @@ class Members:
             if before is not None:
                 before(session, me)
             authorise(event, me.role, session.state)
-            return decision(session, me, moment)
+            facts = decision(session, me, moment)
+            self.live.spend(session, me.id, facts)
+            return facts
 
         me_id = link.bound[session.id]
         await self.live.change(session, decide_now, burdens=partial(burdens, session) if burdens is not None else None)

@@ -157,7 +157,7 @@ def shown(key: str, value: Any) -> Any:  # noqa: ANN401 - a JSON value
 
 async def read_all(database: Database) -> dict[str, Any]:
     """Every setting, stored or default. A stored value that no longer passes its check counts as not set."""
-    async with database.transaction() as connection:
+    async with database.reading() as connection:
         rows = (await connection.execute(select(tables.setting.c.key, tables.setting.c.value))).all()
     stored = {row.key: row.value for row in rows}
     values: dict[str, Any] = {}

@@ -37,7 +37,7 @@ async def check(options: ServeOptions) -> list[Finding]:
             findings.append(Finding(True, "The database opens and is up to date."))
             path = database.sqlite_path
             if path is not None:
-                async with database.transaction() as connection:
+                async with database.reading() as connection:
                     result = str((await connection.execute(text("PRAGMA integrity_check(1)"))).scalar())
                 findings.append(
                     Finding(True, "The database is whole.")

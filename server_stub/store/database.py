@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another process (`user add`) before the database counts as locked."""
 
+_READS = "relay_reads"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 """The asynchronous driver of a URL that names none."""
 
@@ -148,6 +149,21 @@ class Database:
                 raise
             raise _store_error(error) from error
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that only reads: it sees one state of the database and waits for no writer.
+
+        Raises:
+            StoreError: as for `transaction`.
+        """
+        try:
+            async with self.engine.connect() as plain:
+                connection = await plain.execution_options(**{_READS: True})
+                async with connection.begin():
+                    yield connection
+        except DBAPIError as error:
+            raise _store_error(error) from error
+
     async def forget_deleted(self) -> None:
         """Empty SQLite's write-ahead log, in which deleted rows stand until it is written over.
 
@@ -179,6 +195,7 @@ def _set_up_sqlite(engine: AsyncEngine) -> None:
 
     Python's driver begins transactions by itself and not before DDL, so its magic is switched off and `BEGIN
     IMMEDIATE` is sent by us: a transaction that will write waits at its start instead of failing in the middle
+    One that only reads (`Database.reading`) waits for nobody: with a write-ahead log it sees the last commit
     (SQLAlchemy's documentation, "SQLite: transactions with the sqlite3 driver"; sqlite.org/wal.html, "SQLITE_BUSY").
     """
 
@@ -197,7 +214,8 @@ def _set_up_sqlite(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(_READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _migrate(connection: Connection) -> None:

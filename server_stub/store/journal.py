@@ -310,7 +310,7 @@ async def read_session(database: Database, session_id: str) -> list[Entry]:
 
 
 async def _read(database: Database, query: Select[Any]) -> list[Entry]:
-    async with database.transaction() as connection:
+    async with database.reading() as connection:
         rows = (await connection.execute(query.order_by(tables.fact.c.id))).all()
     found: dict[str, list[Entry]] = {}
     try:

@@ -30,7 +30,7 @@ async def prune(database: Database, *, ended_before_ms: int, now_ms: int) -> int
     async with database.transaction() as connection:
         await connection.execute(delete(token).where(token.c.expires_at <= now_ms))
     old = (session.c.ended_at < ended_before_ms) & session.c.first_fact.is_not(None)
-    async with database.transaction() as connection:
+    async with database.reading() as connection:
         sessions, first = (
             await connection.execute(select(func.count(), func.min(session.c.first_fact)).where(old))
         ).one()

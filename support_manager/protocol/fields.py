@@ -6,19 +6,21 @@ import msgspec
 
 from support_manager.protocol import limits
 
-_ID = r"^[A-Za-z0-9_-]+$"
+_END = r"$(?!\n)"
+"""The end of the text, in Python as in JavaScript: there a bare `$` is enough, here it lets a last newline through."""
+_ID = rf"^[A-Za-z0-9_-]+{_END}"
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ID_CHARS, pattern=_ID)]
 """A public identifier; knowing one gives no right to anything."""
 Token = Annotated[str, msgspec.Meta(min_length=20, max_length=limits.TOKEN_CHARS, pattern=_ID)]
 """A secret of 256 random bits in URL-safe base 64."""
-Number = Annotated[str, msgspec.Meta(pattern=rf"^[0-9]{{{limits.SESSION_NUMBER_DIGITS}}}$")]
+Number = Annotated[str, msgspec.Meta(pattern=rf"^[0-9]{{{limits.SESSION_NUMBER_DIGITS}}}{_END}")]
 """A session number without the spaces it is shown with."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.NAME_CHARS)]
 """A person's name as he typed it: text from a stranger, never markup."""
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TEXT_CHARS)]
 QueueName = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.QUEUE_NAME_CHARS)]
-Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ID_CHARS, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ID_CHARS, pattern=rf"^[a-z0-9]+(-[a-z0-9]+)*{_END}")]
 """A queue's name in addresses: `…/help/SLUG`."""
 Email = Annotated[str, msgspec.Meta(max_length=limits.EMAIL_CHARS)]
 """An e-mail address or nothing; whether it is one is checked where it is used."""
@@ -34,7 +36,7 @@ TrackingCode = Annotated[str, msgspec.Meta(max_length=limits.TRACKING_CODE_CHARS
 Words = Annotated[str, msgspec.Meta(max_length=limits.WORDS_CHARS)]
 """What a person read when he agreed: the record of a consent."""
 Browser = Annotated[str, msgspec.Meta(max_length=limits.BROWSER_CHARS)]
-Locale = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", max_length=limits.LOCALE_CHARS)]
+Locale = Annotated[str, msgspec.Meta(pattern=rf"^[a-z]{{2}}(-[A-Z]{{2}})?{_END}", max_length=limits.LOCALE_CHARS)]
 ClientVersion = Annotated[str, msgspec.Meta(max_length=limits.VERSION_CHARS)]
 AccountName = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ACCOUNT_NAME_CHARS)]
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.PASSWORD_CHARS)]

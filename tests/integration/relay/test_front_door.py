@@ -146,6 +146,29 @@ def test_an_upgrade_that_is_begun_and_not_gone_on_with_is_closed(relay: RelayPro
             pass
 
 
+@pytest.mark.parametrize(
+    ("target", "hosts", "status"),
+    [
+        (b"/socket.io/?EIO=4&transport=polling", (b"a",), b"200"),
+        (b"/socket.io/?EIO=4&transport=polling&j=0", (b"a",), b"400"),
+        (b"/socket.io/?EIO=4&transport=polling&%6a=0", (b"a",), b"400"),
+        (b"/health", (b"a",), b"200"),
+        (b"/health", (b"a", b"b"), b"400"),
+        (b"/health", (b"a", b"a"), b"400"),
+        (b"/socket.io/?EIO=4&transport=polling", (b"a", b"b"), b"400"),
+    ],
+)
+def test_no_polling_by_scripts_and_no_second_host(
+    relay: RelayProcess, target: bytes, hosts: tuple[bytes, ...], status: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as raw:
+        lines = [b"GET " + target + b" HTTP/1.1", *(b"Host: " + host for host in hosts), b"Connection: close"]
+        raw.sendall(b"\r\n".join(lines) + b"\r\n\r\n")
+        answer = raw.recv(1000)
+    assert answer.split()[1] == status, answer
+    assert b"___eio" not in answer
+
+
 @contextmanager
 def poller(relay: RelayProcess) -> Iterator[tuple[socket.socket, bytes]]:
     """A long-polling session, and a connection on which nothing was sent yet."""

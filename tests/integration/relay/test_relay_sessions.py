@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from support_manager.protocol import events, requests, signals
+from support_manager.protocol import events, limits, requests, signals
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import Connection, EndReason
@@ -49,6 +49,17 @@ async def test_a_taken_session_says_so_and_of_two_at_once_one_gets_in(relay):
 
 
 @pytest.mark.rule("B-2.7")
+async def test_customers_who_come_and_go_close_no_session(relay):
+    async with rep(relay) as ana:
+        session = await ana.start_session()
+        # Two connections: one sends no more than 100 requests at once.
+        for _ in range(2):
+            async with page(relay.url) as customer:
+                for _ in range(limits.PARTICIPANTS_PER_SESSION // 2 + 2):
+                    await customer.join(number=session.number)
+                    await customer.ask("session.leave", requests.SessionLeave(session_id=session.id))
+
+
 async def test_wrong_and_ended_get_the_same_answer(relay):
     async with rep(relay) as ana, page(relay.url) as maria:
         session = await ana.start_session()

@@ -2,19 +2,28 @@
 
 import asyncio
 import sqlite3
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
+from server_stub import live as live_module
 from server_stub.handlers import Relay
+from server_stub.link import Link
 from server_stub.live import LiveSessions
+from server_stub.members import Members
 from server_stub.ports import SystemClock, random_bytes
 from server_stub.settings import LiveSettings
 from server_stub.state import decide
+from server_stub.state.facts import DeviceReported, Ended
+from server_stub.state.refused import Refused
 from server_stub.state.registry import Registry
 from server_stub.store.database import Database
 from server_stub.store.journal import JournalFailed, SqliteWriter
 from support_manager.protocol import requests
+from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import REQUESTS
+from support_manager.protocol.views import EndReason
 from tests.harness.scene import REP
 
 START = requests.SessionStart(request_id="t")
@@ -72,6 +81,60 @@ async def test_a_mistake_in_one_session_stalls_no_other_and_not_itself(live):
         await say(one, "l2")
         await say(other, "l2")
     assert [line.id for line in one.chat] == ["l1", "l2"]
+
+
+async def test_no_member_fills_the_disk_and_everybody_may_still_talk_and_go(live, monkeypatch):
+    monkeypatch.setattr(live_module, "MEMBER_FACTS_BURST", 6.0)
+    session, link, members = member_of(live)
+    host = session.members()[0]
+
+    async def report_often():
+        for number in range(20):
+            device = requests.DeviceReport(browser=f"browser {number}")
+            request = requests.ParticipantReport(session_id="s", device=device)
+            decision = partial(decide_report, request)
+            await members.change(link, "participant.report", request, decision)
+
+    with pytest.raises(Refused) as caught:
+        await report_often()
+    assert caught.value.code is ErrorCode.TOO_FAST
+    assert session.seq < 12
+    # Another has a share of his own, and what a request writes at once counts for as much as it writes.
+    live.spend(session, "another", [DeviceReported(participant_id="another", device=host.device)] * 6)
+    with pytest.raises(Refused):
+        live.spend(session, "another", [DeviceReported(participant_id="another", device=host.device)] * 6)
+    said = requests.ChatSend(session_id="s", line_id="l", text="hello")
+    await members.change(link, "chat.send", said, lambda s, me, m: decide.decide_chat(s, me, said, m))
+    end = requests.SessionEnd(session_id="s")
+    ended = [Ended(reason=EndReason.ENDED_BY_REP, by=host.id)]
+    await members.change(link, "session.end", end, lambda s, me, m: ended)
+    assert not session.is_live
+
+
+async def test_a_session_has_an_end_of_what_is_written_of_it(live, monkeypatch):
+    session = live.registry.get("s")
+    fact = DeviceReported(participant_id="p", device=session.members()[0].device)
+    live.spend(session, "p", [fact])
+    monkeypatch.setattr(live_module, "SESSION_FACTS", session.seq)
+    with pytest.raises(Refused) as caught:
+        live.spend(session, "p", [fact])
+    assert caught.value.code is ErrorCode.TRANSCRIPT_FULL
+    live.spend(session, "p", [Ended(reason=EndReason.ENDED_BY_REP)])
+
+
+def decide_report(request, session, me, moment):
+    return decide.decide_report(me, request)
+
+
+def member_of(live):
+    """The rep of the session with a connection that goes nowhere."""
+    session = live.registry.get("s")
+    socket = SimpleNamespace(closed=True, closing=True)
+    link = Link("eio", "127.0.0.1", socket, None, 0.0)
+    members = Members(LiveSettings(public_url="", bound_url="http://127.0.0.1:1", behind_proxy=False))
+    members.open(live)
+    live.bind(session, session.members()[0], link)
+    return session, link, members
 
 
 @pytest.mark.rule("B-12.5")

@@ -1,13 +1,20 @@
 """Opening a database: fresh, again, locked, newer, damaged; tables as the migrations make them."""
 
+import asyncio
+import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from server_stub import settings
+from server_stub.accounts import Accounts
 from server_stub.store import tables
-from server_stub.store.database import Database, StoreError
+from server_stub.store.database import BUSY_TIMEOUT_MS, Database, StoreError
+from server_stub.store.journal import read_journal, read_session
+from support_manager.protocol.wire import ProtocolError
 
 
 async def code_of(database):
@@ -43,6 +50,27 @@ async def test_what_is_no_database_is_unreadable(tmp_path):
     (tmp_path / "relay.sqlite3").write_text("not a database, only text" * 100)
     assert await code_of(Database.in_directory(tmp_path)) == "database_unreadable"
     assert await code_of(Database(f"sqlite:///{tmp_path}/missing/relay.sqlite3")) == "database_unreadable"
+
+
+async def test_nothing_that_only_reads_waits_for_a_writer(tmp_path):
+    async with Database.in_directory(tmp_path) as database:
+        accounts = Accounts(database)
+        with closing(sqlite3.connect(tmp_path / "relay.sqlite3", isolation_level=None)) as writer:
+            writer.execute("INSERT INTO setting VALUES ('company', '\"Before\"')")
+            writer.execute("BEGIN IMMEDIATE")
+            writer.execute("UPDATE setting SET value = '\"After\"'")
+            async with asyncio.timeout(BUSY_TIMEOUT_MS / 2_000):
+                assert (await settings.read_all(database))["company"] == "Before"
+                assert await read_journal(database, 0) == []
+                assert await read_session(database, "s") == []
+                assert await accounts.everyone() == []
+                assert await accounts.caller_by_access("x" * 43) is None
+                with pytest.raises(ProtocolError):
+                    await accounts.sign_in("ana", "correct horse battery")
+                assert list(await accounts.ended_sign_ins({"family": "account"})) == ["family"]
+            writer.execute("COMMIT")
+        assert (await settings.read_all(database))["company"] == "After"
+        accounts.close()
 
 
 async def test_the_file_is_for_its_owner_only(tmp_path):

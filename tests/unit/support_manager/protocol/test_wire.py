@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support_manager.protocol import limits, wire
+from support_manager.protocol import fields, limits, wire
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import EVENTS, SessionEvent, SessionFact
 from support_manager.protocol.fields import Ask, Wire
@@ -145,3 +145,20 @@ def test_the_largest_offer_fits_into_a_packet():
     # A whole SDP with JSON's escapes of its line ends must pass the relay's own cap.
     sdp = "a=x\r\n" * (limits.SDP_CHARS // 5)
     assert len(msgspec.json.encode({"sdp": sdp})) < limits.MESSAGE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (fields.Id, "abc"),
+        (fields.Token, "a" * 43),
+        (fields.Number, "1" * 9),
+        (fields.Slug, "a-b"),
+        (fields.Locale, "ro"),
+    ],
+)
+def test_no_newline_hides_at_the_end_of_a_word(kind, text):
+    assert wire.to_message(text, kind) == text
+    for end in ("\n", "\r", "\n\n", "\x00", "\u2028"):
+        with pytest.raises(wire.ProtocolError):
+            wire.to_message(text + end, kind)
