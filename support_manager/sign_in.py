@@ -51,6 +51,7 @@ class SignInDesk:
         self._held: _Holding | None = None
         self._refreshing: asyncio.Task[str | SupportManagerError] | None = None
         self._refreshed: _Holding | None = None
+        self._returning: asyncio.Task[None] | None = None
         self._tasks = TaskOwner("sign-in")
 
     @property
@@ -61,12 +62,14 @@ class SignInDesk:
     async def sign_in(self, origin: str, name: str, password: str, *, stay: bool) -> AccountView:
         """Sign in with a password; raises as `RelayHttp.sign_in` does."""
         answer = await self._http.sign_in(origin, name, password)
-        self._held = _Holding(origin, name, answer.refresh_token, stay)
+        former, self._held = self._held, _Holding(origin, name, answer.refresh_token, stay)
         self._take(self._held, answer)
         problem = await self._keep(self._held)
         self._emit(SignedIn(answer.account, origin, kept=stay and problem is None, kept_problem=problem))
         if not stay:
             await self._forget(origin, name)
+        if former is not None:  # whoever was signed in before is not any more, here and at his relay
+            self._returning = self._tasks.spawn(self._give_back(former), name="give back")
         return answer.account
 
     async def restore(self, origin: str, name: str) -> bool:
@@ -131,9 +134,11 @@ class SignInDesk:
             await self._forget(held.origin, held.name)
 
     async def aclose(self) -> None:
-        """Wait for a refresh that is on its way: its new token must not be lost between the relay and the keyring."""
-        if self._refreshing is not None and not self._refreshing.done():
-            await asyncio.wait([self._refreshing], timeout=2.0)
+        """Wait for what is on its way: a new token must not be lost between the relay and the keyring, and an old one
+        must not stay good."""
+        waiting = [each for each in (self._refreshing, self._returning) if each is not None and not each.done()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=2.0)
         await self._tasks.aclose(1.0)
 
     async def _refresh(self, held: _Holding) -> str:

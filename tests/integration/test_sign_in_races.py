@@ -112,6 +112,23 @@ async def test_signing_in_meanwhile_wins(bench: Bench, relay: RelayProcess, ring
     assert (await bench.http.refresh(relay.url, held.refresh_token)).account == account
 
 
+@pytest.mark.parametrize(("name", "stay"), [("dan", True), ("dan", False), ("ana", True)])
+async def test_whoever_was_signed_in_before_is_signed_out_at_the_relay(
+    bench: Bench, relay: RelayProcess, ring: MemoryRing, name: str, stay: bool
+) -> None:
+    await bench.desk.sign_in(relay.url, "ana", PASSWORD, stay=True)
+    former = bench.desk._held
+    assert former is not None
+    await bench.desk.sign_in(relay.url, name, PASSWORD, stay=stay)
+    await bench.desk.aclose()
+    with pytest.raises(Refused):
+        await RelayHttp(lambda origin: None).refresh(relay.url, former.refresh_token)
+    held = bench.desk._held
+    assert held is not None
+    assert list(ring.kept.values()) == ([held.refresh_token] if stay else [])
+    assert (await RelayHttp(lambda origin: None).refresh(relay.url, held.refresh_token)).account.name == name
+
+
 async def test_one_relays_token_is_not_shown_to_another(bench: Bench, relay: RelayProcess) -> None:
     """A link to the old relay may still be at its tries while the rep signs in at a new one."""
     await bench.desk.sign_in(relay.url, "ana", PASSWORD, stay=False)

@@ -20,7 +20,14 @@ from support_manager.protocol.views import Mode, SessionView
 LINK = "https://help.example.org/join#" + "k" * 43
 
 
-def invite(locale: str = "en", rep: str = "Ana Pop", company: str = "Exemplu SRL", address: str = "") -> Invitation:
+def invite(
+    locale: str = "en",
+    rep: str = "Ana Pop",
+    company: str = "Exemplu SRL",
+    address: str = "",
+    *,
+    to_rep: bool = False,
+) -> Invitation:
     view = SessionView(
         id="s1",
         number="482119903",
@@ -32,7 +39,13 @@ def invite(locale: str = "en", rep: str = "Ana Pop", company: str = "Exemplu SRL
         link=LINK,
     )
     return build_invitation(
-        view, locale=locale, rep=rep, company=company, site="https://help.example.org/", address=address
+        view,
+        locale=locale,
+        rep=rep,
+        company=company,
+        site="https://help.example.org/",
+        address=address,
+        to_rep=to_rep,
     )
 
 
@@ -48,6 +61,28 @@ def test_an_invitation_says_all_that_is_needed(locale: str) -> None:
     assert made.number == "482 119 903"
     assert made.link == LINK
     assert "{" not in made.subject + made.text + made.instant_message + made.phone
+
+
+@pytest.mark.rule("B-4.6")
+@pytest.mark.parametrize(("locale", "assist"), [("en", "Assist Session"), ("ro_RO", "Asistare sesiune")])
+def test_a_colleague_gets_the_number_and_the_way_to_assist_session(locale: str, assist: str) -> None:
+    made = invite(locale, to_rep=True, address="eva@example.org")
+    link = "support-manager:assist?number=482119903"
+    assert made.link == link
+    assert parse_link(made.link) == LinkPrefilled("assist", "482119903")
+    for words in (made.text, made.instant_message, made.phone):
+        assert "482 119 903" in words
+        assert assist in words
+        assert "{" not in words
+    assert link in made.text
+    assert "https://help.example.org" in made.text
+    everything = made.subject + made.text + made.instant_message + made.phone + made.mailto
+    assert "join#" not in everything, "the customers' link would bring him in as a customer"
+    assert "Ana Pop" in made.subject
+    assert "Exemplu SRL" in made.subject
+    assert made.mailto.startswith("mailto:eva@example.org?")
+    with pytest.raises(LocalProblem):
+        invite(locale, to_rep=True, address="eva@example.org, max@example.org")
 
 
 def test_each_customer_reads_his_own_language() -> None:
