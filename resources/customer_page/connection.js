@@ -1,5 +1,7 @@
 /** The one media connection to the hub (the rep's app): offers, trickles, beats, obeys the asked rate, heals itself. */
 
+import { CAREFUL_MS, encodingFor, isLookedAt } from "./rate.js";
+
 const FULL_RATE = { max_fps: 30, max_kbps: 8_000 };
 const CONNECT_MS = 6_000;
 const AGAIN_MS = [1_000, 2_000, 4_000, 8_000];
@@ -60,6 +62,7 @@ export class Connection {
   #epoch = 0;
   #track = null;
   #rate = FULL_RATE;
+  #careful = 0;
   #ice = [];
   #heard = 0;
   #lastBeat = null;
@@ -322,8 +325,7 @@ export class Connection {
     if (message.type === "beat") {
       this.#lastBeat = { sent: Number(message.sent_ms) || 0, at: performance.now() };
     } else if (message.type === "rate" && message.max_fps >= 1 && message.max_kbps >= 50) {
-      this.#rate = { max_fps: Math.min(message.max_fps, 60), max_kbps: Math.min(message.max_kbps, 50_000) };
-      void this.#applyRate();
+      this.#wish({ max_fps: Math.min(message.max_fps, 60), max_kbps: Math.min(message.max_kbps, 50_000) });
     }
   }
 
@@ -355,14 +357,27 @@ export class Connection {
     }
   }
 
+  #wish(rate) {
+    const again = isLookedAt(rate) && !isLookedAt(this.#rate);
+    this.#rate = rate;
+    clearTimeout(this.#careful);
+    this.#careful = again ? setTimeout(() => this.#careless(), CAREFUL_MS) : 0;
+    void this.#applyRate();
+  }
+
+  #careless() {
+    this.#careful = 0;
+    void this.#applyRate();
+  }
+
   /** What the hub asks for is set on the sender, with sharpness kept: text must stay readable. */
   async #applyRate() {
     const sender = this.#share?.sender;
     if (!sender) return;
     const parameters = sender.getParameters();
     if (!parameters.encodings?.length) return;
-    parameters.encodings[0].maxBitrate = this.#rate.max_kbps * 1_000;
-    parameters.encodings[0].maxFramerate = this.#rate.max_fps;
+    const captured = this.#track?.getSettings() ?? {};
+    Object.assign(parameters.encodings[0], encodingFor(this.#rate, captured, this.#careful !== 0));
     parameters.degradationPreference = "maintain-resolution";
     try {
       await sender.setParameters(parameters);

@@ -47,6 +47,8 @@ PEER_LOST_S = 10.0
 _FEEDBACK_S = 0.05
 _REPAIR_S = 0.025
 _HOUSEKEEPING_S = 0.25
+_SHARPENS_S = 2.0
+"""A picture looked at again is in full size within this time, or what comes is shown as it is."""
 _MAX_SOURCES = 64
 _MAX_BUFFERED_BYTES = 64 * 1024
 
@@ -81,6 +83,7 @@ class HubConnection:
         self._offer = offer
         self._box = box
         self._visible = visible
+        self._shown_at = float("-inf")
         self._on_answer = on_answer
         self._on_connected = on_connected
         self._on_lost = on_lost
@@ -249,7 +252,7 @@ class HubConnection:
 
     def _message(self, message: object) -> None:
         if isinstance(self._control.take(message, _wall_ms()), Beat):
-            self.meter.beat(time.monotonic())
+            self.meter.beat(time.monotonic(), self._control.sharing)
 
     def _say(self, message: ChannelMessage) -> None:
         self._write(self._control.write(message))
@@ -264,11 +267,13 @@ class HubConnection:
 
     def set_visible(self, visible: bool) -> None:
         """Full rate and a fresh frame, or next to nothing."""
+        now = time.monotonic()
+        if visible and not self._visible:
+            self._shown_at = now
+            self.share.refresh(now)
+            self._packets_come.set()
         self._visible = visible
         self._say(FULL_RATE if visible else HIDDEN_RATE)
-        if visible:
-            self.share.refresh(time.monotonic())
-            self._packets_come.set()
 
     # -- media
 
@@ -277,6 +282,7 @@ class HubConnection:
         self._last_packet = now
         if packet.extensions.transport_sequence_number is not None:
             self._feedback.received(packet.extensions.transport_sequence_number, int(now * 1e6))
+            self._packets_come.set()  # whoever's it is: a sender that hears nothing takes its line for a bad one
         line = self._by_source.get(packet.ssrc)
         if line is None:
             line = self._line_of(packet)
@@ -310,11 +316,17 @@ class HubConnection:
     def _picture(self, picture: VideoFrame, frame: EncodedFrame) -> None:
         """Runs on the decoder's thread."""
         width, height = picture.width, picture.height
-        self.meter.frame(width, height, changes(frame, width, height), time.monotonic())
+        now = time.monotonic()
+        reduced = not (self._visible and now - self._shown_at > _SHARPENS_S) and self._control.is_reduced(width, height)
+        told = self._control.captured if reduced else (width, height)
+        self.meter.frame(*told, changes(frame, width, height), now)
         now_ms = _wall_ms()
         captured_ms = self.share.clock.captured_ms(frame.timestamp, now_ms)
         self._decoded_age_ms = now_ms - captured_ms if captured_ms else 0.0
-        self._box.put(picture, captured_ms)
+        # What is made small for a tab that nobody looks at keeps the decoder going. On the screen it would be a blur,
+        # and where the view is zoomed a jump there and back.
+        if not reduced or self._box.figures().width <= width:
+            self._box.put(picture, captured_ms)
 
     async def _repair(self) -> None:
         """Ask again for what is missing, and tell the sender what came; rests while nothing comes."""
@@ -363,7 +375,6 @@ class HubConnection:
     def share_ended(self) -> None:
         """Forget the frames of the share that is over."""
         self.meter.forget()
-        self.share.forget()
         self._liveness = Liveness.WAITING
 
     async def join_threads(self, timeout_s: float) -> None:

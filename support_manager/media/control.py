@@ -1,15 +1,16 @@
 """The data channel of one participant: heartbeat, clock comparison, rate wishes; whatever comes in is hostile."""
 
-from support_manager.protocol.channel import Beat, ChannelMessage, Rate
+from support_manager.protocol.channel import Beat, ChannelMessage, Rate, ShareInfo
 from support_manager.protocol.wire import ProtocolError, decode_channel, encode_channel
 
-FULL_RATE = Rate(max_fps=60, max_kbps=8_000)
-"""The page looks 45 times a second; a limit as low as that would drop frames that come a moment early."""
+FULL_RATE = Rate(max_fps=30, max_kbps=8_000)
 HIDDEN_RATE = Rate(max_fps=2, max_kbps=300)
 
 _MESSAGES_PER_SECOND = 50.0
 _BURST = 100.0
 _ROUND_TRIPS = 16
+_REDUCED = 0.9
+"""Encoders round sizes, so a little smaller is not made smaller."""
 
 
 class Control:
@@ -22,6 +23,8 @@ class Control:
         self._their_stamp_at = 0.0
         self._round_trips: list[float] = []
         self.sharing = False
+        self.captured = (0, 0)
+        """Width and height of what is captured, in pixels, as the page tells; 0 while not known."""
 
     @property
     def round_trip_ms(self) -> float:
@@ -41,7 +44,14 @@ class Control:
             return None
         if isinstance(read, Beat):
             self._beat(read, now_ms)
+        elif isinstance(read, ShareInfo):
+            self.captured = (read.width, read.height)
         return read
+
+    def is_reduced(self, width: int, height: int) -> bool:
+        """Whether a picture of this size was made smaller by the page, which it does while nobody looks."""
+        full_width, full_height = self.captured
+        return width < _REDUCED * full_width and height < _REDUCED * full_height
 
     def _beat(self, beat: Beat, now_ms: float) -> None:
         self._their_stamp, self._their_stamp_at = beat.sent_ms, now_ms

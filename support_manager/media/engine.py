@@ -22,7 +22,7 @@ class Liveness(Enum):
     """What the picture on the screen is worth."""
 
     WAITING = "waiting"
-    """No frame yet."""
+    """No frame yet, or no more: the page is alive and has nothing to show (its track is dead or held)."""
     LIVE = "live"
     STATIC = "static"
     """Nothing moves, and the page's heartbeat says that it is alive."""

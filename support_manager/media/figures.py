@@ -69,6 +69,7 @@ class ShareMeter:
         self._frames: deque[float] = deque()
         self._last_packet = self._last_beat = now
         self._first_frame: float | None = None
+        self._sharing = True
         self._last_change = now
         self._loss = 0.0
         self.width = self.height = 0
@@ -78,9 +79,10 @@ class ShareMeter:
         self._packets.append((now, size))
         self._last_packet = now
 
-    def beat(self, now: float) -> None:
-        """A heartbeat came."""
+    def beat(self, now: float, sharing: bool = True) -> None:
+        """A heartbeat came; `sharing` says whether the page has a live track to show."""
         self._last_beat = now
+        self._sharing = sharing
 
     def frame(self, width: int, height: int, changed: bool, now: float) -> None:
         """A frame was decoded; `changed` if it shows something new."""
@@ -116,7 +118,9 @@ class ShareMeter:
             return Liveness.WAITING
         if self.since_last_sign_s(now) >= limits.DEAD_PEER_S:
             return Liveness.LOST
-        return Liveness.STATIC if now - self._last_change >= _STATIC_AFTER_S else Liveness.LIVE
+        if now - self._last_change < _STATIC_AFTER_S:
+            return Liveness.LIVE
+        return Liveness.STATIC if self._sharing else Liveness.WAITING
 
     def figures(self, peer: PeerKey, now: float, age_ms: float) -> ShareFigures:
         """All figures at this moment."""

@@ -25,6 +25,8 @@ from support_manager.media.negotiation import OfferedLine
 from support_manager.media.vp8 import key_frame_size, parse_part
 
 _CLOCK_RATE = 90_000
+_FRESH_S = 0.15
+"""A picture that is looked at again changes by itself within this time, or somebody has to ask for it."""
 
 
 class Line(Protocol):
@@ -104,6 +106,7 @@ class ShareLine:
         self._unwrapper = SequenceUnwrapper()
         self._statistics: StreamStatistics | None = None
         self._report: tuple[int, float] = (0, 0.0)
+        self._stale_since: float | None = None
         self.refused_size: tuple[int, int] | None = None
         """The size of a picture that was refused as too large."""
 
@@ -115,7 +118,8 @@ class ShareLine:
     @property
     def busy(self) -> bool:
         """Whether something is outstanding that `tick` must see to."""
-        return self._losses.waiting or (self._keys.wanted and self._statistics is not None)
+        wanting = self._keys.wanted or self._stale_since is not None
+        return self._losses.waiting or (wanting and self._statistics is not None)
 
     def take(self, packet: RtpPacket, size: int, now: float) -> None:
         """Take a packet of this line, a retransmission (RFC 4588) included."""
@@ -133,6 +137,8 @@ class ShareLine:
             part = parse_part(payload)
         except ValueError:
             return
+        if part.key:
+            self._keys.begins(now)
         full = self._unwrapper.unwrap(number)
         try:
             missing = self._losses.received(full, now)
@@ -174,6 +180,7 @@ class ShareLine:
                 self._assembler.resync()
                 return
             self.refused_size = None
+            self._stale_since = None
         if not self._decoder.put(frame):
             self._assembler.resync()
 
@@ -196,13 +203,19 @@ class ShareLine:
             self._assembler.resync()
         if self._assembler.waiting_for_key and self._statistics is not None:
             self._keys.want(now)
+        elif self._stale_since is not None and now - self._stale_since >= _FRESH_S:
+            self._stale_since = None
+            self._keys.want(now)
         else:
             self._keys.tick(now)
 
     def refresh(self, now: float) -> None:
-        """Ask for a key frame, so that a fresh picture comes soon."""
+        """Somebody looks again: the page is about to send a key frame in full size, or else it is asked for one.
+
+        Asking at once would cost time: the page heeds it before the wish for the full size, or sends two.
+        """
         if self._source is not None:
-            self._keys.want(now)
+            self._stale_since = now
 
     def reception(self, now: float) -> RtcpReceiverInfo | None:
         """The report block about the share; feeds the loss figure."""
@@ -221,10 +234,6 @@ class ShareLine:
             lsr=last_report,
             dlsr=min(0xFFFFFFFF, max(0, int((now - arrived) * 65_536))) if last_report else 0,
         )
-
-    def forget(self) -> None:
-        """Let no picture of the share that is over come late."""
-        self._decoder.forget()
 
     def close(self) -> None:
         """End the decoder; no picture is delivered any more."""

@@ -9,6 +9,9 @@ GIVE_UP_S = 1.0
 _MIN_INTERVAL_S = 0.05
 _MAX_TRIES = 12
 _KEY_INTERVALS_S = (0.3, 0.5, 1.0)
+_KEY_TRAVELS_S = 1.0
+"""A key frame that has begun to come gets this long: Chromium spreads one over its bandwidth and answers every further
+request with another one (RFC 4585 section 6.3.1 leaves that to the sender), which comes behind the first."""
 
 
 @dataclass(slots=True)
@@ -94,6 +97,7 @@ class KeyFrameRequests:
         self._wanted = False
         self._tries = 0
         self._last = float("-inf")
+        self._began = float("-inf")
 
     @property
     def wanted(self) -> bool:
@@ -107,14 +111,20 @@ class KeyFrameRequests:
             self._tries = 0
         self.tick(now)
 
+    def begins(self, now: float) -> None:
+        """A part of a key frame is here."""
+        if now - self._began >= _KEY_TRAVELS_S:
+            self._began = now
+
     def came(self) -> None:
         """A whole key frame is here."""
         self._wanted = False
+        self._began = float("-inf")
 
     def tick(self, now: float) -> None:
         """Ask (again) if it is time to."""
         interval = _KEY_INTERVALS_S[min(self._tries, len(_KEY_INTERVALS_S)) - 1] if self._tries else _KEY_INTERVALS_S[0]
-        if self._wanted and now - self._last >= interval:
+        if self._wanted and now - self._last >= interval and now - self._began >= _KEY_TRAVELS_S:
             self._last = now
             self._tries += 1
             self._ask()

@@ -8,6 +8,7 @@ from typing import Self
 
 from aiohttp import web
 
+import resources
 from support_manager.protocol.signals import MEDIA_LINES
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>share</title>
@@ -50,10 +51,10 @@ setInterval(() => {
                                held_ms: last ? clock() - last.at : 0, sharing: true}));
 }, 1000);
 async function obey(rate) {
+  const {encodingFor} = await import('/rate.js');
   const sender = connection.getTransceivers()[0].sender, parameters = sender.getParameters();
   if (!parameters.encodings.length) return;
-  parameters.encodings[0].maxBitrate = rate.max_kbps * 1000;
-  parameters.encodings[0].maxFramerate = rate.max_fps;
+  Object.assign(parameters.encodings[0], encodingFor(rate, track.getSettings(), false));
   await sender.setParameters(parameters);
 }
 async function share() {
@@ -101,6 +102,7 @@ class SharingSite:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=1 << 20)
         app.router.add_get("/", self._page)
+        app.router.add_get("/rate.js", self._rate)
         app.router.add_post("/offer", self._offer)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
@@ -111,6 +113,11 @@ class SharingSite:
 
     async def _page(self, _request: web.Request) -> web.Response:
         return web.Response(text=PAGE % {"lines": json.dumps(MEDIA_LINES)}, content_type="text/html")
+
+    async def _rate(self, _request: web.Request) -> web.Response:
+        """How the real page obeys: its own code."""
+        text = resources.text("customer_page/rate.js")
+        return web.Response(text=text, content_type="text/javascript")
 
     async def _offer(self, request: web.Request) -> web.Response:
         return web.Response(text=await self._answer(await request.text()))

@@ -30,5 +30,5 @@ test("the first picture after that is a small one, in full size", () => {
   const encoding = encodingFor(FULL, { width: 1920, height: 1080 }, true);
   assert.equal(encoding.scaleResolutionDownBy, 1);
   assert.ok(encoding.maxBitrate < 8_000_000);
-  assert.equal(encodingFor({ max_fps: 30, max_kbps: 1_500 }, {}, true).maxBitrate, 1_500_000);
+  assert.equal(encodingFor({ max_fps: 30, max_kbps: 1_000 }, {}, true).maxBitrate, 1_000_000);
 });

@@ -76,3 +76,11 @@ def test_any_json_is_read_or_refused(value: object) -> None:
 def test_deep_nesting_is_refused() -> None:
     control = Control()
     assert control.take('{"type":"beat","sent_ms":1,"x":' + "[" * 8_000 + "]" * 8_000 + "}", 0.0) is None
+
+
+def test_a_picture_made_smaller_is_told_from_one_in_full_size() -> None:
+    control = Control()
+    assert not control.is_reduced(480, 270)  # a page that does not tell is taken at its picture
+    control.take(encode(ShareInfo(width=1921, height=1081)), 1_000.0)
+    assert control.is_reduced(480, 270)
+    assert not control.is_reduced(1920, 1080)

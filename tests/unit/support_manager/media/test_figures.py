@@ -98,3 +98,14 @@ def test_capture_time_across_the_wrap_and_never_in_the_future() -> None:
     clock.report(2**32 - 9_000, ntp(1_000.0), arrived_ms=50_000.0, round_trip_ms=0.0)
     assert clock.captured_ms(9_000, 50_500.0) == pytest.approx(50_200.0)
     assert clock.captured_ms(90_000, 50_500.0) == 50_500.0
+
+
+def test_a_live_page_whose_track_is_dead_is_not_a_screen_on_which_nothing_moves() -> None:
+    meter = ShareMeter(0.0)
+    meter.frame(64, 48, True, 0.0)
+    meter.beat(3.0, sharing=True)
+    assert meter.liveness(3.1) is Liveness.STATIC
+    meter.beat(4.0, sharing=False)
+    assert meter.liveness(4.1) is Liveness.WAITING
+    meter.beat(5.0, sharing=True)
+    assert meter.liveness(5.1) is Liveness.STATIC

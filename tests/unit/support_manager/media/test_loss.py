@@ -75,3 +75,16 @@ def test_two_key_frames_are_not_asked_for_within_a_moment() -> None:
         requests.want(step * 0.01)
         requests.came()
     assert len(asked) == 1
+
+
+def test_a_key_frame_under_way_is_not_asked_for_again() -> None:
+    asked: list[float] = []
+    requests = KeyFrameRequests(lambda: asked.append(1))
+    requests.want(0.0)
+    requests.begins(0.1)
+    for step in range(100):
+        requests.tick(step * 0.01)
+    assert len(asked) == 1
+    for step in range(100, 150):  # it never became whole
+        requests.tick(step * 0.01)
+    assert len(asked) == 2

@@ -123,12 +123,6 @@ def test_probing_padding_is_no_loss(bench: Bench) -> None:
     assert bench.asked() == ([], 0)
 
 
-def test_showing_asks_for_a_fresh_picture(bench: Bench) -> None:
-    bench.take(rtp(1, real_key_frame()))
-    bench.line.refresh(10.0)
-    assert bench.asked() == ([], 1)
-
-
 def test_report_block(bench: Bench) -> None:
     assert bench.line.reception(0.0) is None
     bench.take(rtp(1, real_key_frame()))
@@ -138,3 +132,19 @@ def test_report_block(bench: Bench) -> None:
     assert (report.ssrc, report.packets_lost, report.highest_sequence) == (1111, 3, 5)
     assert report.fraction_lost == 3 * 256 // 5
     bench.line.close()
+
+
+def test_looked_at_again_asks_only_if_no_key_frame_comes_by_itself(bench: Bench) -> None:
+    bench.take(rtp(1, real_key_frame()))
+    bench.line.refresh(10.0)
+    bench.line.tick(10.05, 10.0)
+    bench.take(rtp(2, real_key_frame(), timestamp=3_000), 10.1)
+    for step in range(40):
+        bench.line.tick(10.1 + step * 0.025, 10.0)
+    assert bench.asked() == ([], 0)
+    bench.line.refresh(20.0)
+    assert bench.line.busy
+    bench.line.tick(20.1, 10.0)
+    assert bench.asked() == ([], 0)
+    bench.line.tick(20.2, 10.0)
+    assert bench.asked() == ([], 1)
