@@ -375,6 +375,7 @@ class HubConnection:
     def share_ended(self) -> None:
         """Forget the frames of the share that is over."""
         self.meter.forget()
+        self.share.forget()
         self._liveness = Liveness.WAITING
 
     async def join_threads(self, timeout_s: float) -> None:

@@ -3,7 +3,8 @@
 from support_manager.protocol.channel import Beat, ChannelMessage, Rate, ShareInfo
 from support_manager.protocol.wire import ProtocolError, decode_channel, encode_channel
 
-FULL_RATE = Rate(max_fps=30, max_kbps=8_000)
+FULL_RATE = Rate(max_fps=60, max_kbps=8_000)
+"""The page looks 45 times a second; a limit as low as that would drop frames that come a moment early."""
 HIDDEN_RATE = Rate(max_fps=2, max_kbps=300)
 
 _MESSAGES_PER_SECOND = 50.0

@@ -235,6 +235,10 @@ class ShareLine:
             dlsr=min(0xFFFFFFFF, max(0, int((now - arrived) * 65_536))) if last_report else 0,
         )
 
+    def forget(self) -> None:
+        """Let no picture of the share that is over come late."""
+        self._decoder.forget()
+
     def close(self) -> None:
         """End the decoder; no picture is delivered any more."""
         self._decoder.close()
