@@ -66,7 +66,7 @@ class Outcome(NamedTuple):
 class _Call:
     """What is remembered of one waiting session."""
 
-    __slots__ = ("asked", "declined", "passed", "rest_until", "seen_ms", "waiting")
+    __slots__ = ("asked", "declined", "is_over", "passed", "rest_until", "seen_ms", "waiting")
 
     def __init__(self, waiting: Waiting, now_ms: int) -> None:
         self.waiting = waiting
@@ -78,6 +78,8 @@ class _Call:
         self.declined: set[str] = set()
         """Who declined, for good where agents were chosen by name."""
         self.rest_until: int | None = None
+        self.is_over = False
+        """Whether it is on its way to the default queue, and nobody takes it before it is there."""
 
 
 class Dispatcher:
@@ -123,6 +125,7 @@ class Dispatcher:
                     moments.append(call.rest_until)
             elif one.queue_id or not _ask_chosen(call, now_ms, online, chosen_ms):
                 call.asked.clear()
+                call.is_over = True
                 falls.append(one.session_id)
             else:
                 moments.append(call.seen_ms + chosen_ms)
@@ -192,7 +195,7 @@ class Dispatcher:
         unless somebody else is asked alone right now.
         """
         call = self._calls.get(session_id)
-        if call is None:
+        if call is None or call.is_over:
             return False
         if not call.waiting.queue_id:
             return account in call.waiting.agents and account not in call.declined

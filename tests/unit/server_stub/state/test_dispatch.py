@@ -110,7 +110,9 @@ def test_chosen_agents_are_asked_until_the_time_is_up_or_all_decline():
     assert stage.decline("1", "c").outcome.falls == ["1"]
     stage.wait("2", queue_id="", agents=frozenset("a"))
     assert stage.step(CHOSEN_MS - 1).outcome.falls == ["1"]
+    assert stage.may_take("a", "2")
     assert stage.step(1).outcome.falls == ["1", "2"]
+    assert not stage.may_take("a", "2")
 
 
 @pytest.mark.rule("B-10.4")
