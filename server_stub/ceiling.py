@@ -17,6 +17,7 @@ from server_stub.store.database import Database, StoreError
 from server_stub.store.journal import JournalFailed
 from server_stub.tasks import TaskOwner
 from support_manager.protocol.roles import Role
+from support_manager.protocol.views import AccountView
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,10 @@ class Ceiling:
         await self._read()
         self._members.live.watch(self._seen)
         self._tasks.spawn(self._follow(), name="limits")
+
+    def learn(self, account: AccountView) -> None:
+        """A rep has come in: his limit holds from his first request on, also if the account is only just made."""
+        self._own.setdefault(account.id, account.customers_limit)
 
     def limit_of(self, account_id: str) -> int:
         """How many customers a rep may help at once; 0 for any number."""

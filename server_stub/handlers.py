@@ -222,6 +222,7 @@ class Relay:
             if caller is None:
                 return ErrorCode.TOKEN_EXPIRED
             link.account, link.family = caller
+            self._ceiling.learn(caller.account)
         elif hello.client != "page" or hello.access is not None:
             return ErrorCode.BAD_MESSAGE
         link.hello = hello

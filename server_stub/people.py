@@ -48,7 +48,7 @@ class People:
             per_site=limits.WRONG_NUMBERS_PER_MINUTE_PER_SITE,
             clock=clock.monotonic_s,
         )
-        """Reps' own: what a rep mistypes must keep out no customer behind the same address."""
+        """By account: what a rep mistypes must keep out no colleague and no customer behind the same address."""
 
     def handlers(self) -> Mapping[str, Callable[[Link, Any], Awaitable[Wire]]]:
         """Event → who carries it out."""
@@ -69,12 +69,12 @@ class People:
         authorise("session.assist", Role.ANONYMOUS if account is None else Role.SIGNED_IN, SessionState.NONE)
         if account is None:
             raise Refused(ErrorCode.NOT_SIGNED_IN)
-        if self._tries.is_blocked(link.address):
+        if self._tries.is_blocked(account.id):
             raise Refused(ErrorCode.TOO_MANY_TRIES)
         registry = self._members.live.registry
         session = registry.find(request.number, None) or registry.ended_by_number(request.number)
         if session is None:
-            self._tries.failed(link.address)
+            self._tries.failed(account.id)
             raise Refused(ErrorCode.WRONG_NUMBER)
         inside: list[str] = []
 

@@ -21,7 +21,7 @@ import socketio
 from support_manager.protocol import events, requests
 from support_manager.protocol.http import SignedIn
 from support_manager.protocol.version import PROTOCOL_VERSION
-from support_manager.protocol.views import SessionView
+from support_manager.protocol.views import Mode, SessionView
 from support_manager.protocol.wire import decode_event, read_ack, to_plain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,12 +90,15 @@ class RelayProcess:
         for line in process.stderr:
             self._log.append(line.rstrip("\n"))
 
-    def add_user(self, name: str, display_name: str = "", password: str = PASSWORD) -> str:
-        """Make an account; returns its password. Works while the relay runs and while it does not."""
+    def add_user(self, name: str, display_name: str = "", password: str = PASSWORD, *options: str) -> str:
+        """Make an account, with more options of `user add`; returns its password.
+
+        Works while the relay runs and while it does not.
+        """
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "server_stub", "user", "add", name, "--data", str(self.data)),
-                *("--display-name", display_name or name, "--password-stdin"),
+                *("--display-name", display_name or name, "--password-stdin", *options),
             ],
             cwd=ROOT,
             input=password + "\n",
@@ -297,11 +300,20 @@ class Client:
         self.session, self.resume_token = joined.session, joined.resume_token
         return joined
 
-    async def start_session(self) -> SessionView:
+    async def start_session(self, mode: Mode = Mode.MULTI) -> SessionView:
         """Start a session as a rep."""
-        started = await self.ask("session.start", requests.SessionStart(request_id=secrets.token_urlsafe(16)))
+        started = await self.ask(
+            "session.start", requests.SessionStart(request_id=secrets.token_urlsafe(16), mode=mode)
+        )
         self.session = started.session
         return started.session
+
+    async def assist(self, number: str) -> SessionView:
+        """Come into a colleague's session."""
+        request = requests.SessionAssist(request_id=secrets.token_urlsafe(16), number=number)
+        inside: requests.Inside = await self.ask("session.assist", request)
+        self.session = inside.session
+        return inside.session
 
     async def resume(self, session_id: str, token: str | None = None) -> requests.Resumed:
         """Come back."""
@@ -328,11 +340,11 @@ async def page(url: str, **hello: object) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def rep(relay: RelayProcess, name: str = "ana") -> AsyncIterator[Client]:
-    """A rep's app, signed in and connected; makes the account when it does not exist."""
+async def rep(relay: RelayProcess, name: str = "ana", *options: str) -> AsyncIterator[Client]:
+    """A rep's app, signed in and connected; makes the account, with these options, when it does not exist."""
     marker = relay.data / f".test-account-{name}"
     if not marker.exists():
-        await asyncio.to_thread(relay.add_user, name, name.title())
+        await asyncio.to_thread(relay.add_user, name, name.title(), PASSWORD, *options)
         marker.touch()
     signed_in = await asyncio.to_thread(relay.sign_in, name)
     client = Client(relay.url)
