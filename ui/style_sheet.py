@@ -20,7 +20,7 @@ QFrame[kind="status"] { background: $surface_raised; border: 0; border-top: 1px 
 QFrame[kind="notice"] { background: $accent_soft; border: 1px solid $accent; border-radius: ${control}px; }
 QFrame[kind="private"] { background: $private_soft; border: 0; border-bottom: 2px solid $private; }
 QFrame[kind="banner"] { background: $surface_raised; border: 0; border-bottom: 1px solid $line; }
-QFrame[kind="banner"][tone="ask"] { background: $accent_soft; border-bottom: 1px solid $accent; }
+QFrame[kind="banner"][tone="ask"] { background: $accent_soft; }
 QFrame[kind="banner"][tone="warn"] { border-bottom: 1px solid $warning; }
 QFrame[kind="item"] { background: $surface; border: 1px solid $line; border-radius: ${control}px; }
 QFrame[kind="item"][offered="true"] { background: $accent_soft; border: 1px solid $accent; }
@@ -121,7 +121,8 @@ QCheckBox::indicator, QRadioButton::indicator {
 QRadioButton::indicator { border-radius: 9px; }
 QCheckBox::indicator:hover, QRadioButton::indicator:hover { border-color: $accent; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }
-QRadioButton::indicator:checked { background: $accent; border: 4px solid $surface_raised; }
+QRadioButton::indicator:checked { background: $surface_raised; border: 5px solid $accent; width: 8px; height: 8px; }
+QRadioButton::indicator:disabled { background: $surface; border-color: $line; }
 QCheckBox::indicator:disabled { background: $surface; border-color: $line; }
 
 QListView, QTreeView, QScrollArea, QTextBrowser { background: transparent; border: 0; }
@@ -145,6 +146,7 @@ QMenu::item { padding: 6px 24px 6px 8px; border-radius: 4px; }
 QMenu::item:selected { background: $selection; color: $text; }
 QMenu::item:disabled { color: $text_muted; }
 QMenu::icon { padding-left: 6px; }
+QMenu::icon:checked { background: $selection; border: 1px solid $accent; border-radius: 4px; margin: 2px; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 QMenuBar { background: $surface; }
 

@@ -155,6 +155,7 @@ class TransferSessionDialog(Dialog):
         self.body.addLayout(line)
         self.body.addWidget(self.message)
         self._problem = self.add_text("problem", "error")
+        self._problem.hide()
         self._cancel = self.add_button("cancel", "quiet")
         self.transfer = self.add_button("confirm", "primary", default=True)
         self._cancel.clicked.connect(self.reject)
@@ -214,7 +215,7 @@ class TransferSessionDialog(Dialog):
         queue_id, agents = self._chosen()
         if not self._ready() or self._kit.work.running("transfer_session"):
             return
-        self._problem.setText("")
+        self._problem.hide()
         message = unicodedata.normalize("NFC", self.message.toPlainText()).strip()
         act = self._kit.intents.transfer_session(self._session.id, queue_id=queue_id, agents=agents, message=message)
         self._kit.work.run(
@@ -227,6 +228,7 @@ class TransferSessionDialog(Dialog):
 
     def _refused(self, error: SupportManagerError) -> None:
         self._problem.setText(self._kit.work.sentence(error))
+        self._problem.show()
         self.fit()
         self._show()
 

@@ -3,8 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from support_manager.protocol.roles import LIVE, SessionState
 from support_manager.protocol.views import Mode
@@ -12,8 +14,8 @@ from ui.models.sessions import SessionEntry
 from ui.widgets.kit import SPACE_2, SPACE_3, Kit, button, label, set_kind
 from ui.widgets.plain import isolated
 
-MOST_WAITING = 2
-"""So many who wait get a banner each; the others are counted, and stand in the list of people."""
+MOST_WAITING = 1
+"""So many who wait get a banner of their own; the others are counted, and stand in the list of participants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Banner:
     buttons: tuple[BannerButton, ...] = ()
 
 
+_NARROW_PX, _LEAST_PX = 460, 84
 _LEAVE = BannerButton("leave", "banner.leave", "quiet")
 
 
@@ -116,11 +119,18 @@ class _Row(QFrame):
         self._icon = QLabel()
         self._icon.setFixedWidth(20)
         self.words = label("bannerWords", wrap=True)
-        self._row = QHBoxLayout(self)
+        said = QHBoxLayout()
+        said.setSpacing(SPACE_2)
+        said.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
+        said.addWidget(self.words, 1)
+        self._answers = QHBoxLayout()
+        self._answers.setSpacing(SPACE_2)
+        self._answers.addStretch(1)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._row.setContentsMargins(SPACE_3, SPACE_2, SPACE_3, SPACE_2)
         self._row.setSpacing(SPACE_2)
-        self._row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
-        self._row.addWidget(self.words, 1)
+        self._row.addLayout(said, 1)
+        self._row.addLayout(self._answers)
 
     def show_face(self, face: Banner, *, anew: bool = False) -> None:
         """Show a banner; only what changed is touched."""
@@ -142,18 +152,24 @@ class _Row(QFrame):
             if made is None:
                 made = self._buttons[name] = button(f"banner_{name}", one.kind)
                 made.clicked.connect(lambda _=False, name=name: self._press(name))
-                self._row.insertWidget(2 + at, made)
+                self._answers.insertWidget(1 + at, made)
             made.setText(say(one.key))
             made.setAccessibleName(f"{say(one.key)}: {self.words.text()}")
             made.setEnabled(one.enabled)
+
+    def height_for(self, width: int) -> int:
+        """The height that its words and buttons need; buttons go below the words where it is narrow."""
+        below = width < _NARROW_PX and len(self._buttons) > 1
+        self._row.setDirection(QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight)
+        return max(self._row.totalHeightForWidth(width), self._row.totalMinimumSize().height())
 
     def _press(self, name: str) -> None:
         if self._face is not None:
             self.pressed.emit(name, self._face.person)
 
 
-class Banners(QWidget):
-    """All banners of one session, the most pressing first; takes no room while there is none.
+class Banners(QScrollArea):
+    """All banners of one session, the most pressing first; no room while there is none, half of the middle at most.
 
     Args:
         kit: what every widget is handed.
@@ -166,7 +182,13 @@ class Banners(QWidget):
         self._entry = entry
         self._rows: dict[str, _Row] = {}
         self.setObjectName("banners")
-        self._column = QVBoxLayout(self)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inner = QWidget()
+        self.setWidget(inner)
+        self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
         self._timer = QTimer(self)
@@ -204,6 +226,37 @@ class Banners(QWidget):
                 self._column.insertWidget(at, row)
             row.show_face(face, anew=anew)
         self.setVisible(bool(faces))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as all the words need, at most half of the middle; beyond that it scrolls."""
+        width = self.viewport().width()
+        heights = [row.height_for(width) for row in self._rows.values()]
+        for row, height in zip(self._rows.values(), heights, strict=True):
+            row.setFixedHeight(height)
+        holder = self.parentWidget()
+        most = max(_LEAST_PX, holder.height() // 2) if holder is not None else sum(heights)
+        self.setFixedHeight(min(sum(heights), most))
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        holder = self.parentWidget()
+        if holder is not None:
+            holder.removeEventFilter(self)
+            holder.installEventFilter(self)
+        self._fit()
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
+            self._fit()
+        return super().eventFilter(watched, event)
 
     def _press(self, name: str, person: str) -> None:
         intents, session_id = self._kit.intents, self._entry.id

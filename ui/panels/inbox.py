@@ -49,6 +49,7 @@ class InboxCard(QFrame):
         self._bar.setObjectName("inboxTimeLeft")
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(4)
+        self._left = label("inboxLeft", "secondary")
         self.accept = button("inboxAccept", "primary")
         self.decline = button("inboxDecline", "quiet")
         self.accept.clicked.connect(lambda: self.accepted.emit(self._item.session_id))
@@ -58,18 +59,22 @@ class InboxCard(QFrame):
         head.addWidget(self._name, 1)
         head.addWidget(self._since)
         answers = QHBoxLayout()
-        answers.setSpacing(SPACE_1)
+        answers.setSpacing(0)
         answers.addWidget(self.accept)
         answers.addWidget(self.decline)
         answers.addStretch(1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_2 + 2, SPACE_2, SPACE_2 + 2, SPACE_2)
+        column.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
         column.setSpacing(SPACE_1)
         column.addLayout(head)
         for part in (self._from, self._email, self._said):
             column.addWidget(part)
         column.addSpacing(SPACE_1)
-        column.addWidget(self._bar)
+        time_left = QHBoxLayout()
+        time_left.setSpacing(SPACE_2)
+        time_left.addWidget(self._bar, 1)
+        time_left.addWidget(self._left)
+        column.addLayout(time_left)
         column.addLayout(answers)
         self.take(item)
 
@@ -109,7 +114,8 @@ class InboxCard(QFrame):
         minutes = int(self._model.waited_s(item) // 60)
         self._since.setText(say("inbox.minutes", count=minutes) if minutes else say("inbox.just_now"))
         left = self._model.left_s(item)
-        self._bar.setVisible(left is not None)
+        for part in (self._bar, self._left):
+            part.setVisible(left is not None)
         words = self._from.text()
         if left is not None:
             self._longest_s = max(self._longest_s, left)
@@ -117,7 +123,7 @@ class InboxCard(QFrame):
             self._bar.setValue(int(left * 10))
             words = f"{words}, {say('inbox.left', count=round(left))}"
             self._bar.setAccessibleName(say("inbox.left", count=round(left)))
-            self._since.setText(say("inbox.seconds", count=round(left)))
+            self._left.setText(say("inbox.seconds", count=round(left)))
         said = f", {self._said.text()}" if self._said.text() else ""
         self.setAccessibleName(f"{self._name.text()}, {self._since.text()}, {words}{said}")
         name = self._name.text()
@@ -156,7 +162,7 @@ class InboxPanel(QFrame):
         self._empty = label("inboxEmpty", "muted", wrap=True)
         self._inner = QWidget()
         self._column = QVBoxLayout(self._inner)
-        self._column.setContentsMargins(SPACE_3, 0, SPACE_3, SPACE_2)
+        self._column.setContentsMargins(SPACE_2, 0, SPACE_1, SPACE_2)  # a side of 208 px has room for both answers
         self._column.setSpacing(SPACE_2)
         self._column.addWidget(self._empty)
         self._column.addStretch(1)

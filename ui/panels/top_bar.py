@@ -1,7 +1,7 @@
 """The bar at the window's head: Start, Invite, Session, the tabs, the state of the connection, the rep's own menu."""
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAction, QFont, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton
 from typing_extensions import override
 
@@ -16,6 +16,7 @@ from ui.widgets.state_dot import StateDot
 from ui.widgets.tab_bar import SessionTabBar
 
 HEIGHT = ROW + 16
+_TIGHT_PX = 1_000
 _PRESENCES = {
     Presence.ONLINE: ("circle-check", "positive"),
     Presence.AWAY: ("clock", "warning"),
@@ -122,6 +123,7 @@ class TopBar(QFrame):
         inbox = kit.intents.inbox
         online = self._link is Link.ONLINE and inbox is not None
         self._inbox.setVisible(kit.actions.inbox.isVisible())
+        self._fit()
         set_kind(self._inbox, "tone", "ask" if inbox is not None and any(one.offered for one in inbox.items) else "")
         for part in (self._dot, self._state):
             part.setVisible(not online)
@@ -132,6 +134,18 @@ class TopBar(QFrame):
             self._presence.setIcon(kit.theme.icon(icon, role))
             self._presence.setText(f"{words} ▾")
             self._presence.setAccessibleName(kit.translator.t("app", "presence.named", presence=words))
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave the tabs their room: an agent's bar has more on it, so in a narrow window Start and Invite say less."""
+        tight = self.width() < _TIGHT_PX and not self._inbox.isHidden()
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if tight else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for part in (self._start, self._invite):
+            part.setToolButtonStyle(style)
 
     def set_link(self, link: Link) -> None:
         """Show how the connection to the relay stands."""

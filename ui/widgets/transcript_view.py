@@ -134,10 +134,9 @@ class TranscriptDelegate(QStyledItemDelegate):
         band = box.adjusted(_SIDE, SPACE_2, -_SIDE, -SPACE_2)
         painter.setPen(theme.color("line"))
         painter.drawLine(band.topLeft(), band.topRight())
-        painter.drawLine(band.bottomLeft(), band.bottomRight())
         painter.setFont(self._font(self._base(), "secondary", strong=True))
         painter.setPen(theme.color("text"))
-        flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignCenter
+        flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
         painter.drawText(band.adjusted(SPACE_2, 0, -SPACE_2, 0), int(flags), self._model.words(row))
 
     def _paint_note(self, painter: QPainter, row: TranscriptRow, box: QRect) -> None:

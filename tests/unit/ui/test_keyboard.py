@@ -14,11 +14,13 @@ from tests.harness.session_window import WindowUnderTest, drain
 from tests.harness.widgets import actionable, unnamed
 from ui.bridge import Bridge
 from ui.dialogs.about import AboutDialog
+from ui.dialogs.assist import AssistDialog
 from ui.dialogs.certificate import CertificateDialog
 from ui.dialogs.close import CloseDialog
 from ui.dialogs.crash import CrashDialog
 from ui.dialogs.end_session import EndSessionDialog
 from ui.dialogs.preferences import PreferencesDialog
+from ui.dialogs.select_customer import SelectCustomerDialog
 from ui.dialogs.sign_in import SignInPage
 from ui.notifications import Notifications
 from ui.tray import Tray
@@ -75,6 +77,8 @@ DIALOGS: dict[str, Callable[[Kit, QWidget], QDialog]] = {
     "close": lambda kit, parent: CloseDialog(kit, 2, quitting=False, tray=True, parent=parent),
     "quit": lambda kit, parent: CloseDialog(kit, 1, quitting=True, tray=False, parent=parent),
     "end": lambda kit, parent: EndSessionDialog(kit, "Ana", parent),
+    "assist": lambda kit, parent: AssistDialog(kit, "482119903", parent),
+    "select": lambda kit, parent: SelectCustomerDialog(kit, "Ion", parent),
     "crash": lambda kit, parent: CrashDialog(kit, "/reports/crash.txt", parent),
 }
 

@@ -37,6 +37,7 @@ def test_every_stage_follows_from_the_events(script):
         (Picture.STATIC, Stage.SHARING),
         (Picture.PAUSED, Stage.PAUSED),
         (Picture.LOST, Stage.PICTURE_LOST),
+        (Picture.TOO_LARGE, Stage.PICTURE_LOST),
     ):
         intents.picture(session, picture)
         assert stage(model, session) is wanted

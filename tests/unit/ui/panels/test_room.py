@@ -8,11 +8,13 @@ from PySide6.QtWidgets import QDialog, QLabel, QWidget
 from support_manager.events import Picture
 from tests.harness.session_window import WindowUnderTest, drain
 from ui.dialogs.about import AboutDialog
+from ui.dialogs.assist import AssistDialog
 from ui.dialogs.certificate import CertificateDialog
 from ui.dialogs.close import CloseDialog
 from ui.dialogs.crash import CrashDialog
 from ui.dialogs.end_session import EndSessionDialog
 from ui.dialogs.preferences import PreferencesDialog
+from ui.dialogs.select_customer import SelectCustomerDialog
 from ui.dialogs.sign_in import SignInPage
 from ui.i18n import Translator
 from ui.panels.layout_memory import first_place
@@ -102,6 +104,8 @@ def _dialogs(kit: Kit, parent: QWidget) -> list[QDialog]:
         CloseDialog(kit, 21, quitting=True, tray=True, parent=parent),
         CloseDialog(kit, 1, quitting=False, tray=False, parent=parent),
         EndSessionDialog(kit, name, parent),
+        AssistDialog(kit, "482119903", parent),
+        SelectCustomerDialog(kit, name, parent),
         CrashDialog(kit, f"/somewhere/share/{'support-manager/' * 4}crash.txt", parent),
     ]
 

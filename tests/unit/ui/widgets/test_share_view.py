@@ -204,6 +204,14 @@ def test_each_state_without_a_picture_has_its_words(stage):
     assert "" not in found
 
 
+def test_a_screen_too_large_to_be_shown_is_told(stage):
+    stage.view.set_customer("Ana")
+    stage.view.set_picture(Picture.TOO_LARGE)
+    assert "Ana shows is too large" in stage.view.accessibleDescription()
+    stage.translator.set_language("ro")
+    stage.wait(lambda: "prea mare" in stage.view.accessibleDescription())
+
+
 def test_the_name_of_the_customer_is_plain_text(stage):
     stage.view.set_customer("<img src=x>")
     assert stage.view.accessibleName() == "Screen of <img src=x>"
