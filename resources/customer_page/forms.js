@@ -105,7 +105,7 @@ export class Forms {
       ...make.field("email", "enter.email", { type: "email", autocomplete: "email", maxLength: limits.email_chars }),
       ...make.field("problem", "enter.problem", { rows: 3, maxLength: limits.problem_chars }, "textarea"),
     );
-    return [...make.page("enter.title", "enter.text", { queue: entry.name, company: make.company }), form, this.#checks()];
+    return [...make.page("enter.title", "enter.text", { queue: entry.name }), form, this.#checks()];
   }
 
   #sendEnter() {

@@ -171,7 +171,7 @@ export class Screens {
     if (["control", "taken_over", "accepted"].includes(news?.kind)) {
       return [
         h("h1", { tabIndex: -1, id: "title", textContent: this.#t("waiting.new_title", { name }) }),
-        h("p", { className: "lead", id: "news", textContent: this.#said(news) }),
+        news.kind !== "accepted" && h("p", { className: "lead", id: "news", textContent: this.#said(news) }),
         h("p", { textContent: this.#t(newText, { name }) }),
       ];
     }

@@ -79,7 +79,7 @@ export function summaryOf({ session, over, notes, company, language }) {
     `<meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${STYLE}</style></head><body>` +
     `<h1>${title}</h1><p>${escaped(company)}</p>` +
     `<p>${t("summary.number", { number })}<br>${t("summary.when", { from: language.moment(began), to: language.moment(over.at) })}</p>` +
-    `<h2>${t("people.title")}</h2><ul>${people.join("")}</ul>` +
+    `<h2>${t("summary.who")}</h2><ul>${people.join("")}</ul>` +
     `<h2>${t("summary.agreed")}</h2>${agreed.length ? `<ul>${agreed.join("")}</ul>` : `<p>${t("summary.nothing_shared")}</p>`}` +
     `<h2>${t("chat.title")}</h2>${entries.join("") || `<p>${t("chat.empty")}</p>`}</body></html>`;
   const day = new Date(over.at).toISOString().slice(0, 10);

@@ -24,6 +24,7 @@ export class Visit {
   /** Whether the relay knows this connection as a member of the session. */
   #present = false;
   #early = [];
+  #earlyPlace = null;
   #skew = 0;
   #step = 0;
 
@@ -212,6 +213,7 @@ export class Visit {
     });
     for (const line of story.session.lines) if (line.sender === view.you) this.outbox.arrived(line.id);
     for (const event of this.#early.splice(0)) if (event.session_id === view.id) story.session.take(event);
+    if (this.#earlyPlace?.id === view.id) story.session.place ??= this.#earlyPlace.place;
     this.#hub.setIce(ice);
     this.sharing.reconcile();
     this.sharing.tellSource();
@@ -253,6 +255,7 @@ export class Visit {
 
   #place(id, place) {
     const { session } = this.story;
+    if (!session) this.#earlyPlace = { id, place };
     if (id !== session?.id || this.story.phase !== "inside") return;
     session.place = place;
     this.#changed();

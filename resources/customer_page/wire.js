@@ -69,7 +69,7 @@ export class Wire {
       if (reason === "io server disconnect" && !this.#closed) this.#socket.connect();
     });
     socket.on("connect_error", (error) => this.#failed(error));
-    for (const name of ["welcome", "session.event", "signal", "session.replaced", "notice"]) {
+    for (const name of ["welcome", "session.event", "place", "signal", "session.replaced", "notice"]) {
       socket.on(name, (payload) => this.#tell(name, payload));
     }
     socket.io?.on?.("reconnect_attempt", (attempt) => {

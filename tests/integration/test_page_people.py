@@ -47,6 +47,7 @@ def relay() -> Iterator[RelayProcess]:
             process.add_user(name, name.title())
             (process.data / f".test-account-{name}").touch()
             operator(process, "user", "set", name, "--agent", "--mode", "choice")
+            operator(process, "queue", "member", "add", "support", name)
         yield process
 
 
@@ -311,3 +312,156 @@ async def waiting_in(relay: RelayProcess, browser: Chromium, slug: str, name: st
         await tab.page.click("#enter-send")
         await tab.screen("queued")
         yield tab
+
+
+async def agent_opens(client: Client) -> None:
+    client.events.append(("inbox", events.InboxChanged(inbox=await client.ask("inbox.open", requests.InboxOpen()))))
+
+
+async def offered(client: Client, customer: str) -> str:
+    """The session of a waiting customer, once this agent is asked about it."""
+
+    def found() -> str:
+        inboxes = [payload.inbox for name, payload in client.events if name == "inbox"]
+        items = inboxes[-1].items if inboxes else ()
+        return next((item.session_id for item in items if item.customer == customer and item.offered), "")
+
+    return await client.wait(found)
+
+
+async def accept(client: Client, session_id: str) -> None:
+    client.session = (await client.ask("offer.accept", requests.OfferAccept(session_id=session_id))).session
+
+
+@pytest.mark.rule("B-11.1", "B-11.2", "B-10.4")
+async def test_who_stands_in_line_sees_his_place_until_an_agent_is_there(relay, browser):
+    async with (
+        waiting_in(relay, browser, "support", "Ioana") as ioana,
+        waiting_in(relay, browser, "support", "Vlad") as vlad,
+    ):
+        await says(ioana, "#title", "You are next")
+        await says(vlad, "#title", "You are number 2 in line")
+        await says(vlad, "#line-lead", "Support: the next free representative will be with you.")
+        await says(vlad, "#wait", "Estimated wait: unknown")
+        await vlad.say("the small lamp")
+        await vlad.sees_lines("the small lamp")
+        await vlad.page.reload()
+        await vlad.screen("queued")
+        await says(vlad, "#title", "You are number 2 in line")
+        async with rep(relay) as ana:
+            await agent_opens(ana)
+            await accept(ana, await offered(ana, "Ioana"))
+            await ioana.screen("waiting")
+            await says(ioana, "#title", "Ana is with you now")
+            await says(ioana, ".mark-line", "Ana is with you now.")
+            await offer(ana)
+            await says(vlad, "#title", "You are next")
+            await expect(vlad.page.locator("#announce")).to_have_text("You are next")
+            await accept(ana, await offered(ana, "Vlad"))
+            await says(vlad, "#title", "Ana is with you now")
+            assert ana.session is not None
+            assert ana.session.intake is not None
+            assert (ana.session.intake.problem, ana.lines) == ("It stays red", ["the small lamp"])
+            await ana.ask("session.end", requests.SessionEnd(session_id=ana.session.id))
+            await vlad.screen("over")
+            await ioana.page.click("#leave")
+            await ioana.page.click("#sure-leave")
+            await ioana.screen("over")
+            await expect(ioana.page.locator("#survey-form")).to_have_count(0)
+
+
+@pytest.mark.rule("B-10.4")
+async def test_when_all_decline_the_customer_is_first_in_line(relay, browser):
+    async with rep(relay) as ana, rep(relay, "dan") as dan, tab_of(browser) as tab:
+        await agent_opens(dan)
+        session = await start(ana)
+        await tab.join(session.link, "Ioana")
+        await tab.screen("waiting")
+        account = (await asyncio.to_thread(relay.sign_in, "dan")).account.id
+        await ana.ask("session.transfer", requests.SessionTransfer(session_id=session.id, agents=(account,)))
+        await tab.screen("passed_on")
+        await dan.ask("offer.decline", requests.OfferDecline(session_id=await offered(dan, "Ioana")))
+        await tab.screen("queued")
+        await says(tab, "#title", "You are next")
+        await says(tab, "#line-lead", "Ana has passed you on to Support")
+        await says(tab, "#lines", "In line: Support")
+        await dan.ask("offer.accept", requests.OfferAccept(session_id=session.id))
+        await says(tab, "#title", "Dan is with you now")
+
+
+@pytest.mark.rule("B-11.1")
+async def test_a_queue_that_closes_while_the_form_is_filled_in_takes_nobody(relay, browser):
+    await asyncio.to_thread(operator, relay, "queue", "add", "day", "Day shift")
+    async with tab_of(browser) as tab:
+        await tab.page.goto(f"{relay.url}/help/day")
+        await tab.screen("enter")
+        await tab.page.click("#enter-send")
+        await expect(tab.page.locator("#field-name")).to_have_attribute("aria-invalid", "true")
+        await tab.page.fill("#field-name", "Ioana")
+        await tab.page.fill("#field-email", "not an address")
+        await tab.page.click("#enter-send")
+        await says(tab, "#hint", "This is not a complete e-mail address.")
+        await tab.page.fill("#field-email", "ioana@example.com")
+        await tab.page.select_option("#language", "ro")
+        await expect(tab.page.locator("#field-email")).to_have_value("ioana@example.com")  # nothing typed is lost
+        await tab.page.select_option("#language", "en")
+        await tab.page.fill("#field-problem", "It stays red")
+        await asyncio.to_thread(operator, relay, "queue", "set", "day", "--hours", "never")
+
+        async def refused() -> bool:
+            await tab.page.click("#enter-send")
+            await expect(tab.page.locator("#card")).not_to_have_attribute("data-screen", "joining")
+            return await tab.page.get_attribute("#card", "data-screen") == "closed"
+
+        # The relay follows what an operator changes within seconds; whoever entered before that leaves again.
+        for _ in range(20):
+            if await refused():
+                break
+            if await tab.page.get_attribute("#card", "data-screen") == "queued":
+                await tab.page.click("#leave")
+                await tab.page.click("#sure-leave")
+                await tab.screen("over")
+                await tab.page.click("#over-join_again")
+                await tab.page.wait_for_selector("[data-screen=enter], [data-screen=closed]")
+                if await tab.page.get_attribute("#card", "data-screen") == "closed":
+                    break
+                await tab.page.fill("#field-name", "Ioana")
+                await tab.page.fill("#field-problem", "It stays red")
+        await tab.screen("closed")
+        await says(tab, "#title", "Day shift is closed at the moment")
+
+
+@pytest.mark.rule("B-12.7")
+async def test_after_the_end_he_says_how_it_went_and_saves_a_summary(relay, browser):
+    async with rep(relay) as ana, tab_of(browser) as tab:
+        session = await start(ana)
+        await tab.join(session.link, "Ioana")
+        await tab.screen("waiting")
+        await tab.say("it works <b>now</b>")
+        await ask_view(ana, "Ioana")
+        await tab.page.click("#asked-allow")
+        await tab.screen("sharing")
+        await ana.ask("session.end", requests.SessionEnd(session_id=session.id))
+        await tab.screen("over")
+        await tab.page.click("#survey-send")
+        await says(tab, "#hint", "Please choose a number from 1 to 5.")
+        await tab.page.check("#rating-4")
+        await tab.page.fill("#field-comment", "quick and kind")
+        async with tab.page.expect_download() as download:
+            await tab.page.click("#summary-save")
+        saved = await download.value
+        assert saved.suggested_filename.startswith(f"support-{session.number}-")
+        text = await asyncio.to_thread((await saved.path()).read_text, "utf-8")
+        for part in (
+            "Ana",
+            "Ioana",
+            "it works &lt;b&gt;now&lt;/b&gt;",
+            "one window (visible to Ana)",
+            "Ana asks to see your screen",
+        ):
+            assert part in text
+        await tab.page.click("#survey-send")
+        await says(tab, "#thanks", "Thank you, your answer has arrived.")
+        found = await ana.ask("history.list", requests.HistoryList())
+        entry = next(one for one in found.entries if one.session_id == session.id)
+        assert (entry.rating, entry.comment) == (4, "quick and kind")

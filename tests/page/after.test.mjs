@@ -13,7 +13,7 @@ const person = (id, role, name) => ({ id, role, name, connection: "online", join
 const line = (seq, sender, text) => ({ id: `l${seq}`, seq, at: seq, sender, sender_name: sender, text });
 const sentences = {
   "summary.title": "Summary", "summary.number": "Number {number}", "summary.when": "{from} to {to}", "summary.agreed": "Agreed",
-  "summary.you_read": "You read", "people.title": "Who", "chat.title": "Messages", "chat.you": "You", "role.controller": "leads",
+  "summary.you_read": "You read", "summary.who": "Who", "chat.title": "Messages", "chat.you": "You", "role.controller": "leads",
   "role.assistant": "assists", "role.primary": "helped", "note.shown_window": "Shown to {names}", "mark.accepted": "{name} is with you",
   "rep.somebody": "Somebody",
 };
