@@ -12,7 +12,14 @@ from support_manager.errors import AppCode, LocalProblem, Refused
 from support_manager.events import AppEvent, Failed, MailChanged, SessionSnapshot
 from support_manager.media.engine import EngineFailed, MediaEngine, MediaEvent
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.events import InvitationChanged, Notice, SessionEvent, SessionReplaced, SignalReceived
+from support_manager.protocol.events import (
+    InvitationChanged,
+    Notice,
+    PlaceChanged,
+    SessionEvent,
+    SessionReplaced,
+    SignalReceived,
+)
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.requests import (
     Inside,
@@ -208,6 +215,10 @@ class Desk:
             runtime = self._runtimes.get(message.session_id)
             if runtime is not None:
                 runtime.take_signal(message)
+        elif isinstance(message, PlaceChanged):
+            runtime = self._runtimes.get(message.session_id)
+            if runtime is not None:
+                runtime.take_place(message.place)
         elif isinstance(message, SessionReplaced):
             runtime = self._runtimes.get(message.session_id)
             if runtime is not None:

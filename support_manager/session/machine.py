@@ -27,6 +27,7 @@ from support_manager.protocol.views import (
     Mark,
     MarkKind,
     ParticipantView,
+    Place,
     SessionView,
 )
 from support_manager.session import people
@@ -147,6 +148,13 @@ class SessionMachine:
         """A refused line is on its way once more, behind the others."""
         found = [replace(each, state=LineState.SENDING) for each in self._pending if each.id == line_id]
         self._pending = [each for each in self._pending if each.id != line_id] + found
+
+    def take_place(self, place: Place) -> Outcome:
+        """The customer's place in line; assistants who stayed read it too."""
+        if self._view.transfer is None or self._view.place == place:
+            return Outcome()
+        self._view = msgspec.structs.replace(self._view, place=place)
+        return Outcome(changed=True)
 
     def withdrew(self, withdrew: bool) -> None:
         """We took our question for control back ourselves (or ask anew): that it is off the table is no news."""

@@ -33,7 +33,7 @@ from support_manager.protocol.requests import (
     Resumed,
     SessionResume,
 )
-from support_manager.protocol.views import Audience, Connection, EndReason, IceServers, SessionView
+from support_manager.protocol.views import Audience, Connection, EndReason, IceServers, Place, SessionView
 from support_manager.session.acts import SessionActs
 from support_manager.session.machine import SessionMachine, came_by_queue, online_customers, primary_of
 from support_manager.session.outbox import Outbox, Send
@@ -238,6 +238,10 @@ class SessionRuntime:
         """Take an event of the relay."""
         self._act(self._machine.apply(event))
 
+    def take_place(self, place: Place) -> None:
+        """The customer's place in line changed."""
+        self._act(self._machine.take_place(place))
+
     def take_signal(self, received: SignalReceived) -> None:
         """Take a signal; from somebody who is not in the session it is dropped."""
         if self._machine.is_holding:
@@ -379,6 +383,8 @@ def _picture_of(peer: Peer, *, paused: bool) -> Picture:
         return Picture.LOST
     if paused:
         return Picture.PAUSED
+    if peer.liveness is Liveness.TOO_LARGE:
+        return Picture.TOO_LARGE
     if peer.liveness is Liveness.LIVE:
         return Picture.LIVE
     if peer.liveness is Liveness.STATIC:

@@ -215,9 +215,13 @@ def test_a_place_in_line_ends_with_the_waiting() -> None:
     bob = Screen("bob")
     passed_on(bob)
     bob.machine.take_snapshot(msgspec.structs.replace(bob.machine.view, seq=20, place=Place(place=1)))
+    assert bob.machine.take_place(Place(place=2, wait_s=60)).changed
+    assert not bob.machine.take_place(Place(place=2, wait_s=60)).changed
+    assert bob.machine.view.place == Place(place=2, wait_s=60)
     bob.seq = 20
     bob(wire.SessionChanged(state=SessionState.ACTIVE))
     assert bob.machine.view.place is None
+    assert not bob.machine.take_place(Place(place=1)).changed, "one that came too late"
 
 
 @pytest.mark.rule("B-12.1")
