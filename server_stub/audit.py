@@ -116,7 +116,7 @@ async def check_chain(database: Database) -> ChainFinding:
     """
     table = tables.audit
     chain, last_id, count = "", -1, 0
-    async with database.transaction() as connection:
+    async with database.reading() as connection:
         while True:
             some = select(table).where(table.c.id > last_id).order_by(table.c.id).limit(_CHECKED_AT_ONCE)
             rows = (await connection.execute(some)).all()

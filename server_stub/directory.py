@@ -48,7 +48,7 @@ class Directory:
         Raises:
             StoreError: the database failed; what was known stays.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             queues = await read_queues(connection)
             agents = {agent.id: agent for agent in await read_agents(connection)}
             changed = queues != self._queues or agents != self.agents

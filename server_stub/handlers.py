@@ -123,6 +123,8 @@ class Relay:
         for link in links:
             link.send(notice)
         self._inbox.close()
+        # Before its writer is cancelled: a commit that is cut off is written twice or not at all.
+        await self._records.flush()
         await self._tasks.aclose()
         if self._members.is_open:
             await self._members.live.close()
@@ -264,7 +266,7 @@ class Relay:
             return f'{{"ok":true,"value":{_encode(reply).decode()}}}'
         except (Refused, ProtocolError) as error:
             code = error.code
-        except JournalFailed:
+        except (JournalFailed, StoreError):
             code = ErrorCode.RELAY_STOPPING if self._is_stopping else ErrorCode.RELAY_BUSY
         except Exception:
             log.exception("request failed", request=event if event in REQUESTS else "unknown")

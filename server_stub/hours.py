@@ -13,7 +13,7 @@ ALWAYS = "always"
 Week = tuple[tuple[tuple[int, int], ...], ...]
 """Monday to Sunday: times open, [start, end) in minutes since midnight; an end above 1440 lies on the next day."""
 
-_RANGE = re.compile(r"^(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})$")
+_RANGE = re.compile(r"([0-9]{1,2}):([0-9]{2})-([0-9]{1,2}):([0-9]{2})")
 _DAYS_AHEAD = 16
 """More than a week: times that lie in an hour left out are open a week later."""
 _USAGE = (
@@ -175,7 +175,7 @@ def _days(text: str) -> list[int]:
 
 
 def _range(text: str) -> tuple[int, int]:
-    found = _RANGE.match(text)
+    found = _RANGE.fullmatch(text)
     if found is None:
         raise HoursError(_USAGE)
     hour, minute, end_hour, end_minute = (int(part) for part in found.groups())

@@ -105,7 +105,7 @@ class Queues:
 
     async def everyone(self) -> list[Queue]:
         """Every queue, by name."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return await read_queues(connection)
 
     async def add(

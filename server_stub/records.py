@@ -43,6 +43,7 @@ class Records:
         self._over: list[Session] = []
         self._acts: list[audit.Record] = []
         self._is_writing = False
+        self._turn = asyncio.Lock()
 
     async def open(self, live: LiveSessions) -> None:
         """Write what a relay that was cut off could not write any more, then follow the sessions.
@@ -56,7 +57,7 @@ class Records:
             session.first_fact.is_not(None),
             ~select(history.session_id).where(history.session_id == session.id, history.ended_at.is_not(None)).exists(),
         )
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             missing = list((await connection.execute(unwritten)).scalars())
         for session_id in missing:
             over = Session(session_id)
@@ -85,7 +86,13 @@ class Records:
             self._is_writing = False
 
     async def _write_group(self) -> None:
+        async with self._turn:
+            await self._write_now()
+
+    async def _write_now(self) -> None:
         acts, over = self._acts[:], self._over[:]
+        if not acts and not over:
+            return
         try:
             async with self._database.transaction() as connection:
                 await audit.append(connection, acts)
@@ -100,9 +107,8 @@ class Records:
             self._on_written()
 
     async def flush(self) -> None:
-        """Write what waits, before the relay stops."""
-        if self._acts or self._over:
-            await self._write_group()
+        """Write what waits now, before the relay stops."""
+        await self._write_group()
 
 
 def _act(session: Session, entry: Entry) -> audit.Record | None:

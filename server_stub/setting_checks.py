@@ -19,9 +19,9 @@ MODES: dict[str, tuple[Mode, ...]] = {
     "choice": (Mode.MULTI, Mode.SINGLE),
 }
 """The operator's word → the modes in which a rep may start sessions (B-3.4), the usual one first."""
-_ADDRESS = re.compile(r"^[^\s@<>()\[\],;:\\\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
-_HOST = re.compile(r"^[A-Za-z0-9.:-]+$")
-_SLUG = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_HOST = re.compile(r"[A-Za-z0-9.:-]+")
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class SettingError(Exception):
@@ -141,7 +141,7 @@ def slug(text: str) -> str:
     Raises:
         SettingError: when it is none.
     """
-    if not _SLUG.match(text) or len(text) > limits.ID_CHARS:
+    if not _SLUG.fullmatch(text) or len(text) > limits.ID_CHARS:
         raise SettingError(
             f"A queue's short name has at most {limits.ID_CHARS} of a-z, 0-9 and single hyphens, such as first-aid."
         )
@@ -151,7 +151,7 @@ def slug(text: str) -> str:
 def host(text: str) -> str:
     """The name or address of a server, or nothing."""
     text = text.strip()
-    if text and (not _HOST.match(text) or len(text) > limits.URL_CHARS):
+    if text and (not _HOST.fullmatch(text) or len(text) > limits.URL_CHARS):
         raise SettingError("A server's name must look like mail.example.org.")
     return text
 
@@ -159,7 +159,7 @@ def host(text: str) -> str:
 def address(text: str) -> str:
     """An e-mail address or nothing."""
     text = text.strip()
-    if text and (not _ADDRESS.match(text) or len(text) > limits.EMAIL_CHARS or not text.isascii()):
+    if text and (not _ADDRESS.fullmatch(text) or len(text) > limits.EMAIL_CHARS or not text.isascii()):
         raise SettingError("An e-mail address must look like support@example.org.")
     return text
 

@@ -12,8 +12,9 @@ FACTS_AT_ONCE = 10_000
 async def prune(database: Database, *, ended_before_ms: int, now_ms: int) -> int:
     """Delete the facts of sessions that ended before a moment, names and transcripts with them.
 
-    The session's own row stays (id, number, start and end), for the audit. A session that lives, or whose end is not
-    on record, keeps everything. In SQLite's files the deleted text is overwritten.
+    The session's own row stays (id, number, start and end), for the audit, and in its reps' history what they wrote
+    themselves. A session that lives, or whose end is not on record, keeps everything. In SQLite's files the deleted
+    text is overwritten.
 
     Args:
         database: open.
@@ -41,7 +42,12 @@ async def prune(database: Database, *, ended_before_ms: int, now_ms: int) -> int
         here = fact.c.id.between(begin, begin + FACTS_AT_ONCE - 1)
         async with database.transaction() as connection:
             await connection.execute(delete(fact).where(here, fact.c.session_id.in_(select(session.c.id).where(old))))
+    history = tables.history
+    emptied = {"customers": [], "search": "", "comment": ""}
     async with database.transaction() as connection:
+        # What the reps know of it stays: number, times, their own names, outcome and notes.
+        gone = history.c.session_id.in_(select(session.c.id).where(old))
+        await connection.execute(update(history).where(gone).values(emptied))
         await connection.execute(update(session).where(old).values(first_fact=None, last_fact=None))
     await database.forget_deleted()
     return int(sessions)

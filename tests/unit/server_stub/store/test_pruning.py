@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from server_stub.records import history_of
 from server_stub.state.facts import ChatAdded, Ended, Entry, Started
+from server_stub.state.model import Session, apply
 from server_stub.store import pruning, tables
 from server_stub.store.database import Database
 from server_stub.store.journal import Journal, writer_for
@@ -60,6 +62,14 @@ async def test_what_was_pruned_is_in_no_file_any_more(tmp_path):
     async with Database.in_directory(tmp_path) as database:
         journal = Journal(writer_for(database), lambda _: None, lambda _: None)
         await journal.append(facts)
+        over = Session("old")
+        for entry in facts:
+            apply(over, entry)
+        async with database.transaction() as connection:
+            noted = {"outcome": "solved", "notes": "", "rating": 5, "comment": secret}
+            row = {"session_id": "old", **noted, **history_of(over)}
+            assert secret in row["search"]
+            await connection.execute(tables.history.insert().values(row))
         assert secret in everything_in(tmp_path)
         await prune(database, ended_before_ms=1_000, now_ms=2_000)
         assert secret not in everything_in(tmp_path)

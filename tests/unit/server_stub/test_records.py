@@ -1,0 +1,198 @@
+"""What is written of sessions beside their journal: history, handling times, acts in the audit log; also late."""
+
+import pytest
+from sqlalchemy import select
+
+from server_stub import records as records_module
+from server_stub.audit import check_chain
+from server_stub.directory import Directory
+from server_stub.live import LiveSessions
+from server_stub.ports import SystemClock, random_bytes
+from server_stub.records import Records
+from server_stub.settings import LiveSettings
+from server_stub.state import control, decide, transfer
+from server_stub.state.registry import Registry
+from server_stub.store import tables
+from server_stub.store.database import Database, StoreError
+from server_stub.tasks import TaskOwner
+from support_manager.protocol import limits, requests
+from support_manager.protocol.roles import Role
+from support_manager.protocol.views import AGENT, AccountView, EndReason
+
+ANA = AccountView(id="a-1", name="ana", display_name="Ana", privileges=(AGENT,))
+ION = AccountView(id="i-1", name="ion", display_name="Ion", privileges=(AGENT,))
+
+
+@pytest.fixture
+async def database(tmp_path):
+    async with Database.in_directory(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def live(database):
+    sessions = LiveSessions(database, Registry(b"key"), SystemClock(), random_bytes)
+    yield sessions
+    await sessions.close()
+
+
+@pytest.fixture
+async def tasks():
+    owner = TaskOwner("test")
+    yield owner
+    await owner.aclose()
+
+
+async def entered(live, number="123456789"):
+    """A customer in the queue `support`."""
+    form = requests.QueueEnter(request_id=f"form-{number}-0123456789", queue="support", name="Maria", problem="Printer")
+
+    def decision(moment):
+        return transfer.decide_queue_enter(number, "support", "Support", form, "en", "t" * 43, moment).facts
+
+    await live.start(f"form {number}", f"s-{number}", decision)
+    return live.registry.get(f"s-{number}")
+
+
+async def say(live, session, who, text):
+    request = requests.ChatSend(session_id=session.id, line_id=text[:8], text=text)
+    await live.change(session, lambda moment: decide.decide_chat(session, who, request, moment))
+
+
+async def accept(live, session, account):
+    await live.change(session, lambda moment: transfer.decide_accept(session, account, moment)[0])
+
+
+async def end(live, session):
+    by = session.holder(Role.CONTROLLER)
+    await live.change(session, lambda moment: decide.decide_end(session, EndReason.ENDED_BY_REP, by and by.id, moment))
+
+
+async def rows(database, table):
+    async with database.transaction() as connection:
+        return (await connection.execute(select(table))).all()
+
+
+@pytest.mark.rule("B-12.7")
+async def test_a_session_that_is_over_is_in_the_history_of_all_its_reps(database, live, tasks):
+    written = []
+    records = Records(database, tasks, lambda: written.append(1))
+    await records.open(live)
+    session = await entered(live)
+    await accept(live, session, ANA)
+    await live.change(session, lambda moment: control.decide_assist(session, ION, "r", moment)[0])
+    await say(live, session, session.holder(Role.PRIMARY), "It SMOKES, I think.")
+    await end(live, session)
+    await records.flush()
+    (row,) = await rows(database, tables.history)
+    assert (row.session_id, row.customers, row.reps, row.queue_id) == (
+        "s-123456789",
+        ["Maria"],
+        ["Ana", "Ion"],
+        "support",
+    )
+    assert (row.end_reason, row.lines, row.outcome, row.rating) == ("ended_by_rep", 1, "", None)
+    assert row.handling_ms == row.ended_at - session.marks[-1].at
+    for words in ("maria", "ion", "123456789", "printer", "it smokes"):
+        assert words in row.search
+    reps = {(row.account_id, row.was_controller) for row in await rows(database, tables.history_rep)}
+    assert reps == {("a-1", True), ("i-1", False)}
+    assert written == [1]
+    acts = [(row.kind, row.who, row.session_id) for row in await rows(database, tables.audit)]
+    assert acts == [
+        ("session_entered", "customer", session.id),
+        ("session_accepted", "a-1", session.id),
+        ("session_assisted", "i-1", session.id),
+        ("session_ended", "a-1", session.id),
+    ]
+    assert (await check_chain(database)).broken_at is None
+
+
+async def test_what_a_rep_noted_while_it_lived_stays(database, live, tasks):
+    records = Records(database, tasks, lambda: None)
+    await records.open(live)
+    session = await entered(live)
+    await accept(live, session, ANA)
+    async with database.transaction() as connection:
+        noted = {"outcome": "solved", "notes": "New toner.", "rating": None, "comment": ""}
+        values = {"session_id": session.id, **records_module.history_of(session), **noted}
+        await connection.execute(tables.history.insert().values(values))
+    await end(live, session)
+    await records.flush()
+    (row,) = await rows(database, tables.history)
+    assert (row.outcome, row.notes, row.ended_at) == ("solved", "New toner.", session.ended_at)
+
+
+async def test_who_was_never_helped_counts_for_no_handling_time(database, live, tasks):
+    records = Records(database, tasks, lambda: None)
+    await records.open(live)
+    session = await entered(live)
+    await end(live, session)
+    await records.flush()
+    (row,) = await rows(database, tables.history)
+    assert (row.handling_ms, row.queue_id) == (None, "support")
+
+
+async def test_a_relay_cut_off_before_it_wrote_writes_at_its_next_start(database, live, tasks):
+    session = await entered(live)
+    await accept(live, session, ANA)
+    await end(live, session)
+    assert await rows(database, tables.history) == []
+    for _ in range(2):
+        await Records(database, tasks, lambda: None).open(live)
+        (row,) = await rows(database, tables.history)
+        assert (row.session_id, row.reps) == (session.id, ["Ana"])
+
+
+async def test_a_disk_that_fails_loses_no_record(database, live, tasks, monkeypatch):
+    monkeypatch.setattr(records_module, "GROUP_S", 0)
+    monkeypatch.setattr(records_module, "_AGAIN_S", 0)
+    records = Records(database, tasks, lambda: None)
+    await records.open(live)
+    session = await entered(live)
+    await records.flush()
+    failures = []
+
+    async def locked(connection, over):
+        failures.append(over.id)
+        raise StoreError("database_locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(records_module, "_write_history", locked)
+        await end(live, session)
+        await records.flush()
+    assert failures
+    await records.flush()
+    (row,) = await rows(database, tables.history)
+    assert row.session_id == session.id
+    assert [row.kind for row in await rows(database, tables.audit)] == ["session_entered", "session_ended"]
+
+
+@pytest.mark.rule("B-11.2")
+async def test_the_mean_is_that_of_the_queues_last_twenty(database):
+    values = {
+        "number": "123456789",
+        "mode": "multi",
+        "started_at": 0,
+        "customers": [],
+        "reps": [],
+        "queue_name": "",
+        "tracking_code": "",
+        "outcome": "",
+        "notes": "",
+        "comment": "",
+        "lines": 0,
+        "search": "",
+    }
+    async with database.transaction() as connection:
+        for number in range(30):
+            handled = None if number == 29 else 1_000 if number < 9 else 60_000
+            row = {"session_id": f"s-{number}", "queue_id": "support", "ended_at": number, "handling_ms": handled}
+            await connection.execute(tables.history.insert().values(**values, **row))
+        other = {"session_id": "other", "queue_id": "other", "ended_at": 99, "handling_ms": 5}
+        await connection.execute(tables.history.insert().values(**values, **other))
+    directory = Directory(database, LiveSettings(public_url="", bound_url="http://127.0.0.1:1", behind_proxy=False))
+    await directory.reload()
+    assert limits.WAIT_SAMPLES == 20
+    assert directory.handling_ms == {"support": 60_000}
+    assert await directory.reload() is False
