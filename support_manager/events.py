@@ -44,6 +44,8 @@ class Picture(Enum):
     PAUSED = "paused"
     LOST = "lost"
     """No sign of life: the last picture is old and must look old."""
+    TOO_LARGE = "too_large"
+    """What the customer shows has more pixels than we take."""
     ELSEWHERE = "elsewhere"
     """Something is shared, and we are not in charge: the picture is on the controller's screen. Nothing is wrong."""
 

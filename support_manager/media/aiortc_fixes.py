@@ -5,6 +5,7 @@ timer), `transport_cc` (feedback that ramps up in a second), `decoder` (bounded,
 """
 
 import struct
+import time
 from collections.abc import Callable
 
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport, RTCSctpTransport
@@ -12,26 +13,40 @@ from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParam
 from aiortc.rtp import AnyRtcpPacket, RtcpPacket, RtpPacket
 from typing_extensions import override
 
+from support_manager.media.budget import PeerBudget
+
 _MALFORMED = (ValueError, struct.error, IndexError, AssertionError, KeyError, OverflowError)
 _MAX_QUEUED_RTCP = 64
 
 
 class HubIceTransport(RTCIceTransport):
-    """An ICE transport that passes on no empty datagrams.
+    """An ICE transport that passes on no empty datagrams, and no more than the peer's budget allows.
 
     # WORKAROUND(aiortc 1.16.0): a zero-length datagram from anybody raises IndexError in RTCDtlsTransport._recv_next
     # and ends the connection – https://github.com/aiortc/aiortc/blob/1.16.0/src/aiortc/rtcdtlstransport.py – goes when
     # upstream checks the length.
+
+    Args:
+        gatherer: of the connection.
+        budget: of the peer. Counted is the CPU time from handing a datagram over to being asked for the next one:
+            decrypting, parsing and everything that follows.
     """
 
-    def __init__(self, gatherer: RTCIceGatherer) -> None:
+    def __init__(self, gatherer: RTCIceGatherer, budget: PeerBudget) -> None:
         super().__init__(gatherer)
+        self._budget = budget
+        self._handed_over: float | None = None
         self._recv = self._recv_filled
 
     async def _recv_filled(self) -> bytes:
-        while not (data := await self._connection.recv()):
-            pass
-        return bytes(data)
+        if self._handed_over is not None:
+            self._budget.spent(time.thread_time() - self._handed_over)
+            self._handed_over = None
+        while True:
+            data = await self._connection.recv()
+            if data and self._budget.admits(time.monotonic()):
+                self._handed_over = time.thread_time()
+                return bytes(data)
 
 
 class HubDtlsTransport(RTCDtlsTransport):

@@ -8,20 +8,22 @@ from contextlib import suppress
 
 import structlog
 from aioice import Candidate as IceCandidate
-from aiortc import RTCCertificate, RTCDataChannel, RTCIceGatherer, RTCIceServer
+from aiortc import RTCCertificate, RTCDataChannel, RTCIceGatherer
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
-from aiortc.rtcicetransport import RTCIceParameters, parse_stun_turn_uri
+from aiortc.rtcicetransport import RTCIceParameters
 from aiortc.rtcsctptransport import RTCSctpCapabilities
 from aiortc.rtp import AnyRtcpPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket, RtpPacket
 from av import VideoFrame
 
 from support_manager.media.aiortc_fixes import HubDtlsTransport, HubIceTransport, HubSctpTransport
+from support_manager.media.budget import PeerBudget
 from support_manager.media.control import FULL_RATE, HIDDEN_RATE, Control
 from support_manager.media.engine import Liveness
 from support_manager.media.figures import ShareMeter, changes
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.frames import EncodedFrame
+from support_manager.media.ice_servers import usable_servers
 from support_manager.media.lines import DroppedLine, Line, ShareLine
 from support_manager.media.negotiation import (
     CandidateAddress,
@@ -92,7 +94,8 @@ class HubConnection:
         self._ssrc = random.getrandbits(32)
         self._certificate = RTCCertificate.generateCertificate()
         self._gatherer = RTCIceGatherer(iceServers=usable_servers(ice_servers))
-        self._ice = HubIceTransport(self._gatherer)
+        self.budget = PeerBudget(time.monotonic())
+        self._ice = HubIceTransport(self._gatherer, self.budget)
         self._dtls = HubDtlsTransport(self._ice, self._certificate, self._rtp, self._rtcp)
         self._sctp = HubSctpTransport(self._dtls, offer.sctp_port)
         self._channel: RTCDataChannel | None = None
@@ -381,27 +384,6 @@ class HubConnection:
     async def join_threads(self, timeout_s: float) -> None:
         """Wait for the decoder's thread after `aclose`."""
         await asyncio.to_thread(self.share.join, timeout_s)
-
-
-def usable_servers(servers: tuple[IceServer, ...]) -> list[RTCIceServer]:
-    """The servers as aiortc takes them; an address that it cannot read is left out. Never None: that means Google's."""
-    found = []
-    for server in servers[: limits.ICE_SERVERS]:
-        urls = [url for url in server.urls[: limits.ICE_URLS] if _readable(url)]
-        if urls:
-            found.append(
-                RTCIceServer(urls=urls, username=server.username or None, credential=server.credential or None)
-            )
-    return found
-
-
-def _readable(url: str) -> bool:
-    try:
-        parse_stun_turn_uri(url)
-    except ValueError:
-        log.warning("STUN or TURN address left out", url=url)
-        return False
-    return True
 
 
 def _sources(line: Line) -> list[int]:

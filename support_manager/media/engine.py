@@ -28,6 +28,8 @@ class Liveness(Enum):
     """Nothing moves, and the page's heartbeat says that it is alive."""
     LOST = "lost"
     """No heartbeat and no packet for `limits.DEAD_PEER_S`."""
+    TOO_LARGE = "too_large"
+    """What comes is larger than we take; `ShareFigures` tells its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class ShareFigures:
     height: int
     loss: float
     since_last_sign_s: float
+    dropped: int = 0
+    """Datagrams dropped unread so far, as the peer sent more than its share of our time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class ShareMeter:
         self._last_packet = self._last_beat = now
         self._first_frame: float | None = None
         self._sharing = True
+        self._refused: tuple[int, int] | None = None
         self._last_change = now
         self._loss = 0.0
         self.width = self.height = 0
@@ -95,6 +96,14 @@ class ShareMeter:
                 self._last_change = now
             self.width, self.height = width, height
 
+    def refuse(self, width: int, height: int) -> None:
+        """A picture of this size was refused as too large; so it stays until one is accepted."""
+        self._refused = width, height
+
+    def accept(self) -> None:
+        """A picture of a size that we take is on its way to the decoder."""
+        self._refused = None
+
     def loss(self, fraction: float) -> None:
         """This share (0…1) of the packets since the last call did not come at first."""
         self._loss = fraction
@@ -103,6 +112,7 @@ class ShareMeter:
         """The share ended: no frame was ever seen."""
         self._packets.clear()
         self._loss = 0.0
+        self._refused = None
         with self._lock:
             self._frames.clear()
             self._first_frame = None
@@ -114,15 +124,17 @@ class ShareMeter:
 
     def liveness(self, now: float) -> Liveness:
         """What the picture is worth."""
-        if self._first_frame is None:
+        if self._first_frame is None and self._refused is None:
             return Liveness.WAITING
         if self.since_last_sign_s(now) >= limits.DEAD_PEER_S:
             return Liveness.LOST
+        if self._refused is not None:
+            return Liveness.TOO_LARGE
         if now - self._last_change < _STATIC_AFTER_S:
             return Liveness.LIVE
         return Liveness.STATIC if self._sharing else Liveness.WAITING
 
-    def figures(self, peer: PeerKey, now: float, age_ms: float) -> ShareFigures:
+    def figures(self, peer: PeerKey, now: float, age_ms: float, dropped: int = 0) -> ShareFigures:
         """All figures at this moment."""
         while self._packets and now - self._packets[0][0] > _WINDOW_S:
             self._packets.popleft()
@@ -130,6 +142,7 @@ class ShareMeter:
             while self._frames and now - self._frames[0] > _WINDOW_S:
                 self._frames.popleft()
         began = self._first_frame
+        width, height = self._refused or (self.width, self.height)
         window = min(_WINDOW_S, max(now - began, 0.5)) if began is not None else _WINDOW_S
         return ShareFigures(
             peer=peer,
@@ -137,8 +150,9 @@ class ShareMeter:
             fps=len(self._frames) / window,
             age_ms=age_ms,
             kilobytes_per_s=sum(size for _, size in self._packets) / window / 1000,
-            width=self.width,
-            height=self.height,
+            width=width,
+            height=height,
             loss=self._loss,
             since_last_sign_s=self.since_last_sign_s(now),
+            dropped=dropped,
         )

@@ -89,7 +89,7 @@ class Hub:
 
         def figures(of: HubConnection) -> None:
             if is_current() or of is slot.older:
-                self._emit(of.meter.figures(peer, time.monotonic(), of.age_ms()))
+                self._emit(of.meter.figures(peer, time.monotonic(), of.age_ms(), of.budget.dropped))
 
         connection = HubConnection(
             name,

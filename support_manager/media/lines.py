@@ -107,8 +107,6 @@ class ShareLine:
         self._statistics: StreamStatistics | None = None
         self._report: tuple[int, float] = (0, 0.0)
         self._stale_since: float | None = None
-        self.refused_size: tuple[int, int] | None = None
-        """The size of a picture that was refused as too large."""
 
     @property
     def source(self) -> int:
@@ -176,10 +174,10 @@ class ShareLine:
                 return
             self._keys.came()
             if is_too_large(*size) or 0 in size:
-                self.refused_size = size
+                self._meter.refuse(*size)
                 self._assembler.resync()
                 return
-            self.refused_size = None
+            self._meter.accept()
             self._stale_since = None
         if not self._decoder.put(frame):
             self._assembler.resync()

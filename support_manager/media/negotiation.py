@@ -19,6 +19,7 @@ MAX_KBPS: Final = 8_000
 
 _MAX_SDP_LINES = 3_000
 _MAX_LINE_CHARS = 2_000
+_LEAST_MESSAGE_BYTES = 512
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_{|}~-]{1,32}")
 _ICE_CHARS = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31,63}")
@@ -207,7 +208,7 @@ def _with_transport(
         lines=lines,
         data_mid=mids[-1],
         sctp_port=_number(data.first("sctp-port") or "5000", 65_535),
-        max_message_bytes=_number(data.first("max-message-size") or "65536", 2**32 - 1),
+        max_message_bytes=_message_bytes(data.first("max-message-size") or "65536"),
         ufrag=ufrag,
         password=password,
         ice_lite=session.first("ice-lite") is not None,
@@ -384,6 +385,14 @@ def _fingerprint(value: str) -> tuple[str, str]:
     if len(words) != 2 or not _FINGERPRINT.fullmatch(words[1]) or not _TOKEN.fullmatch(words[0]):
         raise OfferError("malformed fingerprint")
     return words[0].lower(), words[1].upper()
+
+
+def _message_bytes(text: str) -> int:
+    """RFC 8841 section 6: 0 means any size. With less than our own messages need there is no heartbeat."""
+    size = _number(text, 2**32 - 1)
+    if 0 < size < _LEAST_MESSAGE_BYTES:
+        raise OfferError("takes too small messages")
+    return size
 
 
 def _number(text: str, largest: int) -> int:

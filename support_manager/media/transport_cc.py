@@ -12,6 +12,8 @@ _FORMAT = 15
 _TICK_US = 250
 _REFERENCE_US = 64_000
 _MAX_STATUSES = 1_000
+_MAX_MESSAGES = 8
+"""At once. An honest sender needs one; numbers far apart would make thousands, each of them a thousand steps."""
 _LOST, _SMALL, _LARGE = 0, 1, 2
 
 
@@ -47,12 +49,15 @@ class TransportFeedback:
             self._arrivals.setdefault(full, now_us)
 
     def take(self, media_ssrc: int) -> list[bytes]:
-        """The messages about all that came since the last call, each a whole RTCP packet."""
+        """The messages about what came since the last call, each a whole RTCP packet; what is too much is forgotten."""
         messages: list[bytes] = []
-        while self._arrivals:
+        for _ in range(_MAX_MESSAGES):
+            if not self._arrivals:
+                return messages
             message = self._message(media_ssrc)
             if message is not None:
                 messages.append(message)
+        self._arrivals.clear()
         return messages
 
     def _message(self, media_ssrc: int) -> bytes | None:

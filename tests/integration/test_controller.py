@@ -286,6 +286,8 @@ async def test_a_share_from_the_question_to_the_stop(app: App, relay: RelayProce
         assert not app.engine.visible[peer]
         app.engine.show(peer, Liveness.STATIC)
         await app.until(lambda: app.controller.sessions[session_id].picture is Picture.STATIC)
+        app.engine.show(peer, Liveness.TOO_LARGE)
+        await app.until(lambda: app.controller.sessions[session_id].picture is Picture.TOO_LARGE)
         app.engine.show(peer, Liveness.LOST)
         await app.until(lambda: app.controller.sessions[session_id].picture is Picture.LOST)
         await app.controller.stop_view(session_id)

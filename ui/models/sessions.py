@@ -82,6 +82,7 @@ _PICTURES = {
     Picture.STATIC: Stage.SHARING,
     Picture.PAUSED: Stage.PAUSED,
     Picture.LOST: Stage.PICTURE_LOST,
+    Picture.TOO_LARGE: Stage.PICTURE_LOST,
 }
 
 

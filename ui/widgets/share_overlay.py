@@ -46,6 +46,8 @@ def state_words(
             seconds = max(0, int(silent_s))
             key, count = ("view.lost", seconds) if seconds < 120 else ("view.lost.minutes", seconds // 60)
             return say("view", key, count=count), say("view", "view.lost.note") if has_frame else ""
+        case Picture.TOO_LARGE:
+            return say("view", "view.too_large", name=name), say("view", "view.too_large.note")
         case _ if not has_frame:
             return say("view", "view.connecting", name=name), say("view", "view.connecting.note")
         case _:

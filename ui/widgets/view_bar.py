@@ -128,6 +128,8 @@ class ViewBar(QFrame):
             Stage.PICTURE_LOST: "view.lost",
         }.get(entry.stage)
         words = say(key) if key is not None else say("view.sharing", time=self._since(entry))
+        if entry.snapshot.picture is Picture.TOO_LARGE:
+            words = self._kit.translator.t("view", "view.too_large.short")
         before = len(self._words.text()), len(self._figures_text)
         self._words.setText(words)
         kinds = {Stage.SHARING: "live", Stage.PICTURE_LOST: "warning"}

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator
 
 import pytest
+from aiortc.rtp import RtpPacket
 
 from support_manager.media.aiortc_engine import AiortcEngine
 from support_manager.media.engine import (
@@ -143,7 +144,7 @@ async def test_no_decoder_thread_for_lines_without_packets(host: Host, participa
 
 async def test_no_foreign_stun_server(host: Host, participants: list[Participant]) -> None:
     """aiortc asks Google's server unless it is given a list; an empty one must stay empty."""
-    from support_manager.media.connection import usable_servers
+    from support_manager.media.ice_servers import usable_servers
 
     assert usable_servers(()) == []
     assert usable_servers((IceServer(urls=("http://x", "stun:")),)) == []
@@ -172,6 +173,40 @@ async def test_flood_of_candidates_and_offers(host: Host, participants: list[Par
     await participant.take_answer(answer)
     await until(lambda: PeerConnected(PEER, 30) in host.events, what="the last connection")
     assert len(host.of(OfferRejected)) == 29
+
+
+async def test_a_flood_costs_no_more_than_its_budget_and_is_told(host: Host, participants: list[Participant]) -> None:
+    """Packets by the ten thousand, each a share of its own number: the others' pictures go on."""
+    hostile, other = Participant(), Participant(ScreenTrack())
+    participants += [hostile, other]
+    await host.join(hostile)
+    await host.join(other, peer=PeerKey("s2", "p2"))
+    await until(lambda: host.received(PeerKey("s2", "p2")) > 10, what="the other one's frames")
+    transport = hostile.connection.getTransceivers()[0].sender.transport
+    flooding = True
+
+    async def flood() -> None:
+        number = 0
+        while flooding:
+            for _ in range(400):
+                number = (number + 1) & 0xFFFF
+                packet = RtpPacket(payload_type=96, sequence_number=number, ssrc=4_711, payload=b"\x10\x00" + bytes(30))
+                await transport._send_rtp(packet.serialize())
+            await asyncio.sleep(0)
+
+    sending = asyncio.get_running_loop().create_task(flood(), name="flood")
+
+    def dropped() -> int:
+        return max((figures.dropped for figures in host.of(ShareFigures) if figures.peer == PEER), default=0)
+
+    try:
+        await until(lambda: dropped() > 1_000, 20, "the drops in the figures")
+        before = host.received(PeerKey("s2", "p2"))
+        await until(lambda: host.received(PeerKey("s2", "p2")) > before + 30, 15, "the other one's frames meanwhile")
+    finally:
+        flooding = False
+        await sending
+    assert not [figures for figures in host.of(ShareFigures) if figures.peer != PEER and figures.dropped]
 
 
 async def test_unknown_channel_ends_the_connection(host: Host, participants: list[Participant]) -> None:

@@ -8,6 +8,7 @@ from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer
 from aiortc.rtp import AnyRtcpPacket, RtcpPacket, RtpPacket
 
 from support_manager.media.aiortc_fixes import HubDtlsTransport, HubIceTransport
+from support_manager.media.budget import PeerBudget
 from support_manager.media.negotiation import MID_URI, TRANSPORT_CC_URI
 
 EXTENSION = bytes([0x90, 96]) + struct.pack("!HII", 1, 2, 3) + struct.pack("!HH", 0xBEDE, 1) + bytes([0x20, 7, 0, 0])
@@ -16,7 +17,7 @@ GOOD = RtpPacket(payload_type=96, sequence_number=5, payload=b"x").serialize()
 
 
 def transport(rtp: list[RtpPacket], rtcp: list[AnyRtcpPacket]) -> HubDtlsTransport:
-    ice = HubIceTransport(RTCIceGatherer(iceServers=[]))
+    ice = HubIceTransport(RTCIceGatherer(iceServers=[]), PeerBudget(0.0))
     made = HubDtlsTransport(
         ice, RTCCertificate.generateCertificate(), lambda packet, size: rtp.append(packet), rtcp.append
     )

@@ -153,6 +153,7 @@ def test_roles_follow_the_offer() -> None:
         swapped("a=fingerprint:sha-256", "a=fingerprint:sha-1"),
         swapped("UDP/TLS/RTP/SAVPF", "RTP/AVP"),
         swapped("webrtc-datachannel", "5000"),
+        swapped("a=max-message-size:262144", "a=max-message-size:1"),
         swapped("m=video 9", "m=video 0"),
         swapped("a=extmap:3", "a=extmap:9"),
         swapped("a=extmap:3", "a=extmap:4", 99),

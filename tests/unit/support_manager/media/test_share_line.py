@@ -8,6 +8,7 @@ import av
 import pytest
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket, RtpPacket, wrap_rtx
 
+from support_manager.media.engine import Liveness, PeerKey
 from support_manager.media.figures import ShareMeter
 from support_manager.media.lines import ShareLine
 from support_manager.media.negotiation import OfferedLine
@@ -21,10 +22,11 @@ class Bench:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.came = threading.Event()
+        self.meter = ShareMeter(0.0)
         self.line = ShareLine(
             OFFERED,
             name="bench",
-            meter=ShareMeter(0.0),
+            meter=self.meter,
             send=self.sent.append,
             deliver=lambda picture, frame: self.came.set(),
         )
@@ -111,7 +113,9 @@ def test_lost_for_good_asks_for_a_key_frame(bench: Bench) -> None:
 @pytest.mark.parametrize("size", [(8_193, 100), (100, 16_383), (8_192, 8_192), (0, 0)])
 def test_huge_picture_is_refused_unread(bench: Bench, size: tuple[int, int]) -> None:
     bench.take(rtp(1, key_frame(*size)))
-    assert bench.line.refused_size == size
+    assert bench.meter.liveness(0.0) is Liveness.TOO_LARGE
+    figures = bench.meter.figures(PeerKey("s", "p"), 0.0, 0.0)
+    assert (figures.width, figures.height) == size
     assert not [thread for thread in threading.enumerate() if thread.name == "decode-bench"]
 
 
@@ -148,3 +152,10 @@ def test_looked_at_again_asks_only_if_no_key_frame_comes_by_itself(bench: Bench)
     assert bench.asked() == ([], 0)
     bench.line.tick(20.2, 10.0)
     assert bench.asked() == ([], 1)
+
+
+def test_a_size_that_is_taken_again_is_told_too(bench: Bench) -> None:
+    bench.take(rtp(1, key_frame(8_193, 100)))
+    assert bench.meter.liveness(0.0) is Liveness.TOO_LARGE
+    bench.take(rtp(2, real_key_frame(), timestamp=3_000), 0.1)
+    assert bench.meter.liveness(0.1) is not Liveness.TOO_LARGE

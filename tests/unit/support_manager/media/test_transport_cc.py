@@ -130,3 +130,13 @@ def test_every_arrival_is_told_once(first: int, steps: list[tuple[int, int, bool
         told |= read(message)[1]
     assert told.keys() == expected.keys()
     assert all(abs(told[key] - expected[key]) <= 251 for key in told)
+
+
+def test_numbers_far_apart_cost_no_more_than_a_few_messages() -> None:
+    feedback = TransportFeedback(1)
+    for step in range(3_000):
+        feedback.received(step * 1_500 & 0xFFFF, step)
+    assert len(feedback.take(2)) <= 8
+    assert not feedback.waiting
+    feedback.received(3_000 * 1_500 & 0xFFFF, 4_000)
+    assert len(feedback.take(2)) == 1
