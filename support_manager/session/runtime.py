@@ -385,8 +385,6 @@ def _picture_of(peer: Peer, *, paused: bool) -> Picture:
         return Picture.PAUSED
     if peer.liveness is Liveness.TOO_LARGE:
         return Picture.TOO_LARGE
-    if peer.liveness is Liveness.TOO_LARGE:
-        return Picture.TOO_LARGE
     if peer.liveness is Liveness.LIVE:
         return Picture.LIVE
     if peer.liveness is Liveness.STATIC:
