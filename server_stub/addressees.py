@@ -1,4 +1,4 @@
-"""To whom a session may be passed on: whether that queue exists, and whether those accounts are agents (B-10.1)."""
+"""Who may pass a session on and to whom: which queues take one, and which accounts are agents (B-10.1, B-10.5)."""
 
 from collections.abc import Sequence
 
@@ -27,16 +27,13 @@ async def queue_name(database: Database, queue_id: str) -> str:
     return str(row.name)
 
 
-async def check_agents(database: Database, account_ids: Sequence[str]) -> None:
-    """See that all of these are enabled agents.
+async def agents_of(database: Database, account_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these accounts are enabled agents now, whatever they were when they signed in.
 
     Raises:
-        Refused: `agent_unknown`.
         StoreError: the database cannot be read.
     """
     columns = tables.account.c
     wanted = select(columns.id, columns.privileges).where(columns.id.in_(account_ids), columns.disabled.is_(False))
     async with database.transaction() as connection:
-        agents = {row.id for row in await connection.execute(wanted) if AGENT in row.privileges}
-    if not agents.issuperset(account_ids):
-        raise Refused(ErrorCode.AGENT_UNKNOWN)
+        return frozenset(row.id for row in await connection.execute(wanted) if AGENT in row.privileges)

@@ -22,7 +22,6 @@ from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.requests import Nothing
 from support_manager.protocol.roles import Role, SessionState
-from support_manager.protocol.views import AGENT
 
 log = structlog.get_logger(__name__)
 
@@ -164,20 +163,22 @@ class People:
     async def _on_session_transfer(self, link: Link, request: requests.SessionTransfer) -> Nothing:
         session, me = self._members.of(link, request.session_id)
         authorise("session.transfer", me.role, session.state)
-        if link.account is None or AGENT not in link.account.privileges:
+        account_id = link.account.id if link.account is not None else ""
+        agents = await addressees.agents_of(self._database, (account_id, *request.agents))
+        if account_id not in agents:
             raise Refused(ErrorCode.NO_PRIVILEGE)
         if (request.queue_id is None) == (not request.agents):
             raise Refused(ErrorCode.BAD_MESSAGE)
+        if not agents.issuperset(request.agents):
+            raise Refused(ErrorCode.AGENT_UNKNOWN)
         queue_name = ""
         if request.queue_id is not None:
             queue_name = await addressees.queue_name(self._database, request.queue_id)
-        else:
-            await addressees.check_agents(self._database, request.agents)
         await self._members.change(
             link,
             "session.transfer",
             request,
             lambda s, me, m: transfer.decide_pass_on(s, me, request, queue_name, m),
         )
-        log.info("session passed on", session=session.id, account=link.account.id, queue=request.queue_id)
+        log.info("session passed on", session=session.id, account=account_id, queue=request.queue_id)
         return _NOTHING

@@ -21,6 +21,7 @@ from support_manager.protocol.views import (
     WaitReason,
 )
 from support_manager.protocol.wire import ProtocolError
+from tests.harness.agents import make_queue
 from tests.harness.relay import RelayProcess, page, rep
 from tests.harness.screens import Screen
 
@@ -480,3 +481,49 @@ async def test_a_repeated_join_of_somebody_who_waits_lets_the_same_one_wait_on(r
             await ion.ask(
                 "customer.admit", {"session_id": session.id, "participant_id": first.session.you, "accept": True}
             )
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-12.6")
+async def test_a_controller_lost_for_a_minute_is_taken_over_and_a_session_from_a_queue_returns_to_its_head(relay):
+    async with rep(relay, "barbu") as helper, page(relay.url) as maria, page(relay.url) as ion:
+        async with agent(relay, "ana") as ana, agent(relay, "corina") as corina:
+            await make_queue(relay.data, "printers", "corina")
+            await corina.ask("inbox.open", requests.InboxOpen())
+            session = await ana.start_session()
+            await maria.join(link=session.link)
+            mine = await helper.assist(session.number)
+            view = await share(maria)
+            form = requests.QueueEnter(
+                request_id=request_id(), queue="printers", name="Ion", problem="It does not print"
+            )
+            entered = await ion.ask("queue.enter", form)
+            assert (entered.session.state, entered.session.intake) == (SessionState.QUEUED, None)
+            await corina.wait(lambda: any(event.inbox.items for name, event in corina.events if name == "inbox"))
+            inside = await corina.ask("offer.accept", requests.OfferAccept(session_id=entered.session.id))
+            assert inside.session.intake.problem == "It does not print"
+        for client in (maria, ion):
+            await client.wait_fact(events.ParticipantConnection)
+        # Both reps are gone: one has an assistant, the other came from a queue.
+        await ion.wait(lambda: any(isinstance(f, events.SessionChanged) and f.transfer for f in ion.facts), 90)
+        assert [f.mark.kind for f in ion.facts if isinstance(f, events.MarkAdded)] == [
+            MarkKind.ACCEPTED,
+            MarkKind.QUEUED,
+        ]
+        back = [f for f in ion.facts if isinstance(f, events.SessionChanged)][-1]
+        assert (back.state, back.transfer.to, back.transfer.former) == (
+            SessionState.QUEUED,
+            TransferTarget.QUEUE,
+            "Corina",
+        )
+        await helper.ask("control.take", {"session_id": session.id})
+        await maria.wait_fact(events.MarkAdded)
+        told = maria.facts[-4:]
+        assert (told[0].activity.id, told[0].activity.end) == (view, ActivityEnd.CONTROL_TRANSFERRED)
+        assert (told[3].mark.kind, told[3].mark.name, told[3].mark.former) == (MarkKind.TAKEN_OVER, "Barbu", "Ana")
+        async with agent(relay, "ana") as ana:
+            returned = (await ana.resume(session.id)).session
+            roles = {p.id: p.role for p in returned.participants}
+            assert (roles[returned.you], roles[mine.you]) == (Role.ASSISTANT, Role.CONTROLLER)
+        async with agent(relay, "corina") as corina:
+            assert await corina.refused("session.resume", {"session_id": entered.session.id}) == "session_unknown"

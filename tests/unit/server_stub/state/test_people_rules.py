@@ -5,6 +5,7 @@ import pytest
 from server_stub.state.facts import Entry, decode_fact
 from server_stub.state.model import Session, apply
 from server_stub.state.refused import Refused
+from server_stub.state.registry import Registry
 from support_manager.protocol import events, limits
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
@@ -85,6 +86,7 @@ def test_whoever_is_let_in_is_announced_sees_what_runs_and_nothing_from_before(s
     view = single.offer(maria)
     ion = join(single, "Ion")
     assert ion not in single.session.activities[view].seen_by
+    single.say(maria, "while he waits")
     single.admit(single.rep, ion)
     told = single.facts_told(maria)[-2:]
     assert (told[0].participant.name, told[0].participant.role) == ("Ion", Role.SECONDARY)
@@ -246,6 +248,16 @@ def test_whoever_is_not_there_when_there_is_room_waits_on_and_the_controller_may
     single.limit = 1
     maria, ion = join(single, "Maria"), join(single, "Ion")
     assert refusal(single.admit, single.rep, ion) is ErrorCode.LIMIT_REACHED
+    other = Scene()
+    other.limit = 0
+    zoe = join(other, "Zoe")
+    other.connection(zoe, Connection.LOST)
+    other.limit = 1
+    other.let_in()
+    assert other.person(zoe).role is Role.WAITING
+    other.resume(other.tokens[zoe][0])
+    other.let_in()
+    assert other.person(zoe).role is Role.PRIMARY
     single.leave(maria)
     single.limit = 0
     vlad = join(single, "Vlad")
@@ -311,6 +323,50 @@ def test_each_reason_why_nobody_can_assist_has_its_own_answer(scene):
     scene.accept("Corina")
     scene.end(scene.session.holder(Role.CONTROLLER).id)
     assert refusal(scene.assist, "Dan") is ErrorCode.SESSION_ENDED
+
+
+@pytest.mark.rule("B-1.3")
+def test_a_customer_who_sends_an_assistants_request_id_does_not_become_that_assistant(single):
+    bogdan = single.assist("Bogdan", "assist-request-0001")
+    maria = single.join("Maria", "assist-request-0001")
+    assert maria != bogdan
+    assert (single.person(bogdan).role, single.person(maria).role) == (Role.ASSISTANT, Role.PRIMARY)
+
+
+@pytest.mark.rule("B-6.3", "B-8.1")
+def test_the_relay_knows_in_which_sessions_a_rep_is_and_how_many_customers_he_helps(single):
+    registry = Registry(b"key")
+    maria, ion = join(single, "Maria"), join(single, "Ion")
+    bogdan = single.assist("Bogdan")
+    single.admit(single.rep, ion)
+    single.transfer_control(single.rep, bogdan)
+    seen = 0
+
+    def catch_up():
+        nonlocal seen
+        for entry in single.journal[seen:]:
+            registry.apply(entry)
+        seen = len(single.journal)
+
+    catch_up()
+    for name, inside, helps in (("account-ana", 1, 0), ("account-bogdan", 1, 2), ("account-corina", 0, 0)):
+        assert (len(registry.of_account(name)), registry.customers_of(name)) == (inside, helps)
+    single.leave(single.rep)
+    single.leave(maria)
+    catch_up()
+    assert registry.of_account("account-ana") == []
+    assert registry.customers_of("account-bogdan") == 1
+    assert registry.passed_on() == []
+    single.pass_on(bogdan, queue="support")
+    catch_up()
+    assert [s.id for s in registry.passed_on()] == [single.session.id]
+    assert (registry.of_account("account-bogdan"), registry.customers_of("account-bogdan")) == ([], 0)
+    corina = single.accept("Corina")
+    single.end(corina)
+    catch_up()
+    assert (registry.passed_on(), registry.of_account("account-corina"), registry.live()) == ([], [], [])
+    assert registry.find("123456789", None) is None
+    assert registry.ended_by_number("123456789") is registry.get(single.session.id)
 
 
 @pytest.mark.rule("B-8.1")
