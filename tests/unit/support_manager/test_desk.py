@@ -4,25 +4,49 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from support_manager.desk import Desk
-from support_manager.errors import AppCode, Refused
-from support_manager.events import AppEvent, Failed
+from support_manager.errors import AppCode, Refused, RelayUnavailable
+from support_manager.events import (
+    AppEvent,
+    Failed,
+    LeftWhy,
+    MailChanged,
+    SessionClosed,
+    SessionLeft,
+    SessionOpened,
+)
 from support_manager.media.engine import EngineFailed
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.events import SessionEnded, SessionEvent
+from support_manager.protocol.events import InvitationChanged, SessionEnded, SessionEvent
 from support_manager.protocol.requests import (
+    Inside,
+    InviteMail,
+    Nothing,
     Request,
     Resumed,
+    SessionAssist,
     SessionList,
     SessionResume,
     Sessions,
     SessionStart,
     SessionStarted,
 )
-from support_manager.protocol.roles import SessionState
-from support_manager.protocol.views import EndReason, IceServers, Mode, SessionView
+from support_manager.protocol.roles import Role, SessionState
+from support_manager.protocol.views import (
+    ChatLine,
+    Connection,
+    Delivery,
+    EndReason,
+    IceServers,
+    Mark,
+    MarkKind,
+    Mode,
+    ParticipantView,
+    SessionView,
+)
 from tests.harness.scripted_engine import ScriptedEngine
 
 
@@ -41,6 +65,11 @@ class Bench:
         self.refused: dict[str, ErrorCode] = {}
         self.started = 0
         self.meanwhile: list[SessionEvent] = []
+        self.assists: list[SessionAssist] = []
+        self.silent = False
+        self.listed: tuple[SessionView, ...] = ()
+        self.resumed: dict[str, SessionView] = {}
+        self.told_at_resume: list[type] = []
         self.desk = Desk(self._send, self._engine, self.events.append)
 
     def _engine(self) -> ScriptedEngine:
@@ -53,12 +82,24 @@ class Bench:
             for event in self.meanwhile:
                 self.desk.take(event)
             return SessionStarted(session=view(f"s{self.started}"))
+        if isinstance(message, SessionAssist):
+            self.assists.append(message)
+            if self.silent:
+                raise RelayUnavailable(AppCode.TIMED_OUT)
+            return Inside(session=view("s9"), ice=IceServers())
+        if isinstance(message, InviteMail):
+            for state in (Delivery.SENDING, Delivery.FAILED):
+                self.desk.take(
+                    InvitationChanged(session_id=message.session_id, request_id=message.request_id, state=state)
+                )
+            return Nothing()
         if isinstance(message, SessionResume):
+            self.told_at_resume = [type(each) for each in self.events]
             if message.session_id in self.refused:
                 raise Refused(self.refused[message.session_id])
-            return Resumed(session=view(message.session_id), ice=IceServers())
+            return Resumed(session=self.resumed.get(message.session_id, view(message.session_id)), ice=IceServers())
         assert isinstance(message, SessionList)
-        return Sessions()
+        return Sessions(sessions=self.listed)
 
     async def start(self, count: int) -> None:
         for _ in range(count):
@@ -112,3 +153,86 @@ async def test_a_failed_engine_is_closed_and_a_failing_one_not_started_for_ever(
     with pytest.raises(Exception, match=AppCode.MEDIA_FAILED):
         await bench.desk.engine()
     assert len(bench.engines) == 3
+
+
+LINE = ChatLine(id="l1", seq=1, at=1, sender="ion", sender_name="Ion", sender_role=Role.PRIMARY, text="hello")
+
+
+@pytest.mark.rule("B-12.5")
+async def test_a_recovered_session_shows_its_transcript_from_the_first_moment(bench: Bench) -> None:
+    bench.listed = (view("s7"),)
+    bench.resumed["s7"] = msgspec.structs.replace(view("s7"), chat=(LINE,))
+    await bench.desk.take_up()
+    assert bench.told_at_resume == [], "nothing is told of what is not known yet"
+    opened = bench.events[0]
+    assert isinstance(opened, SessionOpened)
+    assert opened.recovered
+    assert opened.session.view.chat == (LINE,)
+    assert bench.events == [opened]
+
+
+async def test_a_recovered_session_that_is_over_by_then_is_not_told_at_all(bench: Bench) -> None:
+    bench.listed = (view("s7"),)
+    bench.refused = {"s7": ErrorCode.SESSION_UNKNOWN}
+    await bench.desk.take_up()
+    assert bench.events == []
+    assert bench.desk.sessions == {}
+
+
+@pytest.mark.rule("B-8.1")
+async def test_assisting_again_after_no_answer_is_the_same_request(bench: Bench) -> None:
+    bench.silent = True
+    with pytest.raises(RelayUnavailable):
+        await bench.desk.assist("123456789")
+    bench.silent = False
+    await bench.desk.assist("123456789")
+    await bench.desk.assist("123456789")
+    first, again, later = (each.request_id for each in bench.assists)
+    assert first == again != later
+    assert len([each for each in bench.events if isinstance(each, SessionOpened)]) == 1
+
+
+@pytest.mark.rule("B-4.4")
+async def test_news_of_a_mail_never_comes_before_its_id_is_known(bench: Bench) -> None:
+    await bench.start(1)
+    bench.events.clear()
+    request_id = await bench.desk.mail("s1", "ion@example.org", "en", to_rep=False)
+    assert bench.events == []
+    async with asyncio.timeout(5):
+        while len(bench.events) < 2:  # noqa: ASYNC110 - the condition is about another object
+            await asyncio.sleep(0)
+    assert bench.events == [
+        MailChanged("s1", request_id, Delivery.SENDING),
+        MailChanged("s1", request_id, Delivery.FAILED),
+    ]
+    bench.desk.take(InvitationChanged(session_id="s1", request_id=request_id, state=Delivery.SENT, detail="250 ok"))
+    assert bench.events[-1] == MailChanged("s1", request_id, Delivery.SENT, detail="250 ok")
+
+
+REP = ParticipantView(id="rep", role=Role.CONTROLLER, name="Ana", connection=Connection.ONLINE, joined_at=0)
+ACCEPTED = Mark(seq=1, at=0, kind=MarkKind.ACCEPTED, name="Ana")
+
+
+@pytest.mark.rule("B-12.6", "B-12.1")
+@pytest.mark.parametrize(
+    ("role", "marks", "expected"),
+    [
+        (Role.ASSISTANT, (), LeftWhy.REMOVED),
+        (Role.CONTROLLER, (ACCEPTED,), LeftWhy.TRANSFERRED),
+        (Role.CONTROLLER, (), EndReason.EXPIRED),
+    ],
+)
+async def test_a_session_that_is_not_ours_any_more_is_told_with_the_likeliest_reason(
+    bench: Bench, role: Role, marks: tuple[Mark, ...], expected: LeftWhy | EndReason
+) -> None:
+    me = msgspec.structs.replace(REP, role=role)
+    bench.listed = (view("s7"),)
+    bench.resumed["s7"] = msgspec.structs.replace(view("s7"), participants=(me,), marks=marks)
+    await bench.desk.take_up()
+    bench.refused = {"s7": ErrorCode.SESSION_UNKNOWN}
+    bench.listed = ()
+    await bench.desk.take_up()
+    last = bench.events[-1]
+    assert isinstance(last, SessionLeft | SessionClosed)
+    assert (last.why if isinstance(last, SessionLeft) else last.reason) is expected
+    assert bench.desk.sessions == {}
