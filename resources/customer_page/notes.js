@@ -4,7 +4,7 @@ const MOST = 100;
 
 /**
  * @typedef {{id: string, at: number, after: number, key: string, places?: object, words?: string, lasting?: boolean}} Note
- *   `after` is the place in the transcript of the line before it, `words` what the customer read when he agreed
+ *   `after` is the last event before it by the relay's count, `words` what the customer read when he agreed
  */
 
 /** Notes in their order; they survive a reload in the tab's own storage. */

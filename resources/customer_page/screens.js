@@ -9,6 +9,18 @@ import { markWords } from "./session.js";
 /** Sources of a share that have words of their own. */
 const SOURCES = { monitor: "source.monitor", window: "source.window", browser: "source.browser" };
 
+/**
+ * The estimated wait (B-11.2).
+ * @param {import("./language.js").Language} language
+ * @param {?number} [seconds]
+ * @returns {string}
+ */
+export function waitWords(language, seconds) {
+  if (seconds === null || seconds === undefined) return language.t("queue.wait_unknown");
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  return minutes > 90 ? language.t("queue.wait_long") : language.t("queue.wait", { count: minutes });
+}
+
 /** Draws the card for the story's screen. It is built anew only when its content is another one. */
 export class Screens {
   #card;
@@ -209,17 +221,10 @@ export class Screens {
       h("h1", { tabIndex: -1, id: "title", textContent: this.#t(title, { place: place?.place ?? 0, queue }) }),
       h("p", { className: "lead", id: "line-lead", textContent: this.#t(lead, { former, queue: queue || this.#make.company }) }),
       link === "lost" && this.#make.note("waiting.offline_text"),
-      queued && h("p", { className: "wait", id: "wait", textContent: this.#wait(place) }),
+      queued && h("p", { className: "wait", id: "wait", textContent: waitWords(this.#language, place?.wait_s) }),
       place?.opens_at && h("p", { className: "note warning-note", id: "opens", textContent: `${this.#t("queue.closed")} ${this.#language.opening(place.opens_at)}` }),
       this.#make.note("queue.write"),
     ];
-  }
-
-  #wait(place) {
-    const seconds = place?.wait_s ?? null;
-    if (seconds === null) return this.#t("queue.wait_unknown");
-    const minutes = Math.max(1, Math.round(seconds / 60));
-    return minutes > 90 ? this.#t("queue.wait_long") : this.#t("queue.wait", { count: minutes });
   }
 
   #letIn(name) {

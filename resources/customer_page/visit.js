@@ -263,7 +263,7 @@ export class Visit {
 
   /** Say something once, and keep it; lines across the transcript are kept by the relay. */
   #tell(notice) {
-    if (!notice.mark) this.notes.add({ at: this.now(), after: this.story.session?.lastLine ?? 0, ...notice });
+    if (!notice.mark) this.notes.add({ at: this.now(), after: this.story.session?.seq ?? 0, ...notice });
     if (!notice.silent) this.#notify(notice);
   }
 

@@ -431,8 +431,66 @@ async def test_a_queue_that_closes_while_the_form_is_filled_in_takes_nobody(rela
         await says(tab, "#title", "Day shift is closed at the moment")
 
 
+@pytest.mark.rule("B-6.3")
+async def test_over_the_reps_limit_he_waits_and_comes_in_by_himself(relay, browser):
+    await asyncio.to_thread(relay.add_user, "eva", "Eva")
+    (relay.data / ".test-account-eva").touch()
+    await asyncio.to_thread(operator, relay, "user", "set", "eva", "--limit", "1")
+    async with rep(relay, "eva") as eva, tab_of(browser) as first, tab_of(browser) as second:
+        one, two = await start(eva), await second_session(eva)
+        await first.join(one.link, "Ioana")
+        await first.screen("waiting")
+        await second.join(two.link, "Vlad")
+        await second.screen("let_in")
+        await says(second, "#card", "Your representative is helping somebody else at the moment.")
+        await first.page.click("#leave")
+        await first.page.click("#sure-leave")
+        await first.screen("over")
+        await second.screen("waiting")
+        await says(second, "#title", "You are connected with Eva")
+
+
+async def second_session(client: Client) -> SessionView:
+    """A session besides the one that the client already has."""
+    request = requests.SessionStart(request_id=secrets.token_urlsafe(16))
+    view: SessionView = (await client.ask("session.start", request)).session
+    return view
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-12.6")
+async def test_a_lost_reps_customers_read_each_step(relay, browser):
+    """Takes the whole minute after which a controller counts as lost."""
+    async with (
+        rep(relay, "dan") as dan,
+        tab_of(browser) as helped,
+        waiting_in(relay, browser, "support", "Vlad") as lined,
+    ):
+        async with rep(relay) as ana:
+            await agent_opens(ana)
+            await accept(ana, await offered(ana, "Vlad"))
+            await lined.screen("waiting")
+            session = await start(ana)
+            await helped.join(session.link, "Ioana")
+            await helped.screen("waiting")
+            await assist(dan, session.number)
+            await says(helped, "#people", "Dan")
+        await says(helped, "#title", "Ana lost the connection")
+        await says(helped, "#card", "If not, Dan can take over in a minute.")
+        await says(lined, "#card", "If not, in a minute you are first in line")
+        minute = 75_000
+        await expect(helped.page.locator("#card")).to_contain_text("Dan can take over at any moment", timeout=minute)
+        await expect(lined.page.locator("#card")).to_have_attribute("data-screen", "queued", timeout=minute)
+        await says(lined, "#title", "You are next")
+        await says(lined, "#lines", "In line: Support")
+        await dan.ask("control.take", requests.ControlTake(session_id=session.id))
+        await says(helped, "#title", "Dan is with you now")
+        await says(helped, ".mark-line", "Dan has taken over, because Ana lost the connection.")
+        await offer(dan)
+
+
 @pytest.mark.rule("B-12.7")
-async def test_after_the_end_he_says_how_it_went_and_saves_a_summary(relay, browser):
+async def test_after_the_end_he_is_asked_how_it_went_and_saves_a_summary(relay, browser):
     async with rep(relay) as ana, tab_of(browser) as tab:
         session = await start(ana)
         await tab.join(session.link, "Ioana")
@@ -460,8 +518,3 @@ async def test_after_the_end_he_says_how_it_went_and_saves_a_summary(relay, brow
             "Ana asks to see your screen",
         ):
             assert part in text
-        await tab.page.click("#survey-send")
-        await says(tab, "#thanks", "Thank you, your answer has arrived.")
-        found = await ana.ask("history.list", requests.HistoryList())
-        entry = next(one for one in found.entries if one.session_id == session.id)
-        assert (entry.rating, entry.comment) == (4, "quick and kind")

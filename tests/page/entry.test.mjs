@@ -5,6 +5,7 @@ import { Entry, queueOf } from "../../resources/customer_page/entry.js";
 import { digitsOf, wrongField } from "../../resources/customer_page/forms.js";
 import { Keep } from "../../resources/customer_page/keep.js";
 import { Language } from "../../resources/customer_page/language.js";
+import { waitWords } from "../../resources/customer_page/screens.js";
 
 test("B-11.1: an entry page's address names its queue, no other address does", () => {
   assert.deepEqual(
@@ -80,4 +81,13 @@ test("when it opens is said in words: today, another day, or unknown", async () 
   assert.equal(language.opening(now + 3_600_000, now), "today 09:00");
   assert.match(language.opening(now + 25 * 3_600_000, now), /Monday.*23 November 09:00|Monday 23 November.* 09:00/);
   assert.equal(language.opening(null, now), "?");
+});
+
+test("B-11.2: the estimated wait in whole minutes, or unknown", async () => {
+  const language = new Language(async () => ({ "queue.wait": { one: "a minute", other: "{count} minutes" }, "queue.wait_long": "long", "queue.wait_unknown": "unknown" }));
+  await language.choose("en");
+  assert.deepEqual(
+    [undefined, null, 0, 20, 89, 90, 600, 5_400, 5_431].map((seconds) => waitWords(language, seconds)),
+    ["unknown", "unknown", "a minute", "a minute", "a minute", "2 minutes", "10 minutes", "90 minutes", "long"],
+  );
 });
