@@ -79,6 +79,11 @@ QToolButton:disabled { color: $text_muted; }
 QToolButton[kind="primary"] { background: $accent; color: $on_accent; font-weight: 600; }
 QToolButton[kind="primary"]:hover { background: $accent_hover; }
 QToolButton[kind="primary"]:disabled { background: $hover; color: $text_muted; }
+QToolButton[kind="row"] { text-align: left; }
+QToolButton[kind="row"][popupMode="1"] { padding-right: 28px; }
+QToolButton::menu-button { border: 0; width: 24px; border-radius: ${control}px; }
+QToolButton::menu-button:hover { background: $selection; }
+QToolButton::menu-arrow { image: url("$arrow"); width: 14px; height: 14px; }
 QToolButton[tone="ask"] { background: $accent_soft; color: $accent; font-weight: 600; }
 QToolButton::menu-indicator { image: none; }
 
@@ -146,7 +151,7 @@ QMenu::item { padding: 6px 24px 6px 8px; border-radius: 4px; }
 QMenu::item:selected { background: $selection; color: $text; }
 QMenu::item:disabled { color: $text_muted; }
 QMenu::icon { padding-left: 6px; }
-QMenu::icon:checked { background: $selection; border: 1px solid $accent; border-radius: 4px; margin: 2px; }
+QMenu::icon:checked { background: $selection; border: 1px solid $accent; border-radius: 4px; padding: 1px; margin-left: 3px; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 QMenuBar { background: $surface; }
 
