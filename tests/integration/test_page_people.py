@@ -20,6 +20,7 @@ from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Mode, ParticipantView, SessionView
 from tests.harness.chromium import Chromium
 from tests.harness.relay import ROOT, Client, RelayProcess, rep
+from tests.integration.test_page_for_everyone import FAULTS
 from tests.integration.test_page_in_chromium import PATIENCE_MS, PICKER, Tab, activity, tab_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -518,3 +519,31 @@ async def test_after_the_end_he_is_asked_how_it_went_and_saves_a_summary(relay, 
             "Ana asks to see your screen",
         ):
             assert part in text
+
+
+@pytest.mark.parametrize("language", ["en", "ro"])
+async def test_the_new_screens_cut_nothing_on_a_narrow_one_and_have_large_named_controls(relay, browser, language):
+    name = "Șerban-Constantin " * 3
+    async with rep(relay) as ana, rep(relay, "dan") as dan, tab_of(browser) as tab:
+        await tab.page.set_viewport_size({"width": 320, "height": 640})
+        await tab.page.goto(f"{relay.url}/help/support")
+        await tab.screen("enter")
+        await tab.page.select_option("#language", language)
+        await expect(tab.page.locator("html")).to_have_attribute("lang", language)
+        assert await tab.page.evaluate(FAULTS) == []
+        await tab.page.fill("#field-name", name)
+        await tab.page.fill("#field-problem", "W" * 200)
+        await tab.page.click("#enter-send")
+        await tab.screen("queued")
+        assert await tab.page.evaluate(FAULTS) == []
+        await agent_opens(ana)
+        await accept(ana, await offered(ana, name.strip()))
+        assert ana.session is not None
+        await assist(dan, ana.session.number)
+        await expect(tab.page.locator("#people li")).to_have_count(3)
+        await give_control(ana, "Dan")
+        await expect(tab.page.locator("#news")).to_be_visible()
+        assert await tab.page.evaluate(FAULTS) == []
+        await dan.ask("session.end", requests.SessionEnd(session_id=ana.session.id))
+        await tab.screen("over")
+        assert await tab.page.evaluate(FAULTS) == []
