@@ -1,6 +1,6 @@
 /** The one media connection to the hub (the rep's app): offers, trickles, beats, obeys the asked rate, heals itself. */
 
-import { CAREFUL_MS, encodingFor, isLookedAt } from "./rate.js";
+import { CAREFUL_MS, EncodingSetter, encodingFor, isLookedAt } from "./rate.js";
 
 const FULL_RATE = { max_fps: 30, max_kbps: 8_000 };
 const CONNECT_MS = 6_000;
@@ -63,6 +63,7 @@ export class Connection {
   #track = null;
   #rate = FULL_RATE;
   #careful = 0;
+  #setter = new EncodingSetter();
   #ice = [];
   #heard = 0;
   #lastBeat = null;
@@ -370,19 +371,10 @@ export class Connection {
     void this.#applyRate();
   }
 
-  /** What the hub asks for is set on the sender, with sharpness kept: text must stay readable. */
+  /** What the hub asks for is set on the sender. */
   async #applyRate() {
     const sender = this.#share?.sender;
     if (!sender) return;
-    const parameters = sender.getParameters();
-    if (!parameters.encodings?.length) return;
-    const captured = this.#track?.getSettings() ?? {};
-    Object.assign(parameters.encodings[0], encodingFor(this.#rate, captured, this.#careful !== 0));
-    parameters.degradationPreference = "maintain-resolution";
-    try {
-      await sender.setParameters(parameters);
-    } catch (error) {
-      console.warn("rate not set", error);
-    }
+    await this.#setter.set(sender, () => encodingFor(this.#rate, this.#track?.getSettings() ?? {}, this.#careful !== 0));
   }
 }

@@ -1,4 +1,4 @@
-/** What the hub's wish means for the sender of the screen: all of it, or so little that a tab nobody looks at is cheap. */
+/** What the hub wishes of the screen's sender: all of it, or so little that a tab nobody looks at is cheap. */
 
 /** Wishes below this many kbit/s say that nobody looks. */
 const LOOKED_AT_KBPS = 1_000;
@@ -38,4 +38,38 @@ export function encodingFor(rate, { width = 0, height = 0 }, careful) {
     maxFramerate: rate.max_fps,
     scaleResolutionDownBy: seen ? 1 : Math.max(1, Math.sqrt((width * height) / UNSEEN_PIXELS)),
   };
+}
+
+/** Sets a sender's encoding, once after the other: Chromium refuses to set two things at a time. */
+export class EncodingSetter {
+  #busy = null;
+  #due = false;
+
+  /**
+   * @param {RTCRtpSender} sender
+   * @param {() => object} encoding gives the members of the encoding, at the last moment: the newest wish counts
+   */
+  async set(sender, encoding) {
+    this.#due = true;
+    if (this.#busy === sender) return; // whoever is at it sees to this one too
+    this.#busy = sender;
+    while (this.#due && this.#busy === sender) {
+      this.#due = false;
+      await setOnce(sender, encoding());
+    }
+    if (this.#busy === sender) this.#busy = null;
+  }
+}
+
+async function setOnce(sender, encoding) {
+  const parameters = sender.getParameters();
+  if (!parameters.encodings?.length) return;
+  Object.assign(parameters.encodings[0], encoding);
+  // Sharpness is kept: text must stay readable.
+  parameters.degradationPreference = "maintain-resolution";
+  try {
+    await sender.setParameters(parameters);
+  } catch (error) {
+    console.warn("rate not set", error);
+  }
 }
