@@ -17,9 +17,11 @@ from server_stub.entering import Entering
 from server_stub.http_api import relay_version
 from server_stub.in_session import InSession
 from server_stub.inbox import Inbox
+from server_stub.inviting import Inviting
 from server_stub.joining import Joining
 from server_stub.link import Link
 from server_stub.live import LiveSessions, packet_of
+from server_stub.mail import Postman
 from server_stub.members import Members
 from server_stub.people import People
 from server_stub.ports import AccountsPort, Clock, RandomBytes, RelaySettings, SystemClock, random_bytes
@@ -79,6 +81,7 @@ class Relay:
         self._server = Server(self, settings, self._clock.monotonic_s)
         self._is_stopping = False
         self._audit = Audit(database, self._clock.now_ms)
+        self.postman = Postman()
         self._members = Members(settings)
         self._ceiling = Ceiling(self._members, settings, database, self._tasks)
         self._directory = Directory(database, settings)
@@ -89,6 +92,7 @@ class Relay:
             **InSession(self._members, random).handlers(),
             **People(self._members, self._ceiling, database, self._clock).handlers(),
             **self._inbox.handlers(),
+            **Inviting(self._members, self._audit, self.postman, settings, self._clock, self._tasks).handlers(),
             **Entering(self._members, self._inbox, self._directory, self._clock, random).handlers(),
         }
 

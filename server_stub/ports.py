@@ -37,6 +37,24 @@ RandomBytes = Callable[[int], bytes]
 random_bytes: RandomBytes = secrets.token_bytes
 
 
+class MailServer(NamedTuple):
+    """How the relay sends mail."""
+
+    host: str
+    """Empty: it sends none."""
+    port: int
+    security: str
+    """`none`, `starttls` or `tls`."""
+    user: str
+    password: str
+    sender: str
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether mail can be sent at all."""
+        return bool(self.host and self.sender)
+
+
 class RelaySettings(Protocol):
     """What the operator decides; the core reads it at every use, so that a change takes effect at once."""
 
@@ -83,6 +101,10 @@ class RelaySettings(Protocol):
     @property
     def session_without_controller_s(self) -> int:
         """After how many seconds without a controller a session ends (B-12.6)."""
+
+    @property
+    def mail(self) -> MailServer:
+        """How invitations are sent (B-4.4)."""
 
 
 class Caller(NamedTuple):

@@ -2,11 +2,12 @@
 
 import json
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import delete, insert, select
 
 from server_stub import audit
+from server_stub.ports import MailServer
 from server_stub.setting_checks import (
     MAIL_SECURITY,
     MODES,
@@ -33,19 +34,6 @@ __all__ = ["DEFINITIONS", "LiveSettings", "MailServer", "SettingError", "check_p
 
 DEFAULT_QUEUE = "support"
 """Short name of the queue that the first start makes."""
-
-
-class MailServer(NamedTuple):
-    """How the relay sends mail."""
-
-    host: str
-    """Empty: it sends none."""
-    port: int
-    security: str
-    """`none`, `starttls` or `tls`."""
-    user: str
-    password: str
-    sender: str
 
 
 DEFINITIONS: dict[str, Definition] = {

@@ -1,53 +1,26 @@
 """Invitations: what a customer or a colleague gets by mail, by message or on the phone, in his language."""
 
-import re
 from urllib.parse import quote, urlsplit
 
-from resources.catalog import best_language, sentence
+from resources.invitations import in_threes, one_line, write_invitation
 from support_manager.errors import AppCode, LocalProblem
 from support_manager.intents import Invitation
-from support_manager.links import assist_link
+from support_manager.protocol.addresses import assist_link, mail_address
 from support_manager.protocol.views import SessionView
 
-_AREA = "mail"
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", re.ASCII)
-_LOCAL_CHARS = 64
-_ADDRESS_CHARS = 254
+__all__ = ["build_invitation", "check_address", "in_threes", "mailto"]
 
 
 def check_address(typed: str) -> str:
-    """One plain e-mail address (the dot-string form of RFC 5321, section 4.1.2), its domain in ASCII.
-
-    Quoted local parts, display names and lists are refused: nobody types them into the address box on purpose, and
-    they are what header injection is made of.
+    """One plain e-mail address; see `protocol.addresses.mail_address`.
 
     Raises:
         LocalProblem: `bad_mail_address`.
     """
-    bad = LocalProblem(AppCode.BAD_MAIL_ADDRESS)
-    local, at, domain = typed.strip().rpartition("@")
-    try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise bad from None
-    labels = domain.split(".")
-    if (
-        not at
-        or len(local) > _LOCAL_CHARS
-        or len(local) + 1 + len(domain) > _ADDRESS_CHARS
-        or not _LOCAL.fullmatch(local)
-        or len(labels) < 2
-        or not all(_LABEL.fullmatch(label) for label in labels)
-        or labels[-1].isdigit()
-    ):
-        raise bad
-    return f"{local}@{domain}"
-
-
-def in_threes(number: str) -> str:
-    """A session number as people read it: `482 119 903`."""
-    return " ".join(number[start : start + 3] for start in range(0, len(number), 3))
+    address = mail_address(typed)
+    if address is None:
+        raise LocalProblem(AppCode.BAD_MAIL_ADDRESS)
+    return address
 
 
 def mailto(subject: str, text: str, address: str = "") -> str:
@@ -58,7 +31,7 @@ def mailto(subject: str, text: str, address: str = "") -> str:
     """
     to = quote(check_address(address), safe="@") if address.strip() else ""
     body = "\r\n".join(text.splitlines())
-    return f"mailto:{to}?subject={quote(_one_line(subject), safe='')}&body={quote(body, safe='')}"
+    return f"mailto:{to}?subject={quote(one_line(subject), safe='')}&body={quote(body, safe='')}"
 
 
 def build_invitation(
@@ -79,35 +52,23 @@ def build_invitation(
     Raises:
         LocalProblem: `bad_mail_address`.
     """
-    language = best_language(locale)
-    rep, company, site = _one_line(rep), _one_line(company), _one_line(site).rstrip("/")
-    head = "rep_" if to_rep else ""
-    if to_rep:
-        link = assist_link(view.number)
-    else:
-        link = view.link if urlsplit(view.link).scheme in ("http", "https") else f"{site}/join"
-    places = {
-        "rep": rep,
-        "company": company,
-        "site": site,
-        "link": _one_line(link),
-        "number": in_threes(view.number),
-        "signature": "\n".join(each for each in (rep, company) if each),
-    }
-    named = company and company != rep
-    subject = sentence(language, _AREA, f"{head}subject_company" if named else f"{head}subject", **places)
-    text = sentence(language, _AREA, f"{head}text", **places)
-    return Invitation(
-        subject=subject,
-        text=text,
-        mailto=mailto(subject, text, address),
-        instant_message=sentence(language, _AREA, f"{head}instant_message", **places),
-        link=places["link"],
-        number=places["number"],
-        phone=sentence(language, _AREA, f"{head}phone", **places),
+    is_web = urlsplit(view.link).scheme in ("http", "https")
+    customers = view.link if is_web else f"{one_line(site).rstrip('/')}/join"
+    words = write_invitation(
+        locale=locale,
+        number=view.number,
+        link=assist_link(view.number) if to_rep else customers,
+        rep=rep,
+        company=company,
+        site=site,
+        to_rep=to_rep,
     )
-
-
-def _one_line(text: str) -> str:
-    """Names come from other people: no line break or control character of theirs gets into a header or a URL."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return Invitation(
+        subject=words.subject,
+        text=words.text,
+        mailto=mailto(words.subject, words.text, address),
+        instant_message=words.instant_message,
+        link=words.link,
+        number=words.number,
+        phone=words.phone,
+    )

@@ -6,15 +6,12 @@ from urllib.parse import parse_qsl, urlsplit
 from support_manager.errors import AppCode, LocalProblem
 from support_manager.events import LinkPrefilled
 from support_manager.protocol import limits
+from support_manager.protocol.addresses import SCHEME, assist_link
 
-SCHEME = "support-manager"
+__all__ = ["SCHEME", "assist_link", "parse_link"]
+
 _LONGEST = 200
 _NUMBER = re.compile(rf"[0-9]{{{limits.SESSION_NUMBER_DIGITS}}}", re.ASCII)
-
-
-def assist_link(number: str) -> str:
-    """The link that opens Assist Session with that number filled in; it waits for a click there (B-2.2)."""
-    return f"{SCHEME}:assist?number={number}"
 
 
 def parse_link(url: str) -> LinkPrefilled:
