@@ -224,6 +224,8 @@ async def test_control_moves_and_the_new_rep_asks_again(relay, browser):
         await says(tab, ".mark-line", "Ana has given control to Dan")
         await says(tab, "#lines", "Another representative takes over, so sharing has ended. Nobody sees your screen.")
         await says(tab, "#people li[data-role=controller]", "Dan")
+        await tab.page.set_viewport_size({"width": 1280, "height": 800})
+        assert not await tab.page.evaluate("document.documentElement.scrollHeight > innerHeight")
         await tab.sees_lines("it stays red")
         second = await offer(dan)
         assert second.epoch > first.epoch
