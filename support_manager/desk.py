@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from support_manager.errors import AppCode, LocalProblem, Refused
+from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
 from support_manager.events import AppEvent, Failed, MailChanged, SessionSnapshot
 from support_manager.media.engine import EngineFailed, MediaEngine, MediaEvent
 from support_manager.protocol.codes import ErrorCode
@@ -129,6 +129,9 @@ class Desk:
         except Refused:
             self._unanswered.pop(wish, None)
             raise
+        except RelayUnavailable:
+            _ = self._tasks.spawn(self._look_for_missed(), name="look for missed")
+            raise
         else:
             self._unanswered.pop(wish, None)
         finally:
@@ -159,12 +162,23 @@ class Desk:
         """
         for runtime in list(self._runtimes.values()):
             await self._resume(runtime)
+        await self._find_others()
+        self._sweep()
+
+    async def _find_others(self) -> None:
+        """Open what the relay knows to be ours and is not open here."""
         found = await self._send(SessionList(), Sessions)
         for view in found.sessions:
             if view.id not in self._runtimes:
                 # Listed without chat: seen from here nothing of it is known yet, and resuming brings all of it.
                 await self._resume(self._open(msgspec.structs.replace(view, seq=0)))
-        self._sweep()
+
+    async def _look_for_missed(self) -> None:
+        """An answer got lost: nobody is to be in charge of a session that he does not see."""
+        try:
+            await self._find_others()
+        except SupportManagerError as error:
+            log.info("missed sessions are found at the next connect", code=str(error.code))
 
     async def _resume(self, runtime: SessionRuntime) -> None:
         try:

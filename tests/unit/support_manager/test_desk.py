@@ -192,6 +192,23 @@ async def test_assisting_again_after_no_answer_is_the_same_request(bench: Bench)
     assert len([each for each in bench.events if isinstance(each, SessionOpened)]) == 1
 
 
+@pytest.mark.rule("B-1.1", "B-12.5")
+async def test_a_session_whose_answer_got_lost_is_found_all_the_same(bench: Bench) -> None:
+    bench.silent = True
+    bench.listed = (view("s9"),)
+    with pytest.raises(RelayUnavailable):
+        await bench.desk.assist("123456789")
+    async with asyncio.timeout(5):
+        while not bench.events:  # noqa: ASYNC110 - the condition is about another object
+            await asyncio.sleep(0)
+    opened = bench.events[0]
+    assert isinstance(opened, SessionOpened)
+    assert (opened.session.id, opened.recovered) == ("s9", True)
+    bench.silent = False
+    assert (await bench.desk.assist("123456789")).id == "s9"
+    assert len([each for each in bench.events if isinstance(each, SessionOpened)]) == 1
+
+
 @pytest.mark.rule("B-4.4")
 async def test_news_of_a_mail_never_comes_before_its_id_is_known(bench: Bench) -> None:
     await bench.start(1)
