@@ -1,5 +1,6 @@
 """Sessions passed on between real controllers: to a queue, to agents, accepted, declined, coming and going."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -71,9 +72,13 @@ async def test_a_session_goes_to_a_queue_and_the_first_agent_has_it(three: list[
     ana, bob, eva = three
     session_id = await helping(ana, ion)
     await ion.say("it does not print")
-    targets = await ana.controller.transfer_targets()
-    printers = next(each for each in targets.queues if each.name == "Printers")
-    assert printers.online == 2
+    async with asyncio.timeout(10):  # the relay tells of presences some milliseconds later
+        while True:
+            targets = await ana.controller.transfer_targets()
+            printers = next(each for each in targets.queues if each.name == "Printers")
+            if printers.online == 2:
+                break
+            await asyncio.sleep(0.05)
     assert "Ana" not in [each.name for each in targets.agents]
     await ana.controller.transfer_session(session_id, queue_id=printers.id, message=MESSAGE)
     left = await ana.told(SessionLeft)
