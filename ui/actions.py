@@ -53,6 +53,7 @@ COMMANDS = (
     Command("lock_session", "lock", checkable=True),
     Command("leave_session", "door-open", "Ctrl+Shift+W"),
     Command("end_session", "circle-x", "Ctrl+Shift+E", role="danger"),
+    Command("notes", "notebook-pen", "Ctrl+Shift+O"),
     Command("copy_number", "hash", "Ctrl+Shift+N"),
     Command("copy_link", "link", "Ctrl+Shift+L"),
     Command("screenshot", "camera", "Ctrl+Shift+C"),
@@ -65,11 +66,15 @@ COMMANDS = (
     Command("show_figures", "gauge", "Ctrl+Shift+F", checkable=True),
     Command("next_tab", "chevron-right", "Ctrl+Tab"),
     Command("previous_tab", "chevron-left", "Ctrl+Shift+Tab"),
+    Command("detach_tab", "external-link", "Ctrl+Shift+D", checkable=True),
     Command("focus_chat", "message-square", "Ctrl+M"),
     Command("focus_private", "message-square-lock", "Ctrl+Shift+M"),
     Command("presence_online", "circle-check", checkable=True, role="positive"),
     Command("presence_away", "clock", checkable=True, role="warning"),
     Command("presence_busy", "circle-minus", checkable=True, role="danger"),
+    Command("icon_tray", "panel-top", "Ctrl+Shift+B", checkable=True),
+    Command("history", "history", "Ctrl+H"),
+    Command("replies", "message-square-quote", "Ctrl+Shift+R"),
     Command("preferences", "settings", "Ctrl+,"),
     Command("about", "info"),
     Command("sign_out", "log-out"),
@@ -127,6 +132,11 @@ class Actions(QObject):
     next_tab: QAction
     previous_tab: QAction
     focus_chat: QAction
+    notes: QAction
+    detach_tab: QAction
+    icon_tray: QAction
+    history: QAction
+    replies: QAction
     preferences: QAction
     about: QAction
     sign_out: QAction
@@ -252,7 +262,9 @@ class Actions(QObject):
     @staticmethod
     def _usable_anywhere(*, online: bool, account: AccountView | None, count: int) -> dict[str, bool]:
         agent = account is not None and AGENT in account.privileges
-        usable = {"start_session": online, "assist": online, "sign_out": account is not None, "inbox": agent}
+        known = account is not None
+        usable = {"start_session": online, "assist": online, "history": online, "inbox": agent}
+        usable |= {"sign_out": known, "icon_tray": known, "replies": known}
         usable |= {f"presence_{presence.value}": online and agent for presence in PRESENCES}
         return usable | {"next_tab": count > 1, "previous_tab": count > 1}
 
@@ -274,9 +286,11 @@ class Actions(QObject):
             "lock_session": online and controls and current is not None and current.view.mode is Mode.SINGLE,
             "leave_session": online and (controls or assists),
             "end_session": online and controls,
+            "notes": online and controls,
             "copy_number": open_,
             "copy_link": open_,
             "focus_chat": open_,
+            "detach_tab": open_,
             "focus_private": current is not None and bool(other_reps(current)),
             "full_screen": has_frame or self.full_screen.isChecked(),
         }

@@ -24,11 +24,12 @@ from ui.dialogs.sign_in import SignInPage
 from ui.error_text import ErrorText
 from ui.focus_ring import FocusRing
 from ui.i18n import Translator
+from ui.icon_tray import IconTray
 from ui.notifications import Notifications
 from ui.theme import Theme
 from ui.tray import Tray
 from ui.user_activity import UserActivity
-from ui.widgets.kit import Kit
+from ui.widgets.kit import Desk, Kit
 from ui.window import MainWindow
 from ui.work import Work
 
@@ -47,6 +48,7 @@ class App(QObject):
             `shows_sessions` (the sign-in page or the sessions are in front), `show_session(id)`, `current_session`
             (the id in the chosen tab, or None).
         tray: the tray icon.
+        icon_tray: the small bar above all windows.
         actions: the commands.
         theme, translator: look and language.
         tasks: the owner of the app's own tasks.
@@ -75,6 +77,8 @@ class App(QObject):
         self.window.set_sign_in_page(self.sign_in)
         self.commands = Commands(self.kit, self.actions, self.window, self)
         self.tray = Tray(self.kit, self.actions, self.bridge, self)
+        desk = Desk(controller, self.translator, self.theme, self.work, self.actions)
+        self.icon_tray = IconTray(desk, self.window)
         self.notifications = Notifications(
             self.kit, self.bridge, self.tray, self.window, self._looking_at, self.window.inbox_in_sight, parent=self
         )
@@ -269,6 +273,7 @@ class App(QObject):
     async def _shut_down(self) -> None:
         """What is seen first, then what it stands on; every step is bounded in time."""
         self.tray.close()
+        self.icon_tray.hide()
         self.window.hide()
         await self.work.aclose()
         await self.controller.aclose()
@@ -282,6 +287,7 @@ class App(QObject):
         self.tray.close()
         self.bridge.close()
         self.window.removeEventFilter(self)
+        self.icon_tray.deleteLater()
         self.window.close()
         self.window.deleteLater()
         self.deleteLater()

@@ -115,7 +115,7 @@ class SessionMenu(QMenu):
         self.addSeparator()
         self.addMenu(self.control)
         passing = (a.transfer_session, a.ask_control, a.take_control, a.lock_session)
-        _add_groups(self, (passing, (a.leave_session, a.end_session)))
+        _add_groups(self, (passing, (a.notes, a.detach_tab), (a.leave_session, a.end_session)))
         if assist:
             self.addSeparator()
             self.addAction(a.assist)

@@ -29,6 +29,8 @@ QFrame[kind="error"] { background: $surface_raised; border: 1px solid $danger; b
 QFrame[kind="toast"] { background: $surface_raised; border: 1px solid $line; border-radius: ${card}px; }
 QFrame[kind="toast"][tone="error"] { border: 1px solid $danger; }
 QFrame[kind="live"] { background: $live; border: 0; }
+QFrame[kind="bar"] { background: $surface_raised; border: 1px solid $line; }
+QFrame[kind="divider"] { background: $line; border: 0; }
 QFrame[kind="line"] { background: $line; border: 0; max-height: 1px; min-height: 1px; }
 
 QLabel, QLabel[kind] { background: transparent; border: 0; }  /* a label is a frame, too */
@@ -151,7 +153,9 @@ QMenu::item { padding: 6px 24px 6px 8px; border-radius: 4px; }
 QMenu::item:selected { background: $selection; color: $text; }
 QMenu::item:disabled { color: $text_muted; }
 QMenu::icon { padding-left: 6px; }
-QMenu::icon:checked { background: $selection; border: 1px solid $accent; border-radius: 4px; padding: 1px; margin-left: 3px; }
+QMenu::icon:checked {
+  background: $selection; border: 1px solid $accent; border-radius: 4px; padding: 1px; margin-left: 3px;
+}
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 QMenuBar { background: $surface; }
 

@@ -58,7 +58,7 @@ class Tray(QObject):
         self._none.setEnabled(False)
         self.menu.addAction(self._none)
         self._below = self.menu.addSeparator()
-        for action in (actions.preferences, actions.quit):
+        for action in (actions.icon_tray, actions.preferences, actions.quit):
             self.menu.addAction(action)
         self._icon = QSystemTrayIcon(self)
         self._icon.setObjectName("tray_icon")

@@ -6,10 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QFrame, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from support_manager.events import Happening
-from support_manager.protocol.views import Capability
+from support_manager.protocol.views import Capability, Mode
 from ui.models.sessions import SHOWS_PICTURE, SessionEntry, Stage
 from ui.panels.banners import Banners
 from ui.panels.chats import Chats
+from ui.panels.dashboard import LEAST as DASHBOARD_PX
+from ui.panels.dashboard import Dashboard
 from ui.panels.side import SessionSide
 from ui.panels.waiting import WaitingPage
 from ui.widgets.kit import SPACE_2, SPACE_3, Desk, bind, button, label
@@ -66,7 +68,8 @@ class SessionPanel(QSplitter):
         self.setObjectName("sessionPanel")
         self.setChildrenCollapsible(False)
         self.setHandleWidth(1)
-        self.facts = SessionSide(kit, entry)
+        self._single = entry.snapshot.view.mode is Mode.SINGLE
+        self.facts: SessionSide | Dashboard = Dashboard(kit, entry) if self._single else SessionSide(kit, entry)
         self._facts_title = label("factsTitle", "caption")
         self._facts_title.setContentsMargins(SPACE_3, SPACE_2, SPACE_3, SPACE_2)
         self._facts_line = QFrame()
@@ -79,7 +82,8 @@ class SessionPanel(QSplitter):
             self._left_column.addWidget(part)
             part.hide()
         self._left_column.addWidget(self.facts, 3)
-        self.left = Side(kit, "leftSide", "side.title", "panel-left", left, 200)
+        self._left_title = "dashboard.title" if self._single else "side.title"
+        self.left = Side(kit, "leftSide", self._left_title, "panel-left", left, DASHBOARD_PX if self._single else 200)
         self.chats = Chats(kit, entry)
         self.chat = self.chats.public
         self.right = Side(kit, "rightSide", "chat.title", "panel-right", self.chats, 240)
@@ -160,7 +164,7 @@ class SessionPanel(QSplitter):
             self._left_column.insertWidget(0, inbox, 2)
         for part in (self._facts_line, self._facts_title):
             part.setVisible(inbox is not None)
-        self.left.set_title_key("side.title" if inbox is None else "inbox.title")
+        self.left.set_title_key(self._left_title if inbox is None else "inbox.title")
 
     @property
     def number(self) -> str:
@@ -197,7 +201,7 @@ class SessionPanel(QSplitter):
         self._buttons["take_back"].setText(say("state.asked.take_back"))
         self._buttons["close_tab"].setText(say("state.ended.close"))
         self._buttons["start_new"].setText(say("state.ended.start"))
-        self._facts_title.setText(say("side.title"))
+        self._facts_title.setText(say(self._left_title))
         self._show_words()
 
     def _make_buttons(self) -> dict[str, QPushButton]:

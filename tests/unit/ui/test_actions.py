@@ -14,9 +14,10 @@ from ui.actions import COMMANDS, Actions
 from ui.i18n import Translator
 from ui.theme import Theme
 
-SESSION = {"invite", "copy_number", "copy_link", "focus_chat"}
-ONLINE = {"start_session", "assist", "sign_out"}
-CONTROL = {"end_session", "leave_session", "transfer_control"}
+SESSION = {"invite", "copy_number", "copy_link", "focus_chat", "detach_tab"}
+SIGNED_IN = {"sign_out", "icon_tray", "replies"}
+ONLINE = {"start_session", "assist", "history"} | SIGNED_IN
+CONTROL = {"end_session", "leave_session", "transfer_control", "notes"}
 VIEW = {"screenshot", "save_screenshot", "view_fit", "view_actual", "zoom_in", "zoom_out", "full_screen"}
 VIEW |= {"show_figures"}
 ALWAYS = {"preferences", "about", "show_window", "quit"}

@@ -164,7 +164,7 @@ async def test_the_trays_menu_has_the_session_presence_inbox_and_a_line_for_each
     tray = Tray(Kit(desk.intents, desk.translator, desk.theme, desk.work), desk.actions, bridge)
     desk.window._update_commands()
     before = ["Open Support Manager", "Start session", "Invite", "Session", "Assist Session…", "Inbox (1)", "Presence"]
-    assert entries(tray.menu) == [*before, "No open sessions", "Preferences…", "Quit"]
+    assert entries(tray.menu) == [*before, "No open sessions", "Icon tray", "Preferences…", "Quit"]
     first = controlled(desk, rep())
     desk.intents.open("555666777")
     names = ["Ana Popescu · 482\u00a0119\u00a0903", "Waiting for the customer · 555\u00a0666\u00a0777"]

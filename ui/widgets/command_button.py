@@ -1,0 +1,42 @@
+"""A flat button that is another face of a command: its icon, name, key, tick, enabled and visible state (B-13.4)."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+
+from ui.widgets.kit import ICON, ROW, WIDE_ICON, set_kind
+
+
+class CommandButton(QToolButton):
+    """Shows one command; a command that this rep never has is not shown.
+
+    Args:
+        name: object name.
+        action: the command.
+        words: whether its name stands beside the icon; else the name is the tool tip and for screen readers only.
+        parent: the owner.
+    """
+
+    def __init__(self, name: str, action: QAction, *, words: bool = True, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._action = action
+        self.setObjectName(name)
+        self.setIconSize(WIDE_ICON if words else ICON)
+        self.setFixedHeight(ROW)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if words else Qt.ToolButtonStyle.ToolButtonIconOnly
+        self.setToolButtonStyle(style)
+        if words:
+            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            set_kind(self, "kind", "row")
+        else:
+            self.setFixedWidth(ROW)
+        self.setDefaultAction(action)
+        action.changed.connect(self._follow)
+        if not action.isVisible():
+            self.hide()  # never shown from here: what has no parent yet would be a window of its own
+        self.setAccessibleName(action.iconText())
+
+    def _follow(self) -> None:
+        self.setVisible(self._action.isVisible())
+        self.setAccessibleName(self._action.iconText())
