@@ -1,6 +1,6 @@
 """A support centre at work: one relay with 500 sessions, 1,000 participants; transfers, joins and a queue on top.
 
-Fifty reps hold ten sessions each, every session has a customer; customers write a hundred lines a second while control
+Twenty-five reps hold twenty sessions each, every session has a customer; customers write a hundred lines a second while control
 is transferred, customers enter a queue and others join by link. Clients and relay share this machine.
 """
 
@@ -18,7 +18,7 @@ from tests.harness.relay import RelayProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 _QUEUE = "support"
-_REPS = 50
+_REPS = 25
 _WRITE = {"sessions": 500, "transfers": 300, "offers": 200, "joins": 300, "agents": 10}
 _SMOKE = {"sessions": 20, "transfers": 10, "offers": 5, "joins": 5, "agents": 3}
 
