@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from support_manager.errors import SupportManagerError
-from support_manager.events import SessionSnapshot
+from support_manager.events import MailChanged, SessionSnapshot
 from support_manager.protocol.roles import SessionState
+from support_manager.protocol.views import Delivery
+from ui.bridge import Bridge
 from ui.models.sessions import SessionEntry
-from ui.panels.invite import InvitePanel, open_mail_program
+from ui.panels.invite import InvitePanel, delivery_words, open_mail_program
 from ui.widgets.kit import Desk
 from ui.widgets.sheet import Sheet
 from ui.work import Tone
@@ -20,6 +22,7 @@ class Inviting:
         sheet: holds the panel.
         current: the session in front, if any.
         come_to_front: brings the window there.
+        bridge: tells what became of messages that the relay sends.
     """
 
     def __init__(
@@ -28,8 +31,11 @@ class Inviting:
         sheet: Sheet,
         current: Callable[[], SessionEntry | None],
         come_to_front: Callable[[], None],
+        bridge: Bridge,
     ) -> None:
         self._kit, self._sheet, self._current, self._come_to_front = kit, sheet, current, come_to_front
+        self._mails: dict[str, str] = {}  # request id → address, of the messages on their way
+        bridge.mail_changed.connect(self._mail_changed)
 
     @property
     def open(self) -> bool:
@@ -43,7 +49,7 @@ class Inviting:
             return
         self._come_to_front()
         panel = InvitePanel(self._kit, entry)
-        panel.done.connect(self._sheet.close_sheet)
+        panel.mailed.connect(self._mails.__setitem__)
         self._sheet.open_with(panel, self._kit.say("invite.title"))
         panel.take_focus()
         if with_text:
@@ -67,6 +73,18 @@ class Inviting:
             self._kit.work.tell(self._kit.say("invite.opened"), Tone.GOOD)
         else:
             self.show(with_text=True)
+
+    def _mail_changed(self, news: MailChanged) -> None:
+        """Into the panel where it was sent from, while that is open; else a notice, for nobody would see it there."""
+        panel = self._sheet.content
+        shown = isinstance(panel, InvitePanel) and panel.take_mail(news)
+        address = self._mails.get(news.request_id, "")
+        if news.state is Delivery.SENDING:
+            return
+        self._mails.pop(news.request_id, None)
+        if not shown and address:
+            good = news.state is Delivery.SENT
+            self._kit.work.tell(delivery_words(self._kit, news, address), Tone.GOOD if good else Tone.ERROR)
 
     def retranslate(self) -> None:
         """Take the words of the present language."""

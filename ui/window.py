@@ -81,7 +81,7 @@ class MainWindow(QMainWindow):
         self.sheet.closed.connect(self._look)
         self.toasts = Toasts(kit, self)
         self.faces = TabFaces(kit, self.model, self.tabs, self)
-        self.inviting = Inviting(kit, self.sheet, self.current, self.come_to_front)
+        self.inviting = Inviting(kit, self.sheet, self.current, self.come_to_front, bridge)
         self.view_commands = ViewCommands(kit, self, self._panel, self._update_commands)
         self.layout_memory = LayoutMemory(kit.intents, kit.work, self, self._panels)
 

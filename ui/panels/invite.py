@@ -1,5 +1,6 @@
 """The Invite panel: brings a customer or a colleague into a session by e-mail, link or phone (B-4.1 to B-4.6)."""
 
+import shiboken6
 from PySide6.QtCore import QSignalBlocker, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
@@ -15,18 +16,37 @@ from PySide6.QtWidgets import (
 )
 
 from support_manager.errors import SupportManagerError
+from support_manager.events import MailChanged
 from support_manager.intents import Invitation
-from support_manager.invitations import check_address, mailto
+from support_manager.invitations import check_address
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.views import Delivery
 from ui.models.sessions import SessionEntry
 from ui.widgets.clipboard import copy_text
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_5, Kit, button, label, set_kind
 from ui.widgets.number_label import CopyButton, NumberLabel
-from ui.widgets.plain import number_in_threes
+from ui.widgets.plain import isolated, one_line
 from ui.work import Tone
 
 _OWN_PROGRAM = "change_settings:mail"
 """The name of the work that keeps the box's setting."""
+
+
+def delivery_words(kit: Kit, news: MailChanged, address: str) -> str:
+    """What became of a message that the relay sends: sending, sent, or the server's own error (B-4.4).
+
+    Args:
+        kit: gives the words.
+        news: the latest of it; the server's words in it are a stranger's text.
+        address: to which it goes.
+    """
+    if news.state is not Delivery.FAILED:
+        return kit.say(f"invite.delivery.{news.state.value}", address=isolated(address))
+    why = kit.work.sentence(SupportManagerError(news.code or ErrorCode.MAIL_FAILED))
+    detail = one_line(news.detail, 300)
+    words = kit.say("invite.delivery.failed", address=isolated(address), why=why)
+    return f"{words}\n{kit.say('invite.delivery.detail', detail=isolated(detail))}" if detail else words
 
 
 def open_mail_program(mailto: str) -> bool:
@@ -35,15 +55,22 @@ def open_mail_program(mailto: str) -> bool:
 
 
 class InvitePanel(QWidget):
-    """The same panel wherever Invite is chosen; lives in the window's sheet."""
+    """The same panel wherever Invite is chosen; lives in the window's sheet.
 
-    done = Signal()
+    Signals:
+        mailed: the relay has taken a message; the arguments are its request's id and the address.
+    """
+
+    mailed = Signal(str, str)
 
     def __init__(self, kit: Kit, entry: SessionEntry) -> None:
         super().__init__()
         self._kit = kit
         self._entry = entry
         self._why = ""
+        self._link_key = "invite.show_text"
+        self._mail: tuple[str, str] | None = None  # the last message that the relay sends: its request's id and address
+        self._news: MailChanged | None = None
         self.setObjectName("invitePanel")
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_5, SPACE_1, SPACE_5, SPACE_3)
@@ -87,6 +114,8 @@ class InvitePanel(QWidget):
         self._kit.work.running_changed.connect(self._follow_setting)
         self._reasons = label("inviteReasons", "secondary", wrap=True)
         self._reasons.setContentsMargins(24, 0, 0, 0)
+        self._delivery = label("inviteDelivery", "body", wrap=True, selectable=True)
+        self._delivery.hide()
         row = QHBoxLayout()
         row.setSpacing(SPACE_2)
         row.addWidget(self.address, 1)
@@ -94,6 +123,7 @@ class InvitePanel(QWidget):
         column.addWidget(self._mail_title)
         column.addLayout(row)
         column.addWidget(self._problem)
+        column.addWidget(self._delivery)
         column.addWidget(self.own_program)
         column.addWidget(self._reasons)
 
@@ -174,14 +204,65 @@ class InvitePanel(QWidget):
             return
         self._complain("")
         if not self.own_program.isChecked():
-            self._offer_text("invite.no_server_mail")
+            self._send_by_relay()
         elif open_mail_program(invitation.mailto):
-            self._show_text.show()
+            self._offer_link("invite.show_text")
             self._kit.work.tell(self._kit.say("invite.opened"), Tone.GOOD)
             if not self._kit.intents.settings.own_mail_chosen:
                 self._kit.work.run(self._kit.intents.change_settings(own_mail_chosen=True), name=_OWN_PROGRAM)
         else:
             self._offer_text("invite.no_program")
+
+    def _send_by_relay(self) -> None:
+        address = check_address(self.address.text())
+        intents, language = self._kit.intents, self._kit.translator.language
+        act = intents.mail_invitation(self._entry.id, address, language, to_rep=self.rep.isChecked())
+        self._fallback.hide()
+        self._show_text.hide()
+        self._mail = self._news = None
+        self._kit.work.run(
+            act,
+            name="mail_invitation",
+            on_done=lambda request_id: self._on_its_way(request_id, address),
+            on_error=self._not_taken,
+            busy=self._ok,
+        )
+
+    def _on_its_way(self, request_id: str, address: str) -> None:
+        self.mailed.emit(request_id, address)
+        if shiboken6.isValid(self):
+            self._mail = (request_id, address)
+            if self._news is None or self._news.request_id != request_id:
+                self._news = MailChanged(self._entry.id, request_id, Delivery.SENDING)
+            self._show_delivery()
+
+    def _not_taken(self, error: SupportManagerError) -> None:
+        """The relay did not take it: said in the panel while it is there."""
+        if not shiboken6.isValid(self):
+            self._kit.work.tell_error(error)
+            return
+        self._complain(self._kit.work.sentence(error))
+        self._offer_link("invite.show_text.relay")
+
+    def take_mail(self, news: MailChanged) -> bool:
+        """Show what became of a message; False when it is not the one that this panel sent last."""
+        if self._mail is None or self._mail[0] != news.request_id:
+            self._news = news  # it may be about the one whose id is still on its way
+            return False
+        self._news = news
+        self._show_delivery()
+        return True
+
+    def _show_delivery(self) -> None:
+        news = self._news
+        self._delivery.setVisible(self._mail is not None and news is not None)
+        if self._mail is None or news is None:
+            return
+        self._delivery.setText(delivery_words(self._kit, news, self._mail[1]))
+        kinds = {Delivery.SENDING: "muted", Delivery.SENT: "positive", Delivery.FAILED: "error"}
+        set_kind(self._delivery, "kind", kinds[news.state])
+        if news.state is Delivery.FAILED:
+            self._offer_link("invite.show_text.relay")
 
     def offer_text(self) -> None:
         """Show the text to copy, because no mail program could be opened (B-4.3)."""
@@ -200,42 +281,28 @@ class InvitePanel(QWidget):
         self.own_program.setText(say("invite.own_program"))
         self._reasons.setText(say("invite.reasons"))
         self._copy_text.setText(say("invite.copy_text"))
-        self._show_text.setText(say("invite.show_text"))
+        self._show_text.setText(say(self._link_key))
         self.text.setAccessibleName(say("invite.text"))
         self._link_title.setText(say("invite.link"))
         self._phone_title.setText(say("invite.phone"))
         if self._why:
             self._fallback_why.setText(say(self._why))
         self._complain("")
+        self._show_delivery()
         self._show_invitation()
 
     def _choice_changed(self) -> None:
         self._fallback.hide()
         self._show_text.hide()
+        self._delivery.hide()
+        self._mail = None
         self._why = ""
         self._complain("")
         self._show_invitation()
 
     def _invitation(self, address: str = "") -> Invitation:
-        if self.customer.isChecked():
-            return self._kit.intents.invitation(self._entry.id, self._kit.translator.language, address)
-        return self._rep_invitation(address)
-
-    def _rep_invitation(self, address: str) -> Invitation:
-        """A colleague gets the number and the way to Assist Session, never the customer's link (B-4.6)."""
-        say = self._kit.say
-        number = number_in_threes(self._entry.snapshot.view.number).replace("\u00a0", " ")
-        places = {"number": number, "relay": self._kit.intents.relay_url}
-        subject, text = say("invite.rep.subject", **places), say("invite.rep.text", **places)
-        return Invitation(
-            subject=subject,
-            text=text,
-            mailto=mailto(subject, text, address),
-            instant_message=say("invite.rep.message", **places),
-            link="",
-            number=number,
-            phone=say("invite.rep.phone", **places),
-        )
+        to_rep = self.rep.isChecked()
+        return self._kit.intents.invitation(self._entry.id, self._kit.translator.language, address, to_rep=to_rep)
 
     def _show_invitation(self) -> None:
         try:
@@ -245,12 +312,19 @@ class InvitePanel(QWidget):
             return
         self._link.setText(found.link)
         self._copy_link.set_text_to_copy(found.link)
-        self._link_row.setVisible(bool(found.link))
-        self._link_title.setText(self._kit.say("invite.link" if found.link else "invite.message"))
+        customer = self.customer.isChecked()  # a colleague types the number; his link opens in the app alone
+        self._link_row.setVisible(customer)
+        self._link_title.setText(self._kit.say("invite.link" if customer else "invite.message"))
         self._message.setText(" ".join(found.instant_message.split()))
         self._copy_message.set_text_to_copy(found.instant_message)
         self._phone.setText(found.phone)
         self.text.setPlainText(f"{found.subject}\n\n{found.text}")
+
+    def _offer_link(self, key: str) -> None:
+        """Offer the text, one click away."""
+        self._link_key = key
+        self._show_text.setText(self._kit.say(key))
+        self._show_text.show()
 
     def _offer_text(self, why: str) -> None:
         self._why = why

@@ -9,6 +9,10 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit
 
+from support_manager.errors import Refused
+from support_manager.events import MailChanged
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.views import Delivery
 from tests.harness.session_window import WindowUnderTest, drain, until
 from ui.panels import invite, start
 from ui.panels.invite import InvitePanel
@@ -84,15 +88,77 @@ async def test_without_a_mail_program_there_is_the_text_with_a_copy_button(desk,
     assert session.view.link in QApplication.clipboard().text().replace("\n", "")
 
 
-async def test_the_server_does_not_pretend_to_send(desk, mail):
-    desk.intents.open()
+async def by_relay(desk: WindowUnderTest, address: str) -> str:
+    """Have the relay send an invitation; the words that the panel shows then."""
+    session = desk.intents.open()
     desk.actions.invite.trigger()
-    QTest.mouseClick(panel(desk).own_program, Qt.MouseButton.LeftButton, pos=panel(desk).own_program.rect().topLeft())
     panel(desk).own_program.setChecked(False)
     await until(lambda: not desk.intents.settings.own_mail_program)
-    type_and_ok(desk, "ana@example.com")
+    type_and_ok(desk, address)
+    await until(lambda: desk.shown("inviteDelivery"))
+    assert ("mail_invitation", session.id, address, "en", False) in desk.intents.asked
+    return plain(desk.find("inviteDelivery", QLabel).text())
+
+
+def plain(text: str) -> str:
+    return text.replace("\u2068", "").replace("\u2069", "")
+
+
+@pytest.mark.rule("B-4.4")
+async def test_the_relay_sends_and_the_panel_says_what_became_of_it(desk, mail):
+    assert await by_relay(desk, "ana@example.com") == "Sending to ana@example.com…"
     assert mail.opened == []
-    assert "cannot send mail through the relay yet" in desk.find("inviteFallbackWhy", QLabel).text()
+    desk.intents.emit(MailChanged("s1", "mail-1", Delivery.SENT))
+    drain()
+    assert plain(desk.find("inviteDelivery", QLabel).text()) == "Sent to ana@example.com."
+    desk.translator.set_language("ro")
+    assert plain(desk.find("inviteDelivery", QLabel).text()) == "Trimis către ana@example.com."
+
+
+@pytest.mark.rule("B-4.4")
+async def test_the_servers_error_is_shown_as_plain_text_with_the_text_at_hand(desk):
+    await by_relay(desk, "ana@example.com")
+    said = "550 <b>No such user</b>\nhere\u202e"
+    desk.intents.emit(MailChanged("s1", "mail-1", Delivery.FAILED, ErrorCode.MAIL_FAILED, said))
+    drain()
+    words = desk.find("inviteDelivery", QLabel)
+    assert words.textFormat() is Qt.TextFormat.PlainText
+    assert plain(words.text()).endswith("The server says: 550 <b>No such user</b> here")
+    assert "Not sent to ana@example.com. The mail server did not take the message." in plain(words.text())
+    QTest.mouseClick(desk.find("inviteShowText"), Qt.MouseButton.LeftButton)
+    assert desk.shown("inviteText")
+
+
+@pytest.mark.rule("B-4.4")
+@pytest.mark.parametrize("code", [ErrorCode.TOO_MANY_TRIES, ErrorCode.MAIL_NOT_SET_UP, ErrorCode.NOT_SUPPORTED])
+async def test_what_the_relay_refuses_is_said_in_the_panel(desk, code):
+    desk.intents.open()
+    desk.actions.invite.trigger()
+    panel(desk).own_program.setChecked(False)
+    await until(lambda: not desk.intents.settings.own_mail_program)
+    desk.intents.error = Refused(code)
+    type_and_ok(desk, "ana@example.com")
+    await until(lambda: desk.find("inviteProblem", QLabel).text())
+    assert desk.find("inviteProblem", QLabel).text() == desk.work.sentence(Refused(code))
+    assert not desk.shown("inviteDelivery")
+
+
+async def test_news_that_come_before_the_answer_are_not_lost(desk):
+    desk.intents.open()
+    desk.actions.invite.trigger()
+    panel(desk).take_mail(MailChanged("s1", "mail-1", Delivery.SENT))
+    panel(desk)._on_its_way("mail-1", "ana@example.com")
+    assert plain(desk.find("inviteDelivery", QLabel).text()) == "Sent to ana@example.com."
+
+
+async def test_with_the_panel_closed_a_notice_says_it(desk):
+    await by_relay(desk, "ana@example.com")
+    notices = []
+    desk.work.notice.connect(lambda notice: notices.append(plain(notice.text)))
+    desk.window.sheet.close_sheet()
+    desk.intents.emit(MailChanged("s1", "mail-1", Delivery.SENT))
+    desk.intents.emit(MailChanged("s1", "another's", Delivery.SENT))
+    assert notices == ["Sent to ana@example.com."]
 
 
 @pytest.mark.rule("B-4.6")
