@@ -18,17 +18,20 @@ from aiohttp import web
 
 from server_stub import settings as site_settings
 from server_stub.accounts import Accounts
+from server_stub.audit import Audit
 from server_stub.failures import OperatorError
 from server_stub.front_door import FrontDoor, body_guard
 from server_stub.handlers import Relay
 from server_stub.http_api import HttpApi
 from server_stub.queues import Queues
+from server_stub.rep_site import RepSite
 from server_stub.settings import LiveSettings
 from server_stub.site import Site, security_headers
 from server_stub.store.database import Database, StoreError
 from server_stub.tasks import TaskOwner
 from server_stub.tls import server_context
 from server_stub.transport import is_loopback, is_wildcard
+from server_stub.visitors import Visitors
 from support_manager.protocol import limits
 
 log = structlog.get_logger(__name__)
@@ -225,7 +228,9 @@ class Service:
         app.on_response_prepare.append(security_headers(live))
         relay.attach(app)
         api.attach(app)
-        Site(live).attach(app)
+        visitors = Visitors(accounts, database, live)
+        RepSite(visitors, api, live, relay.sessions_of, Audit(database)).attach(app)
+        Site(live, visitors).attach(app)
         runner = web.AppRunner(
             app,
             access_log=None,

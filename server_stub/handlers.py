@@ -26,6 +26,7 @@ from server_stub.members import Members
 from server_stub.people import People
 from server_stub.ports import AccountsPort, Clock, RandomBytes, RelaySettings, SystemClock, random_bytes
 from server_stub.records import Records
+from server_stub.state.model import Session
 from server_stub.state.refused import Refused
 from server_stub.state.registry import KEEP_ENDED_MS, Registry
 from server_stub.store import tables
@@ -143,6 +144,16 @@ class Relay:
         """Live sessions and participants, for `/health`."""
         sessions = self._members.live.registry.live() if self._members.is_open else []
         return len(sessions), sum(len(session.members()) for session in sessions)
+
+    @property
+    def members(self) -> Members:
+        """The live sessions and who is in them, for the site's pages."""
+        return self._members
+
+    def sessions_of(self, account_id: str) -> list[Session]:
+        """The live sessions in which a rep is, the oldest first."""
+        found = self._members.live.registry.of_account(account_id) if self._members.is_open else []
+        return sorted(found, key=lambda session: session.started_at)
 
     async def _link_key(self) -> bytes:
         """The installation's key for link tokens, made at the first start."""

@@ -20,7 +20,7 @@ from server_stub.transport import client_address
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
-from support_manager.protocol.http import Health, QueueEntry, Refresh, SignIn
+from support_manager.protocol.http import Health, QueueEntry, Refresh, SignedIn, SignIn
 from support_manager.protocol.requests import Nothing
 from support_manager.protocol.version import OLDEST_SUPPORTED, PROTOCOL_VERSION
 from support_manager.protocol.views import SiteView
@@ -133,6 +133,14 @@ class HttpApi:
     async def _sign_in(self, request: web.Request) -> Wire:
         asked = await read_json(request, SignIn)
         _check_version(asked.v)
+        return await self.sign_in(request, asked.name, asked.password)
+
+    async def sign_in(self, request: web.Request, name: str, password: str) -> SignedIn:
+        """Sign somebody in, counting wrong passwords by address, whether an app or a page asks.
+
+        Raises:
+            ProtocolError: `wrong_credentials`, `account_disabled`, `too_many_tries`, `relay_busy`.
+        """
         address = client_address(request, behind_proxy=self._settings.behind_proxy)
         # A failure counts only once it is known, so few may be under way: a hundred guesses at once are no way round.
         if self._wrong.is_blocked(address) or self._under_way[address] >= SIGN_INS_AT_ONCE:
@@ -142,7 +150,7 @@ class HttpApi:
         try:
             if self._wrong.is_site_slow:
                 await asyncio.sleep(SLOW_S)
-            signed_in = await self._accounts.sign_in(asked.name, asked.password)
+            signed_in = await self._accounts.sign_in(name, password)
         except ProtocolError as error:
             if error.code is ErrorCode.WRONG_CREDENTIALS:
                 self._wrong.failed(address)
@@ -208,26 +216,41 @@ async def read_json(request: web.Request, kind: type[T]) -> T:
     Raises:
         ProtocolError: `bad_message` or `too_large`.
     """
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+    body = await read_body(request, "application/json", BODY_BYTES)
+    try:
+        raw = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        raise ProtocolError(ErrorCode.BAD_MESSAGE, "not JSON") from None
+    return to_message(raw, kind)
+
+
+async def read_body(request: web.Request, content_type: str, most_bytes: int) -> bytes:
+    """The whole body of a request, within `BODY_S`.
+
+    Args:
+        request: not read yet.
+        content_type: that it must have, in UTF-8.
+        most_bytes: more than so many are refused.
+
+    Raises:
+        ProtocolError: `bad_message` or `too_large`.
+    """
+    if request.content_type != content_type or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise ProtocolError(ErrorCode.BAD_MESSAGE, "content type")
     if "Content-Encoding" in request.headers:
         raise ProtocolError(ErrorCode.BAD_MESSAGE, "content encoding")
-    if request.content_length is not None and request.content_length > BODY_BYTES:
+    if request.content_length is not None and request.content_length > most_bytes:
         raise ProtocolError(ErrorCode.TOO_LARGE, "body")
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_S):
             async for chunk in request.content.iter_any():
                 body += chunk
-                if len(body) > BODY_BYTES:
+                if len(body) > most_bytes:
                     raise ProtocolError(ErrorCode.TOO_LARGE, "body")
     except (TimeoutError, web.RequestPayloadError):
         raise ProtocolError(ErrorCode.BAD_MESSAGE, "slow or broken body") from None
-    try:
-        raw = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        raise ProtocolError(ErrorCode.BAD_MESSAGE, "not JSON") from None
-    return to_message(raw, kind)
+    return bytes(body)
 
 
 def _check_version(spoken: int) -> None:

@@ -2,18 +2,23 @@
 
 import gzip
 import hashlib
-import html
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources.abc import Traversable
 
+import structlog
 from aiohttp import web
 
 import resources
 from resources import catalog
+from server_stub.page_frame import PAGES, choose_language, keep_language, public_page
 from server_stub.settings import LiveSettings
+from server_stub.store.database import StoreError
+from server_stub.visitors import Visitor, Visitors
+
+log = structlog.get_logger(__name__)
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -28,18 +33,8 @@ TYPES = {
     ".woff2": "font/woff2",
 }
 """What may be served at all; a file of another kind in the folders is not."""
-PAGES = {"/": "home", "/start": "start", "/assist": "assist", "/sign-in": "sign_in"}
-"""Address → name of the page; its texts stand in the translations under that name."""
-_TITLES = {
-    "home": "home.title",
-    "start": "start.title",
-    "assist": "assist.title",
-    "sign_in": "sign_in.title",
-    "not_found": "not_found.title",
-}
 _ENTRY = re.compile(r"/help/[a-z0-9]+(-[a-z0-9]+)*")
 """Entry pages of queues (B-11.1); whether there is such a queue, the page itself finds out and says."""
-_LANGUAGE_COOKIE = "language"
 
 
 @dataclass(frozen=True)
@@ -90,10 +85,12 @@ class Site:
 
     Args:
         settings: the running relay's settings.
+        visitors: says who is signed in.
     """
 
-    def __init__(self, settings: LiveSettings) -> None:
+    def __init__(self, settings: LiveSettings, visitors: Visitors) -> None:
         self._settings = settings
+        self._visitors = visitors
         self._files: dict[str, Asset] = {}
         for name, file in _walk(resources.path("customer_page")):
             address = "/join" if name == "index.html" else f"/page/{name}"
@@ -117,86 +114,33 @@ class Site:
         if asset is not None:
             return asset.answer(request)
         language, chosen = choose_language(request)
-        name = PAGES.get(path, "not_found")
-        page = _render(
-            name,
-            path if path in PAGES else "",
-            language,
-            self._settings.company,
-            self._settings.public_url,
-            self._settings.app_url,
-        )
+        name, known = PAGES.get(path, "not_found"), path in PAGES
+        site = (self._settings.company, self._settings.public_url, self._settings.app_url)
+        visitor = await self._visitor(request)
         headers = {"Vary": "Accept-Encoding, Accept-Language, Cookie", "Content-Language": language}
-        response = page.answer(request, status=200 if path in PAGES else 404, headers=headers)
+        if visitor is None:
+            page = _render(name, path if known else "", language, *site)
+        else:
+            text = public_page(name, path if known else "", language, *site, visitor=visitor)
+            page = Asset.of(text.encode(), TYPES[".html"])
+            headers["Cache-Control"] = "no-store"
+        response = page.answer(request, status=200 if known else 404, headers=headers)
         if chosen:
-            response.set_cookie(
-                _LANGUAGE_COOKIE,
-                language,
-                max_age=365 * 24 * 3600,
-                samesite="Strict",
-                secure=self._settings.is_tls,
-            )
+            keep_language(response, language, self._settings)
         return response
 
-
-def choose_language(request: web.Request) -> tuple[str, bool]:
-    """The language of an answer, and whether the visitor chose it just now (`?lang=ro`) and wants it kept."""
-    asked = request.query.get("lang", "")
-    if asked in catalog.LANGUAGES:
-        return asked, True
-    kept = request.cookies.get(_LANGUAGE_COOKIE, "")
-    if kept in catalog.LANGUAGES:
-        return kept, False
-    return _best_of(request.headers.get("Accept-Language", "")[:500]), False
-
-
-def _best_of(header: str) -> str:
-    """The visitor's first choice among our languages (RFC 9110 section 12.5.4); English when there is none."""
-    wanted: list[tuple[float, int, str]] = []
-    for place, entry in enumerate(header.split(",")):
-        tag, _, quality = entry.partition(";")
+    async def _visitor(self, request: web.Request) -> Visitor | None:
         try:
-            weight = float(quality.strip().removeprefix("q=")) if quality.strip() else 1.0
-        except ValueError:
-            continue
-        head = tag.strip().split("-", 1)[0].lower()
-        if head in catalog.LANGUAGES and weight > 0:
-            wanted.append((-weight, place, head))
-    return min(wanted)[2] if wanted else catalog.LANGUAGES[0]
-
-
-_PLACE = re.compile(r"\{\{(?P<raw>\{content\})?(?P<word>t:)?(?P<name>[a-z0-9_.]*)\}\}")
+            return await self._visitors.visitor(request)
+        except StoreError as error:
+            log.warning("a visitor could not be looked up", code=error.code)
+            return None
 
 
 @lru_cache(maxsize=128)
 def _render(name: str, path: str, language: str, company: str, public_url: str, app_url: str) -> Asset:
-    """One page in one language; every value is escaped, so that a company called `<b>` is called just that."""
-    values = {
-        "company": company,
-        "language": language,
-        "path": path or "/",
-        "public_url": public_url,
-        "app_url": app_url,
-        "title": catalog.sentence(language, "site", _TITLES[name]),
-        "offer": "offer" if app_url else "ask",
-    }
-    for place in PAGES.values():
-        values[f"current_{place}"] = "page" if place == name else "false"
-    for other in catalog.LANGUAGES:
-        values[f"current_{other}"] = "true" if other == language else "false"
-
-    def fill(template: str, content: str) -> str:
-        def replace(match: re.Match[str]) -> str:
-            if match["raw"]:
-                return content
-            if match["word"]:
-                return html.escape(catalog.sentence(language, "site", match["name"], company=company))
-            return html.escape(values[match["name"]])
-
-        return _PLACE.sub(replace, template)
-
-    body = fill(resources.text("site/layout.html"), fill(resources.text(f"site/{name}.html"), ""))
-    return Asset.of(body.encode(), TYPES[".html"])
+    """One page in one language for whoever is not signed in."""
+    return Asset.of(public_page(name, path, language, company, public_url, app_url).encode(), TYPES[".html"])
 
 
 def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:

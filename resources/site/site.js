@@ -1,12 +1,13 @@
 /* Small comforts of the site's pages: everything works without this file. */
 
-const menu = document.querySelector("details.menu");
+const menus = document.querySelectorAll("details.menu");
 
 document.addEventListener("click", (event) => {
-  if (menu?.open && !menu.contains(event.target)) menu.open = false;
+  for (const menu of menus) if (menu.open && !menu.contains(event.target)) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && menu?.open) {
+  for (const menu of menus) {
+    if (event.key !== "Escape" || !menu.open) continue;
     menu.open = false;
     menu.querySelector("summary").focus();
   }
