@@ -124,7 +124,7 @@ class App(QObject):
         self.window.show_session(session_id)
 
     def _looking_at(self, session_id: str) -> bool:
-        return self.window.in_front() and self.window.current_session == session_id
+        return self.window.sight.read == session_id
 
     def _on_tray(self, available: bool) -> None:
         if not available and not self.window.isVisible() and not self._leaving:
@@ -274,6 +274,7 @@ class App(QObject):
         """What is seen first, then what it stands on; every step is bounded in time."""
         self.tray.close()
         self.icon_tray.hide()
+        self.window.detached.close_all()
         self.window.hide()
         await self.work.aclose()
         await self.controller.aclose()
@@ -288,6 +289,7 @@ class App(QObject):
         self.bridge.close()
         self.window.removeEventFilter(self)
         self.icon_tray.deleteLater()
+        self.window.detached.close_all()
         self.window.close()
         self.window.deleteLater()
         self.deleteLater()

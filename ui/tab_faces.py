@@ -2,6 +2,7 @@
 
 from PySide6.QtWidgets import QWidget
 
+from ui.detached import Detached
 from ui.models.sessions import SessionModel
 from ui.widgets.kit import Kit
 from ui.widgets.plain import number_in_threes
@@ -16,11 +17,13 @@ class TabFaces:
         kit: what every widget is handed.
         model: the sessions.
         tabs: the tabs.
+        detached: the tabs in windows of their own, whose titles are the tabs'.
         window: whose title counts the unread lines.
     """
 
-    def __init__(self, kit: Kit, model: SessionModel, tabs: SessionTabBar, window: QWidget) -> None:
+    def __init__(self, kit: Kit, model: SessionModel, tabs: SessionTabBar, detached: Detached, window: QWidget) -> None:
         self._kit, self._model, self._tabs, self._window = kit, model, tabs, window
+        self._detached = detached
 
     def show(self, session_id: str) -> None:
         """Show one session's tab as it is now."""
@@ -40,6 +43,7 @@ class TabFaces:
         if entry.attention is not None:
             parts.append(say("tabs.attention"))
         tab.show_face(TabFace(title, mark_of(entry), entry.unread, entry.attention is not None, ", ".join(parts)))
+        self._detached.name(session_id, title)
         tab.setToolTip("")  # titles come from strangers: no rich text by accident
         self.show_title()
 

@@ -10,6 +10,7 @@ from support_manager.protocol.views import Audience, Mode
 from ui.actions import Actions
 from ui.areas import move_on
 from ui.bridge import Bridge
+from ui.detached import Detached
 from ui.inviting import Inviting
 from ui.models.inbox import InboxModel
 from ui.models.sessions import MARKED, SessionEntry, SessionModel, Stage
@@ -18,6 +19,7 @@ from ui.panels.layout_memory import LayoutMemory
 from ui.panels.session import SessionPanel
 from ui.panels.start import StartPage
 from ui.panels.top_bar import TopBar
+from ui.sight import Sight
 from ui.tab_faces import TabFaces
 from ui.view_commands import ViewCommands
 from ui.widgets.kit import Desk, Kit
@@ -49,7 +51,6 @@ class MainWindow(QMainWindow):
         kit = Desk(plain_kit.intents, plain_kit.translator, plain_kit.theme, plain_kit.work, actions)
         self._kit = kit
         self._panels: dict[str, SessionPanel] = {}
-        self._visible: str | None = None
         self.model = SessionModel(self)
         self.inbox_model = InboxModel(bridge, kit.intents.inbox, self)
         self.setObjectName("mainWindow")
@@ -80,7 +81,10 @@ class MainWindow(QMainWindow):
         self.sheet = Sheet(kit, self)
         self.sheet.closed.connect(self._look)
         self.toasts = Toasts(kit, self)
-        self.faces = TabFaces(kit, self.model, self.tabs, self)
+        self.detached = Detached(kit, self)
+        self.centre.addWidget(self.detached.page)
+        self.sight = Sight(kit.intents, self.model, self._panels, self.detached, self._on_screen, self.in_front)
+        self.faces = TabFaces(kit, self.model, self.tabs, self.detached, self)
         self.inviting = Inviting(kit, self.sheet, self.current, self.come_to_front, bridge)
         self.view_commands = ViewCommands(kit, self, self._panel, self._update_commands)
         self.layout_memory = LayoutMemory(kit.intents, kit.work, self, self._panels)
@@ -128,6 +132,7 @@ class MainWindow(QMainWindow):
         self.come_to_front()
         if session_id in self._panels:
             self.tabs.choose(session_id)
+            self.detached.bring(session_id)
 
     def come_to_front(self) -> None:
         """Show the window before all others."""
@@ -153,6 +158,8 @@ class MainWindow(QMainWindow):
         """Bring the Inbox into view, the focus on its first entry."""
         self.come_to_front()
         self.sheet.close_sheet()
+        if self.tabs.current() in self.detached:
+            self.tabs.choose("")  # it stands beside the Start page, for that session's panel is elsewhere
         self.seat.open()
 
     def inbox_in_sight(self) -> bool:
@@ -172,6 +179,9 @@ class MainWindow(QMainWindow):
         self.tabs.chosen.connect(self._choose)
         self.tabs.close_wanted.connect(self._close_tab)
         self.tabs.renamed.connect(self.model.rename)
+        self.tabs.detach_wanted.connect(self._detach_or_attach)
+        self.detached.attach_wanted.connect(self._attach)
+        self.detached.front_changed.connect(self._follow_front)
         self.top.new_tab_wanted.connect(self._show_start)
         self.start_page.start_wanted.connect(self._start)
         self.model.added.connect(self._add_panel)
@@ -209,6 +219,7 @@ class MainWindow(QMainWindow):
         actions.inbox.triggered.connect(self.show_inbox)
         actions.focus_chat.triggered.connect(lambda: self._focus_chat(Audience.ALL))
         actions.focus_private.triggered.connect(lambda: self._focus_chat(Audience.REPS))
+        actions.detach_tab.triggered.connect(lambda: self._detach_or_attach(self.tabs.current() or ""))
         actions.next_tab.triggered.connect(lambda: self.tabs.step(1))
         actions.previous_tab.triggered.connect(lambda: self.tabs.step(-1))
         for number in range(1, 10):
@@ -275,9 +286,9 @@ class MainWindow(QMainWindow):
         panel = self._panels.pop(session_id, None)
         if session_id == self.tabs.current():
             self.seat.lend(None)  # the Inbox must not go with the panel that holds it
+        self.detached.give_back(session_id)
         self.tabs.remove(session_id)
-        if self._visible == session_id:
-            self._visible = None
+        self.sight.forget(session_id)
         if panel is not None:
             panel.share.set_mailbox(None)
             self.centre.removeWidget(panel)
@@ -291,7 +302,11 @@ class MainWindow(QMainWindow):
         focused = QApplication.focusWidget()
         follow = focused is None or self.centre.isAncestorOf(focused)
         self.tabs.mark_chosen(session_id)
-        self.centre.setCurrentWidget(panel if panel is not None else self.seat)
+        if session_id in self.detached:
+            panel = None
+            self.centre.setCurrentWidget(self.detached.stand_in(session_id))
+        else:
+            self.centre.setCurrentWidget(panel if panel is not None else self.seat)
         self.seat.lend(panel)
         if panel is not None and follow:
             panel.take_focus()  # else Qt would go on to whatever comes next to the widget that is hidden now
@@ -304,19 +319,48 @@ class MainWindow(QMainWindow):
 
     def _look(self) -> None:
         """Tell model, panels and controller what is before the rep's eyes now."""
-        chosen = self.tabs.current() if self.pages.currentWidget() is self._desk else None
-        visible = chosen if self.isVisible() and not self.isMinimized() else None
-        if visible != self._visible:
-            for session_id, seen in ((self._visible, False), (visible, True)):
-                if session_id is not None and session_id in self._kit.intents.sessions:
-                    self._kit.intents.set_visible(session_id, seen)
-            self._visible = visible
-        before_eyes = chosen if self.in_front() else None
-        for session_id, panel in self._panels.items():
-            panel.chats.set_looked_at(session_id == before_eyes)
-        self.model.look_at(before_eyes)
-        if before_eyes is not None:
-            self.looked_at.emit(before_eyes)
+        self.sight.look()
+        if self.sight.read is not None:
+            self.looked_at.emit(self.sight.read)
+
+    def _on_screen(self) -> str | None:
+        """The session that this window shows, if it is shown itself."""
+        shown = self.shows_sessions and self.isVisible() and not self.isMinimized()
+        return self.tabs.current() if shown else None
+
+    # -- tabs in windows of their own
+
+    def _detach_or_attach(self, session_id: str) -> None:
+        if session_id in self.detached:
+            self._attach(session_id)
+        elif session_id in self._panels:
+            self.tabs.choose(session_id)
+            self.seat.lend(None)
+            panel = self._panels[session_id]
+            self.centre.removeWidget(panel)
+            self.detached.take_out(session_id, panel)
+            self._moved(session_id)
+
+    def _attach(self, session_id: str) -> None:
+        panel = self.detached.give_back(session_id)
+        if panel is not None:
+            self.centre.addWidget(panel)
+            self._moved(session_id)
+            self.show_session(session_id)
+
+    def _moved(self, session_id: str) -> None:
+        tab = self.tabs.tab(session_id)
+        if tab is not None:
+            tab.detached = session_id in self.detached
+        self.faces.show(session_id)
+        self._choose(session_id)
+
+    def _follow_front(self, session_id: str) -> None:
+        """The commands are about the session whose window is in front."""
+        if session_id and session_id != self.tabs.current():
+            self._choose(session_id)
+        else:
+            self._look()
 
     def _close_tab(self, session_id: str) -> None:
         """An ended session's tab closes; an open one is left or ended first, which asks (B-12.2)."""
@@ -359,6 +403,7 @@ class MainWindow(QMainWindow):
             count=len(self.tabs.ids()),
             inbox=self.inbox_model.inbox,
         )
+        self._kit.actions.detach_tab.setChecked(self.tabs.current() in self.detached)
 
     def _show_start(self) -> None:
         self.tabs.choose("")

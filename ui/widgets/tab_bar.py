@@ -53,6 +53,8 @@ class SessionTab(QAbstractButton):
     def __init__(self, kit: Kit, session_id: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.session_id = session_id
+        self.detached = False
+        """Whether its panel is in a window of its own."""
         self.face = TabFace("", Mark.RING, 0, False, "")
         self._kit = kit
         self._pressed_at: QPoint | None = None
@@ -130,6 +132,13 @@ class SessionTab(QAbstractButton):
             self.rename_wanted.emit()
 
     @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()  # the bar moves the tab; a button of a group would move the focus
+            return
+        super().keyPressEvent(event)
+
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -199,6 +208,8 @@ class SessionTabBar(QWidget):
     chosen = Signal(str)
     close_wanted = Signal(str)
     renamed = Signal(str, str)
+    detach_wanted = Signal(str)
+    """Into a window of its own, or back."""
     moved = Signal()
 
     def __init__(self, kit: Kit, parent: QWidget | None = None) -> None:
@@ -328,10 +339,32 @@ class SessionTabBar(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         rename = QAction(self._kit.say("tabs.rename"), menu)
         rename.triggered.connect(lambda: self.edit_title(session_id))
+        detach = QAction(self._kit.say("tabs.attach" if tab.detached else "tabs.detach"), menu)
+        detach.triggered.connect(lambda: self.detach_wanted.emit(session_id))
+        menu.addActions([rename, detach])
+        at = self._tabs.index(tab)
+        for key, step in (("tabs.left", -1), ("tabs.right", 1)):
+            move = QAction(self._kit.say(key), menu)
+            move.setEnabled(0 <= at + step < len(self._tabs))
+            move.triggered.connect(lambda _=False, step=step: self.move_tab(session_id, step))
+            menu.addAction(move)
         close = QAction(self._kit.say("tabs.close"), menu)
         close.triggered.connect(lambda: self.close_wanted.emit(session_id))
-        menu.addActions([rename, close])
+        menu.addSeparator()
+        menu.addAction(close)
         menu.popup(tab.mapToGlobal(place))
+
+    def move_tab(self, session_id: str, by: int) -> None:
+        """Move a tab `by` places to the right, not beyond the ends."""
+        tab = self.tab(session_id)
+        if tab is None:
+            return
+        at = self._tabs.index(tab)
+        to = max(0, min(len(self._tabs) - 1, at + by))
+        if to != at:
+            self._tabs.insert(to, self._tabs.pop(at))
+            self._arrange()
+            self.moved.emit()
 
     def _drag(self, session_id: str, place: QPoint) -> None:
         tab = self.tab(session_id)
@@ -370,6 +403,9 @@ class SessionTabBar(QWidget):
         match event.key():
             case Qt.Key.Key_Left | Qt.Key.Key_Right if focused is not None:
                 step = -1 if event.key() == Qt.Key.Key_Left else 1
+                if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                    self.move_tab(focused.session_id, step)
+                    return
                 tab = self._tabs[(at + step) % len(self._tabs)]
                 tab.setFocus(Qt.FocusReason.TabFocusReason)
                 self.choose(tab.session_id)
