@@ -52,7 +52,7 @@ class Ceiling:
             StoreError: the accounts cannot be read.
         """
         await self._read()
-        self._members.live.watch(self._seen)
+        self._members.live.watch(self._seen, _MAKES_ROOM)
         self._tasks.spawn(self._follow(), name="limits")
 
     def learn(self, account: AccountView) -> None:
@@ -75,7 +75,7 @@ class Ceiling:
     async def _read(self) -> None:
         columns = tables.account.c
         wanted = select(columns.id, columns.customers_limit).where(columns.customers_limit.is_not(None))
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             self._own = {row.id: row.customers_limit for row in await connection.execute(wanted)}
 
     async def _follow(self) -> None:
@@ -91,8 +91,6 @@ class Ceiling:
 
     def _seen(self, session: Session, entry: Entry) -> None:
         fact = entry.fact
-        if not isinstance(fact, _MAKES_ROOM):
-            return
         if isinstance(fact, Ended | Left | PassedOn):
             # Whoever was its controller; he may have left, so everybody who ever was is looked at.
             for account_id in {p.account_id for p in session.participants.values() if p.was_controller}:
@@ -131,7 +129,9 @@ class Ceiling:
 
     async def _let_in_next(self, session: Session) -> None:
         def decision(moment: Moment) -> list[Fact]:
-            return customers.decide_let_in(session, moment, room=self.room_in(session))
+            facts = customers.decide_let_in(session, moment, room=self.room_in(session))
+            self._members.live.spend(session, "relay", facts)
+            return facts
 
         await self._members.live.change(session, decision, burdens=lambda: controller_of(session))
 

@@ -121,6 +121,7 @@ class Entering:
             if made is None:
                 raise Refused(ErrorCode.SESSION_ENDED)
             found.append(made.participant_id)
+            self._members.live.spend(session, made.participant_id, made.facts)
             return made.facts
 
         await self._members.live.change(session, decision)

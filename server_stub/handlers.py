@@ -14,6 +14,7 @@ from server_stub.ceiling import Ceiling
 from server_stub.connections import Server
 from server_stub.directory import Directory
 from server_stub.entering import Entering
+from server_stub.history import Remembering
 from server_stub.http_api import relay_version
 from server_stub.in_session import InSession
 from server_stub.inbox import Inbox
@@ -95,6 +96,7 @@ class Relay:
             **self._inbox.handlers(),
             **Inviting(self._members, self._audit, self.postman, settings, self._clock, self._tasks).handlers(),
             **Entering(self._members, self._inbox, self._directory, self._clock, random).handlers(),
+            **Remembering(self._members, self._records, database, self._clock).handlers(),
         }
 
     # Life
@@ -275,8 +277,6 @@ class Relay:
             if event not in REQUESTS:
                 raise Refused(ErrorCode.UNKNOWN_EVENT)
             request = decode_request(event, arguments[0] if len(arguments) == 1 else None)
-            if event not in self._handlers:
-                raise Refused(ErrorCode.NOT_SUPPORTED)
             reply = await self._handlers[event](link, request)
             return f'{{"ok":true,"value":{_encode(reply).decode()}}}'
         except (Refused, ProtocolError) as error:

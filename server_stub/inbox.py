@@ -103,7 +103,7 @@ class Inbox:
             StoreError: the queues cannot be read.
         """
         await self._directory.reload()
-        self._members.live.watch(self._seen)
+        self._members.live.watch(self._seen, _MATTERS)
         self._members.place_of = self.place_of
         self._tasks.spawn(self._directory.follow(self.settle_soon), name="queues")
         self.settle()
@@ -128,8 +128,7 @@ class Inbox:
     # Keeping it true
 
     def _seen(self, session: Session, entry: Entry) -> None:
-        if isinstance(entry.fact, _MATTERS):
-            self.settle_soon()
+        self.settle_soon()
 
     def settle_soon(self) -> None:
         """Bring everything up to date in a moment, with whatever else changes until then."""
@@ -288,6 +287,8 @@ class Inbox:
                 raise Refused(ErrorCode.OFFER_GONE)
             facts, participant_id = transfer.decide_accept(session, agent, moment, room=self._ceiling.room_of(agent.id))
             inside.append(participant_id)
+            # By account and not by all who come in: strangers must not use up what an agent needs.
+            self._members.live.spend(session, agent.id, facts)
             return facts
 
         await self._members.live.change(session, decision, burdens=lambda: agent.id)

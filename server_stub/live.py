@@ -60,17 +60,22 @@ class LiveSessions:
         self._rooms: dict[str, dict[str, Link]] = {}
         self._books: dict[str, SignalBook] = {}
         self._new_numbers: set[str] = set()
-        self._watchers: list[Callable[[Session, Entry], None]] = []
+        self._watchers: dict[type[Fact], list[Callable[[Session, Entry], None]]] = {}
         self._budgets: dict[str, dict[str, Bucket]] = {}
         self._posted: list[Link] = []
         """Links with events that go out when whoever is acked with them has had his turn."""
 
-    def watch(self, watcher: Callable[[Session, Entry], None]) -> None:
-        """From now on `watcher` is called with every entry that was written and applied, in order, after it was told.
+    def watch(self, watcher: Callable[[Session, Entry], None], facts: Sequence[type[Fact]]) -> None:
+        """From now on `watcher` is called with every such entry that was written and applied, after it was told.
 
         It must not block and not fail, and whatever it wants changed it does later, in a task of its own.
+
+        Args:
+            watcher: called with session and entry, in order.
+            facts: the kinds that concern it; what concerns nobody, as chat, costs nothing.
         """
-        self._watchers.append(watcher)
+        for fact in facts:
+            self._watchers.setdefault(fact, []).append(watcher)
 
     async def rebuild(self) -> None:
         """Rebuild the sessions from the journal; whoever was online has lost his connection with the relay's stop."""
@@ -140,7 +145,8 @@ class LiveSessions:
 
         Args:
             session: whose facts they are.
-            who: the participant who asks; empty for all together who come in.
+            who: the participant who asks, the account of a rep who comes in, `relay` for what it does by itself;
+                empty for all customers together who come in.
             facts: what was decided. Chat lines have bounds of their own, and whoever goes may always go.
 
         Raises:
@@ -200,10 +206,11 @@ class LiveSessions:
                 room = self._rooms.get(session_id)
                 if room:
                     self._tell(session, entry, room)
-                if _is_new_hub(entry.fact) or isinstance(entry.fact, Ended):
+                kind = type(entry.fact)
+                if kind in _NEW_HUB and _is_new_hub(entry.fact):
                     # Everybody makes his media connection anew, to somebody else.
                     self._books.pop(session_id, None)
-                for watcher in self._watchers:
+                for watcher in self._watchers.get(kind, ()):
                     watcher(session, entry)
         finally:
             self._rest(session_id)
@@ -311,5 +318,8 @@ def _account_key(account_id: str) -> str:
     return f"account {account_id}"
 
 
+_NEW_HUB = (Ended, Joined, RoleChanged)
+
+
 def _is_new_hub(fact: Fact) -> bool:
-    return isinstance(fact, RoleChanged | Joined) and fact.role is Role.CONTROLLER
+    return isinstance(fact, Ended) or (isinstance(fact, RoleChanged | Joined) and fact.role is Role.CONTROLLER)

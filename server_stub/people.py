@@ -80,6 +80,7 @@ class People:
         def decision(moment: Moment) -> list[Fact]:
             facts, participant_id = control.decide_assist(session, account, request.request_id, moment)
             inside.append(participant_id)
+            self._members.live.spend(session, account.id, facts)
             return facts
 
         await self._members.live.change(session, decision)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server_stub import audit
 from server_stub.live import LiveSessions
+from server_stub.search_words import folded
 from server_stub.state.facts import Ended, Entered, Entry, Joined, MarkAdded, Started
 from server_stub.state.model import Session, apply
 from server_stub.store import tables
@@ -25,6 +26,7 @@ GROUP_S = 0.5
 """Records wait this long for others: each transaction keeps the journal of the live sessions waiting."""
 _AGAIN_S = 5.0
 _CUSTOMER = "customer"
+_RECORDED = (Ended, Entered, Joined, MarkAdded, Started)
 
 
 class Records:
@@ -65,7 +67,7 @@ class Records:
                 apply(over, entry)
             async with self._database.transaction() as connection:
                 await _write_history(connection, over)
-        live.watch(self._seen)
+        live.watch(self._seen, _RECORDED)
 
     def _seen(self, session: Session, entry: Entry) -> None:
         act = _act(session, entry)
@@ -107,8 +109,53 @@ class Records:
             self._on_written()
 
     async def flush(self) -> None:
-        """Write what waits now, before the relay stops."""
-        await self._write_group()
+        """Write what waits now: before the relay stops, and before somebody reads it."""
+        if self._acts or self._over:
+            await self._write_group()
+
+    # What people say of a session beside it
+
+    async def note(self, session_id: str, session: Session | None, outcome: str, notes: str, act: audit.Record) -> bool:
+        """Keep what a rep notes; the same again changes nothing. Returns whether there is such a session.
+
+        Args:
+            session_id: of a session, live or over.
+            session: the same, while the relay has it in memory.
+            outcome: one line.
+            notes: several.
+            act: for the audit log.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        return await self._add(session_id, session, {"outcome": outcome, "notes": notes}, act)
+
+    async def rate(self, session: Session, rating: int, comment: str, act: audit.Record) -> None:
+        """Keep what a customer thinks of it; the last answer counts, and the same again changes nothing.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        await self._add(session.id, session, {"rating": rating, "comment": comment}, act)
+
+    async def _add(self, session_id: str, session: Session | None, values: dict[str, Any], act: audit.Record) -> bool:
+        table = tables.history
+        row = select(*_STAY, table.c.rating, table.c.comment).where(table.c.session_id == session_id)
+        async with self._turn, self._database.transaction() as connection:
+            before = (await connection.execute(row)).one_or_none()
+            if before is None and session is not None:
+                await _write_history(connection, session)
+                before = (await connection.execute(row)).one()
+            if before is None:
+                return False
+            if all(getattr(before, name) == value for name, value in values.items()):
+                return True
+            stay = {column.name: getattr(before, column.name) for column in _STAY}
+            found_by = _lasting(**stay | {name: value for name, value in values.items() if name in stay})
+            changed = update(table).where(table.c.session_id == session_id).values(**values, lasting=found_by)
+            await connection.execute(changed)
+            await audit.append(connection, [act])
+        return True
 
 
 def _act(session: Session, entry: Entry) -> audit.Record | None:
@@ -142,16 +189,31 @@ def _former(session: Session, name: str) -> str:
     return left[-1] if left else "relay"
 
 
+_STAY = tuple(tables.history.c[name] for name in ("number", "tracking_code", "reps", "outcome", "notes"))
+"""What a rep finds a session by for good; the rest goes with the transcript."""
+
+
+def _lasting(*, number: str, tracking_code: str, reps: list[str], outcome: str, notes: str) -> str:
+    return folded("\n".join((number, tracking_code, *reps, outcome, notes)))
+
+
 async def _write_history(connection: AsyncConnection, session: Session) -> None:
     table = tables.history
     values = history_of(session)
     here = table.c.session_id == session.id
-    if (await connection.execute(select(table.c.session_id).where(here))).first() is None:
+    noted = (await connection.execute(select(table.c.outcome, table.c.notes).where(here))).one_or_none()
+    found_by = _lasting(
+        **{name: values[name] for name in ("number", "tracking_code", "reps")},
+        outcome=noted.outcome if noted is not None else "",
+        notes=noted.notes if noted is not None else "",
+    )
+    if noted is None:
         written = {"outcome": "", "notes": "", "rating": None, "comment": ""}
-        await connection.execute(insert(table).values(session_id=session.id, **written, **values))
+        row = {"session_id": session.id, **written, **values, "lasting": found_by}
+        await connection.execute(insert(table).values(row))
     else:
         # Noted while it lived: what a rep wrote stays.
-        await connection.execute(update(table).where(here).values(**values))
+        await connection.execute(update(table).where(here).values(**values, lasting=found_by))
     reps = tables.history_rep
     await connection.execute(delete(reps).where(reps.c.session_id == session.id))
     accounts: dict[str, bool] = {}
@@ -167,13 +229,13 @@ async def _write_history(connection: AsyncConnection, session: Session) -> None:
 
 
 def history_of(session: Session) -> dict[str, Any]:
-    """The columns of a session's history row that the session itself says; ended or not."""
+    """The columns of a session's history row that the session itself says; live or over."""
     people = session.participants.values()
     customers = list(dict.fromkeys(p.name for p in people if p.role in CUSTOMERS))
     reps = list(dict.fromkeys(p.name for p in people if p.account_id))
     intake = session.intake
     words = [
-        *(session.number, session.tracking_code, *customers, *reps),
+        *customers,
         *((intake.email, intake.problem) if intake is not None else ()),
         *(line.text for line in session.chat),
     ]
@@ -190,7 +252,7 @@ def history_of(session: Session) -> dict[str, Any]:
         "end_reason": session.end_reason.value if session.end_reason is not None else None,
         "lines": len(session.chat),
         "handling_ms": _handling_ms(session),
-        "search": "\n".join(word for word in words if word).casefold(),
+        "search": folded("\n".join(word for word in words if word)),
     }
 
 

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 GROUP_S = 0.010
 """A group waits at most this long after the one before it; after a quiet time the first fact goes at once."""
 GROUP_FACTS = 64
+READ_AT_ONCE = 1_000
+"""After so many facts read back, the live sessions have their turn."""
 WAITING_FACTS = 10_000
 """More than this waiting for the disk, and new facts are refused: memory is bounded."""
 
@@ -314,7 +316,9 @@ async def _read(database: Database, query: Select[Any]) -> list[Entry]:
         rows = (await connection.execute(query.order_by(tables.fact.c.id))).all()
     found: dict[str, list[Entry]] = {}
     try:
-        for row in rows:
+        for number, row in enumerate(rows, 1):
+            if number % READ_AT_ONCE == 0:
+                await asyncio.sleep(0)
             entries = found.setdefault(row.session_id, [])
             # A commit that the disk reported as failed may have been kept after all: what was written under the same
             # numbers afterwards is what happened.

@@ -139,7 +139,9 @@ history = Table(
     Column("comment", Text, nullable=False),
     Column("lines", Integer, nullable=False),
     Column("handling_ms", BigInteger, nullable=True),  # none: nobody accepted it from a queue
-    Column("search", Text, nullable=False),  # casefolded names, number, tracking code and chat
+    # Folded, for searching: names and what people wrote, which goes with the transcript; and what stays with the row.
+    Column("search", Text, nullable=False),
+    Column("lasting", Text, nullable=False, server_default=""),
     Index("ix_history_queue_id_ended_at", "queue_id", "ended_at"),
 )
 """Sessions as their reps find them again (B-12.7), and how long a queue's ones took (B-11.2)."""

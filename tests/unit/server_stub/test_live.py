@@ -15,7 +15,7 @@ from server_stub.members import Members
 from server_stub.ports import SystemClock, random_bytes
 from server_stub.settings import LiveSettings
 from server_stub.state import decide
-from server_stub.state.facts import DeviceReported, Ended
+from server_stub.state.facts import ChatAdded, DeviceReported, Ended
 from server_stub.state.refused import Refused
 from server_stub.state.registry import Registry
 from server_stub.store.database import Database
@@ -66,7 +66,7 @@ async def test_a_mistake_in_one_session_stalls_no_other_and_not_itself(live):
         if session.id == "s" and entry.seq == 2:
             raise KeyError("a mistake")
 
-    live.watch(fail_for_one)
+    live.watch(fail_for_one, [ChatAdded])
 
     def say(session, line_id):
         request = requests.ChatSend(session_id=session.id, line_id=line_id, text="hello")
@@ -149,7 +149,7 @@ async def test_a_second_relay_on_the_same_disk_finds_the_same_sessions(live, tmp
         await again.close()
 
 
-async def test_no_event_outside_the_protocol_has_a_handler(tmp_path):
+async def test_every_event_of_the_protocol_has_a_handler_and_no_other_has(tmp_path):
     settings = LiveSettings(public_url="", bound_url="http://127.0.0.1:1", behind_proxy=False)
     relay = Relay(database=Database.in_directory(tmp_path), settings=settings, accounts=None)
-    assert set(relay._handlers) <= set(REQUESTS)
+    assert set(relay._handlers) == set(REQUESTS)
