@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server_stub import audit
 from server_stub.account_names import AccountError, clean_display_name, name_key
-from server_stub.setting_checks import MODES
+from server_stub.setting_checks import MODES, SITES_MODES
 from server_stub.store import tables
 from server_stub.store.database import Database
 from support_manager.protocol.views import ADMIN, AGENT, PRIVILEGES, AccountView, Mode
@@ -31,7 +31,7 @@ async def site_rights(connection: AsyncConnection) -> SiteRights:
     table = tables.setting
     rows = await connection.execute(select(table.c.key, table.c.value).where(table.c.key.in_(_SITE_KEYS)))
     stored: dict[str, Any] = {row.key: row.value for row in rows}
-    return SiteRights(MODES.get(stored.get("modes", ""), (Mode.MULTI,)), int(stored.get("customers_per_rep", 0)))
+    return SiteRights(MODES.get(stored.get("modes", ""), MODES[SITES_MODES]), int(stored.get("customers_per_rep", 0)))
 
 
 def view(row: Any, site: SiteRights) -> AccountView:  # noqa: ANN401 - a database row

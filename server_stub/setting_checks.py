@@ -19,6 +19,8 @@ MODES: dict[str, tuple[Mode, ...]] = {
     "choice": (Mode.MULTI, Mode.SINGLE),
 }
 """The operator's word → the modes in which a rep may start sessions (B-3.4), the usual one first."""
+SITES_MODES = "choice"
+"""What holds until the operator says otherwise."""
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9.:-]+")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

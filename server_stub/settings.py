@@ -11,6 +11,7 @@ from server_stub.ports import MailServer
 from server_stub.setting_checks import (
     MAIL_SECURITY,
     MODES,
+    SITES_MODES,
     Definition,
     SettingError,
     address,
@@ -76,7 +77,7 @@ DEFINITIONS: dict[str, Definition] = {
             "modes",
             "In which mode reps start sessions: single (one session, several customers), multi (a session for every "
             "customer) or choice; an account may have its own.",
-            "multi",
+            SITES_MODES,
             lambda text: one_of(text, tuple(MODES)),
         ),
         Definition(

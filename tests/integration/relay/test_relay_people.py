@@ -176,7 +176,7 @@ async def test_an_assistant_comes_by_number_talks_in_private_comes_back_and_leav
 
 @pytest.mark.rule("B-8.2")
 async def test_each_reason_why_nobody_can_assist_has_its_own_code(relay):
-    async with agent(relay, "ana") as ana, rep(relay, "clumsy") as bogdan, page(relay.url) as nobody:
+    async with agent(relay, "ana") as ana, rep(relay, "clumsy", "--mode", "multi") as bogdan, page(relay.url) as nobody:
         single, ended = await ana.start_session(Mode.SINGLE), await ana.start_session()
 
         def ask(number):

@@ -112,13 +112,13 @@ async def test_a_new_queue_takes_the_sites_offer_time(database):
 @pytest.mark.rule("B-3.4")
 async def test_an_account_has_the_sites_modes_unless_it_has_its_own(database, accounts):
     await accounts.add("ana", PASSWORD)
-    assert (await accounts.sign_in("ana", PASSWORD)).account.modes == (Mode.MULTI,)
-    await settings.write(database, "modes", "choice")
     assert (await accounts.sign_in("ana", PASSWORD)).account.modes == (Mode.MULTI, Mode.SINGLE)
+    await settings.write(database, "modes", "multi")
+    assert (await accounts.sign_in("ana", PASSWORD)).account.modes == (Mode.MULTI,)
     await Rights(database).change("Ana", mode="single")
     assert (await accounts.sign_in("ana", PASSWORD)).account.modes == (Mode.SINGLE,)
     await Rights(database).change("ana", mode="site")
-    assert (await accounts.sign_in("ana", PASSWORD)).account.modes == (Mode.MULTI, Mode.SINGLE)
+    assert (await accounts.sign_in("ana", PASSWORD)).account.modes == (Mode.MULTI,)
 
 
 async def test_an_account_has_the_sites_limit_unless_it_has_its_own(database, accounts):

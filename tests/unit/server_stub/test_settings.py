@@ -94,7 +94,7 @@ async def test_what_is_changed_is_in_the_audit_log_and_a_password_is_not(tmp_pat
     live = LiveSettings(public_url="", bound_url="http://127.0.0.1:8765", behind_proxy=False)
     live.take(values)
     assert (live.mail.host, live.mail.port, live.mail.password) == ("mail.example.org", 587, "hunter2hunter2")
-    assert live.modes == (Mode.MULTI,)
+    assert live.modes == (Mode.MULTI, Mode.SINGLE)
 
 
 async def test_the_default_queue_must_be_there(tmp_path: Path) -> None:
