@@ -14,7 +14,7 @@ from server_stub.members import Members
 from server_stub.ports import Clock, RelaySettings
 from server_stub.presence import Presences
 from server_stub.state import transfer
-from server_stub.state.decide import Moment
+from server_stub.state.decide import Moment, decide_return
 from server_stub.state.dispatch import Dispatcher
 from server_stub.state.facts import (
     ConnectionChanged,
@@ -282,7 +282,7 @@ class Inbox:
             mine = session.rep_of(agent.id)
             if session.is_live and mine is not None and mine.role is Role.CONTROLLER:
                 inside.append(mine.id)  # asked again, as after a lost answer
-                return []
+                return decide_return(mine)
             if not self._may_take(session.id, agent.id):
                 raise Refused(ErrorCode.OFFER_GONE)
             facts, participant_id = transfer.decide_accept(session, agent, moment, room=self._ceiling.room_of(agent.id))

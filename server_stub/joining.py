@@ -22,7 +22,7 @@ from support_manager.protocol import limits, requests
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.roles import Role, SessionState
-from support_manager.protocol.views import IceServers
+from support_manager.protocol.views import Connection, IceServers
 
 log = structlog.get_logger(__name__)
 
@@ -93,9 +93,13 @@ class Joining:
 
         await live.start(account.id, session_id, decision)
         session = started()
-        me = session.rep_of(account.id) if session is not None else None
-        if session is None or me is None:
+        if session is None:
             raise Refused(ErrorCode.SESSION_UNKNOWN)
+        me = session.rep_of(account.id)
+        if me is None:
+            raise Refused(ErrorCode.SESSION_UNKNOWN)
+        if me.connection is not Connection.ONLINE:  # asked again, as after a lost answer
+            await live.change(session, lambda _: decide.decide_return(me) if session.is_live else [])
         live.bind(session, me, link)
         log.info("session started", session=session.id, account=account.id)
         return requests.SessionStarted(session=self._members.snapshot(session, me))

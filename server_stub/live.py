@@ -244,6 +244,8 @@ class LiveSessions:
 
     def bind(self, session: Session, me: Participant, link: Link) -> None:
         """From now on this link is that participant; another that was him is told and put out."""
+        if link.is_closing:
+            return  # it broke meanwhile and was unbound already; `tick` notes that nobody is there
         room = self._rooms.setdefault(session.id, {})
         before = room.get(me.id)
         if before is not None and before is not link:
@@ -274,10 +276,11 @@ class LiveSessions:
         return gone
 
     async def change_connection(self, session: Session, participant_id: str, connection: Connection) -> None:
-        """Note that somebody's connection broke, unless he is back meanwhile; a failing disk is tried again later."""
+        """Note that somebody's connection broke, or that he is there after all, unless that has changed meanwhile; a
+        failing disk is tried again later."""
 
         def decision(moment: Moment) -> list[Fact]:
-            if connection is Connection.LOST and self.link_of(session, participant_id) is not None:
+            if (connection is Connection.ONLINE) is (self.link_of(session, participant_id) is None):
                 return []
             return decide.decide_connection(session, session.participants[participant_id], connection, moment)
 
@@ -297,13 +300,17 @@ class LiveSessions:
             return leaving.decide_expiry(session, moment, without_controller_s=without_controller_s)
 
         for session in self.registry.live():
+            # First who is there: whoever came back while his old connection's loss was being written is not lost.
+            for person in session.members():
+                is_bound = self.link_of(session, person.id) is not None
+                if person.connection is Connection.LOST and is_bound:
+                    await self.change_connection(session, person.id, Connection.ONLINE)
+                elif person.connection is Connection.ONLINE and not is_bound:
+                    await self.change_connection(session, person.id, Connection.LOST)
             try:
                 await self.change(session, partial(expiry, session))
             except JournalFailed:
                 continue
-            for person in session.members():
-                if person.connection is Connection.ONLINE and self.link_of(session, person.id) is None:
-                    await self.change_connection(session, person.id, Connection.LOST)
         for session in self.registry.forget_ended(self._clock.now_ms()):
             self._budgets.pop(session.id, None)
             for link in self._rooms.pop(session.id, {}).values():

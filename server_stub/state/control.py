@@ -1,7 +1,7 @@
 """Reps of a session: assisting, asking for control, Transfer Control, taking over from who is lost (B-8, B-9)."""
 
 from server_stub.state import activities
-from server_stub.state.decide import Moment, gone_for
+from server_stub.state.decide import Moment, decide_return, gone_for
 from server_stub.state.facts import ControlAsked, Fact, Joined, MarkAdded, RoleChanged
 from server_stub.state.model import Participant, Session
 from server_stub.state.names import clean_name
@@ -17,7 +17,7 @@ _HELD = (SessionState.WAITING, SessionState.ACTIVE)
 
 
 def decide_assist(session: Session, account: AccountView, request_id: str, moment: Moment) -> tuple[list[Fact], str]:
-    """A rep comes into a colleague's session as an assistant (B-8.1); the same request again changes nothing.
+    """A rep comes into a colleague's session as an assistant (B-8.1); the same request again brings him back in.
 
     Returns:
         The facts, and who he is in the session.
@@ -32,7 +32,7 @@ def decide_assist(session: Session, account: AccountView, request_id: str, momen
     known = session.rep_of(account.id)
     if known is not None:
         if known.request_id == request_id:
-            return [], known.id
+            return decide_return(known), known.id
         raise Refused(ErrorCode.ALREADY_INSIDE)
     if session.mode not in account.modes:
         raise Refused(ErrorCode.NO_PRIVILEGE)

@@ -7,7 +7,7 @@ the line across the transcript, the session's own change.
 import unicodedata
 
 from server_stub.state import activities
-from server_stub.state.decide import JoinDecision, Moment, device_of, joined_before
+from server_stub.state.decide import JoinDecision, Moment, decide_return, device_of, joined_before
 from server_stub.state.facts import (
     Entered,
     Fact,
@@ -162,7 +162,8 @@ def decide_accept(
     facts: list[Fact]
     if known is not None:
         participant_id = known.id
-        facts = [RoleChanged(participant_id=known.id, role=Role.CONTROLLER)]
+        # He asks on a live connection, so he is there, also if the loss of an older one was the last thing noted.
+        facts = [*decide_return(known), RoleChanged(participant_id=known.id, role=Role.CONTROLLER)]
     else:
         participant_id = new_id(moment.random)
         facts = [
@@ -229,4 +230,5 @@ def decide_enter_again(session: Session, request: requests.QueueEnter, token: st
     if again is None:
         return None
     hashed = hash_token(token)
-    return JoinDecision([TokenRotated(participant_id=again.id, used=hashed, new=hashed)], again.id)
+    rotated = TokenRotated(participant_id=again.id, used=hashed, new=hashed)
+    return JoinDecision([rotated, *decide_return(again)], again.id)
