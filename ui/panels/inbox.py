@@ -11,8 +11,11 @@ from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, Kit, button, label, set_kind
 from ui.widgets.plain import isolated, one_line, without_overrides
 
-_SHOWN_CHARS = 400
-"""Of what a customer wrote; all of it stands in the session once he is accepted."""
+_SHOWN_CHARS, _SHOWN_LINES = 400, 4
+"""Of what somebody wrote; all of it stands in the session once it is accepted. Lines are bounded too: a customer who
+writes a thousand empty ones must not push everybody else out of sight."""
+_MADE_AT_ONCE = 10
+"""Cards that are made in one go (some 2 ms each); the rest follow when the window has breathed."""
 _TICK_MS = 1_000
 
 
@@ -96,7 +99,7 @@ class InboxCard(QFrame):
             self._from.setText(say("inbox.from_rep_queue", name=isolated(item.former), queue=isolated(item.queue_name)))
         else:
             self._from.setText(say("inbox.from_queue", queue=isolated(item.queue_name)))
-        said = [without_overrides(text)[:_SHOWN_CHARS] for text in (item.message, item.problem) if text]
+        said = [_beginning(text) for text in (item.message, item.problem) if text]
         self._said.setText("\n".join(said))
         self._said.setVisible(bool(said))
         self._email.setText(one_line(item.email, 254))
@@ -184,12 +187,19 @@ class InboxPanel(QFrame):
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
         model.changed.connect(self.show_items)
-        kit.theme.changed.connect(self.show_items)
-        kit.on_words(self.show_items)
+        kit.theme.changed.connect(self._show_anew)
+        self._rest = QTimer(self, singleShot=True, interval=0)
+        self._rest.timeout.connect(self.show_items)
+        kit.on_words(self._show_anew)
 
     def set_titled(self, titled: bool) -> None:
         """Show its own heading, or leave that to whoever holds it."""
         self._title.setVisible(titled)
+
+    def _show_anew(self) -> None:
+        for card in self._cards.values():
+            card.take(card.item)
+        self.show_items()
 
     def show_items(self) -> None:
         """Show the entries as they are now; those that stay keep their place and the focus."""
@@ -201,13 +211,19 @@ class InboxPanel(QFrame):
             self._column.removeWidget(old)
             old.hide()
             old.deleteLater()
+        made = 0
         for at, (session_id, item) in enumerate(wanted.items()):
             card = self._cards.get(session_id)
             if card is None:
+                if made == _MADE_AT_ONCE:
+                    self._rest.start()
+                    break
+                made += 1
                 card = self._cards[session_id] = self._made(item)
-            else:
+            elif card.item != item:
                 card.take(item)
-            if self._column.indexOf(card) != at:
+            there = self._column.itemAt(at)
+            if there is None or there.widget() is not card:
                 self._column.insertWidget(at, card)
         say, inbox = self._kit.say, self._model.inbox
         count = len(items)
@@ -267,3 +283,11 @@ class InboxPanel(QFrame):
         name = f"decline:{session_id}"
         if not self._kit.work.running(name):
             self._kit.work.run(self._kit.intents.decline_offer(session_id), name=name)
+
+
+def _beginning(text: str) -> str:
+    """The beginning of a stranger's text: its first lines that say something, and that there is more."""
+    whole = [line for line in (" ".join(line.split()) for line in without_overrides(text).splitlines()) if line]
+    shown = "\n".join(whole[:_SHOWN_LINES])
+    more = len(whole) > _SHOWN_LINES or len(shown) > _SHOWN_CHARS
+    return f"{shown[:_SHOWN_CHARS].rstrip()}…" if more else shown

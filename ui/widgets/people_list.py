@@ -27,6 +27,8 @@ class _PersonRow(QWidget):
     def __init__(self, kit: Kit, person: ParticipantView, *, you: bool, buttons: tuple[str, ...]) -> None:
         super().__init__()
         say = kit.say
+        self.face: object = (person, buttons)
+        """What it shows; None when it is to be made anew."""
         self._selectable = "help" in buttons
         self.setObjectName("personRow")
         self._dot = StateDot(kit, "personDot")
@@ -77,7 +79,7 @@ class _PersonRow(QWidget):
 
 
 class PeopleList(QWidget):
-    """One row a person; made anew when anything about them changed.
+    """One row a person; only the rows of those about whom something changed are made anew.
 
     Args:
         kit: what every widget is handed.
@@ -88,11 +90,13 @@ class PeopleList(QWidget):
         self._kit = kit
         self._snapshot: SessionSnapshot | None = None
         self._shown: tuple[object, ...] | None = None
+        self._rows: dict[str, _PersonRow] = {}
         self.setObjectName("peopleList")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # holds the focus while nobody's button may have it
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        kit.translator.changed.connect(self._build)
+        kit.translator.changed.connect(self._build_anew)
 
     def take(self, snapshot: SessionSnapshot) -> None:
         """Show the people of a session."""
@@ -103,30 +107,63 @@ class PeopleList(QWidget):
             self._shown = shown
             self._build()
 
+    def _build_anew(self) -> None:
+        for row in self._rows.values():
+            row.face = None
+        self._build()
+
     def _build(self) -> None:
-        focused = QApplication.focusWidget()
-        had_focus = focused is not None and self.isAncestorOf(focused)
-        while (item := self._column.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
         snapshot = self._snapshot
         if snapshot is None:
             return
+        had_focus = self._focused()
         you = snapshot.view.you
         people = sorted(
             snapshot.view.participants,
             key=lambda one: (one.id == you, _ORDER.index(one.role) if one.role in _ORDER else len(_ORDER)),
         )
-        first: QPushButton | None = None
-        for person in people:
-            row = _PersonRow(self._kit, person, you=person.id == you, buttons=_buttons(snapshot, person))
-            row.pressed.connect(lambda key, person=person: self._press(key, person))
-            self._column.addWidget(row)
-            first = first or next(iter(row.buttons.values()), None)
-        if had_focus and first is not None:
-            first.setFocus()
+        wanted = {person.id: (person, _buttons(snapshot, person)) for person in people}
+        for gone in [one for one, row in self._rows.items() if one not in wanted or row.face != wanted[one]]:
+            old = self._rows.pop(gone)
+            self._column.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        for at, (id_, (person, buttons)) in enumerate(wanted.items()):
+            row = self._rows.get(id_)
+            if row is None:
+                row = self._rows[id_] = _PersonRow(self._kit, person, you=id_ == you, buttons=buttons)
+                row.pressed.connect(lambda key, person=person: self._press(key, person))
+            if self._column.indexOf(row) != at:
+                self._column.insertWidget(at, row)
+        before: QWidget = self  # Tab goes as the eye does, whichever row was made last
+        for id_ in wanted:
+            for made in self._rows[id_].buttons.values():
+                QWidget.setTabOrder(before, made)
+                before = made
+        if had_focus is not None:
+            self._focus_again(*had_focus)
+
+    def _focused(self) -> tuple[str, str] | None:
+        """Whose row has the focus, and on which of its buttons."""
+        focused = QApplication.focusWidget()
+        for id_, row in self._rows.items():
+            for key, made in row.buttons.items():
+                if made is focused:
+                    return id_, key
+        return None
+
+    def _focus_again(self, id_: str, key: str) -> None:
+        """Keep the focus on the same button of the same person.
+
+        Where that is gone it goes to nobody else's button: a key pressed at that moment must not let in, turn away or
+        choose somebody whom the rep did not mean.
+        """
+        row = self._rows.get(id_)
+        made = row.buttons.get(key) if row is not None else None
+        if made is not None:
+            made.setFocus()
+        else:
+            self.setFocus()
 
     def _press(self, key: str, person: ParticipantView) -> None:
         if self._snapshot is None:

@@ -193,6 +193,7 @@ async def test_selecting_another_customer_while_something_is_shared_is_asked_fir
     desk.intents.picture(session.id, Picture.LIVE)
     drain()
     rows = [one for one in desk.window.findChildren(QWidget, "personRow") if one.isVisible()]
+    rows.sort(key=lambda one: one.mapToGlobal(one.rect().topLeft()).y())
     QTest.mouseClick(rows[1], Qt.MouseButton.LeftButton)  # anywhere on the row
     drain()
     assert "ends on all screens" in desk.find("select_dialog_text", QLabel).text()
