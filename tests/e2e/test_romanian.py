@@ -1,15 +1,14 @@
 """A Romanian centre: the app and the customer's page without a single English sentence."""
 
-import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from resources import catalog
 from tests.harness.centre import Centre, require_namespace
+from tests.harness.languages import SHOWN, english, english_only
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -20,37 +19,6 @@ async def romanian(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ce
     place: Path = tmp_path_factory.mktemp("romanian")
     async with Centre(place, language="ro") as centre:
         yield centre
-
-
-SHOWN = """
-[...document.body.querySelectorAll("*")]
-    .filter((one) => one.checkVisibility() && one.tagName !== "OPTION")
-    .flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim())
-        .concat(one.getAttribute("aria-label") ?? [], one.title ?? [], one.placeholder ?? []))
-    .filter(Boolean)
-"""
-"""Every text, label and hint that can be seen; the languages' own names stand in options."""
-
-
-def forms(found: object) -> list[str]:
-    return list(found.values()) if isinstance(found, dict) else [str(found)]
-
-
-def english_only(*areas: str) -> list[re.Pattern[str]]:
-    """A pattern for every English sentence that reads otherwise in Romanian; places stand for anything."""
-    patterns = []
-    for area in areas:
-        romanian = {sentence for found in catalog.load("ro", area).values() for sentence in forms(found)}
-        for found in catalog.load("en", area).values():
-            for sentence in forms(found):
-                words = re.sub(r"\{\w+\}", "", sentence)
-                if sentence not in romanian and re.search(r"[A-Za-z]{3}", words):
-                    patterns.append(re.compile(re.sub(r"\\\{\w+\\\}", ".+", re.escape(sentence))))
-    return patterns
-
-
-def english(texts: Iterable[str], patterns: list[re.Pattern[str]]) -> list[str]:
-    return [text for text in texts if any(pattern.fullmatch(text) for pattern in patterns)]
 
 
 @pytest.mark.rule("B-2.4", "B-7.1")

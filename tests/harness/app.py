@@ -52,6 +52,11 @@ class AppProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has been started and neither quit nor crashed."""
+        return self._process is not None and self._process.returncode is None
+
     async def start(self) -> Self:
         """Start the app and wait until it answers."""
         self._profile.mkdir(parents=True, exist_ok=True)

@@ -76,13 +76,40 @@ class Driver:
         return sorted({widget.objectName() for widget in self._widgets() if widget.objectName()})
 
     def do_click(self, name: str) -> None:
-        widget = self._find(name)
+        self._press(self._find(name))
+
+    def _press(self, widget: QWidget) -> None:
         if not widget.isEnabled():
-            raise LookupError(f"{name} is disabled")
+            raise LookupError(f"{widget.objectName()} is disabled")
         spot = widget.rect().center()
         if isinstance(widget, QCheckBox | QRadioButton):
             spot.setX(10)  # its box: what lies beyond the words is not part of it
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot)
+
+    def do_click_named(self, prefix: str, words: str) -> None:
+        """Click the one widget whose object name begins so and for which a screen reader says these words."""
+        for widget in self._widgets():
+            if widget.objectName().startswith(prefix) and words in widget.accessibleName():
+                self._press(widget)
+                return
+        raise LookupError(f"no visible {prefix}… called {words}")
+
+    def do_usable(self, name: str) -> bool:
+        """Whether a visible widget can be used now."""
+        return self._find(name).isEnabled()
+
+    def do_click_text(self, words: str) -> None:
+        """Click the one check box, radio button or button that bears these words."""
+        found = [one for one in self._widgets() if isinstance(one, QAbstractButton) and words in one.text()]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} visible buttons bear {words}")
+        self._press(found[0])
+
+    def do_spoken(self, name: str) -> list[str]:
+        """What a screen reader says of every visible widget of that name, from the top of the screen to its foot."""
+        found = [widget for widget in self._widgets() if widget.objectName() == name]
+        found.sort(key=lambda one: one.mapToGlobal(one.rect().topLeft()).y())
+        return [one.accessibleName() for one in found]
 
     def do_trigger(self, name: str) -> None:
         for widget in QApplication.topLevelWidgets():
@@ -170,6 +197,10 @@ class Driver:
     def do_maximize(self) -> None:
         self._app.window.showMaximized()
 
+    def do_front(self) -> None:
+        self._app.window.raise_()
+        self._app.window.activateWindow()
+
     def do_resize(self, width: int, height: int) -> None:
         self._app.window.resize(width, height)
 
@@ -197,6 +228,9 @@ class Driver:
 
     async def do_end(self, session_id: str) -> None:
         await self._app.controller.end_session(session_id)
+
+    async def do_leave(self, session_id: str) -> None:
+        await self._app.controller.leave_session(session_id)
 
     def do_tray(self) -> bool:
         """Whether the app sees a tray."""
