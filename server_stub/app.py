@@ -18,6 +18,7 @@ from aiohttp import web
 
 from server_stub import settings as site_settings
 from server_stub.accounts import Accounts
+from server_stub.admin.area import AdminArea
 from server_stub.audit import Audit
 from server_stub.failures import OperatorError
 from server_stub.front_door import FrontDoor, body_guard
@@ -230,6 +231,7 @@ class Service:
         api.attach(app)
         visitors = Visitors(accounts, database, live)
         RepSite(visitors, api, live, relay.sessions_of, Audit(database)).attach(app)
+        AdminArea(visitors, live, database, relay.members, relay.postman).attach(app)
         Site(live, visitors).attach(app)
         runner = web.AppRunner(
             app,

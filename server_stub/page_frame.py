@@ -15,6 +15,7 @@ from server_stub.visitors import Visitor
 
 PAGES = {"/": "home", "/start": "start", "/assist": "assist"}
 """Address → name of a page that is the same for everybody; its texts stand in the translations under that name."""
+_TITLES = {"home": "home.title", "start": "start.title", "assist": "assist.title", "not_found": "not_found.title"}
 _CURRENT = {"/start": "current_start", "/assist": "current_assist"}
 _LANGUAGE_COOKIE = "language"
 _PLACE = re.compile(r"\{\{(?:\{(?P<raw>[a-z_]+)\}|(?P<word>t:)?(?P<name>[a-z0-9_.]*))\}\}")
@@ -42,7 +43,7 @@ def public_page(
     content = fill(resources.text(f"site/{name}.html"), language, {"company": company, **values}, {})
     return framed(
         content=content,
-        title=catalog.sentence(language, "site", f"{name}.title"),
+        title=catalog.sentence(language, "site", _TITLES[name]),
         path=path,
         language=language,
         company=company,

@@ -145,7 +145,7 @@ class RepSite:
         content = fill(resources.text("site/sign_in.html"), language, values, markup)
         if chosen:
             keep_language(response, language, self._settings)
-        return self._filled(response, content, "sign_in", "/sign-in", language, None)
+        return self._filled(response, content, "sign_in.title", "/sign-in", language, None)
 
     async def _show_desk(self, request: web.Request) -> web.Response:
         visitor = await self._visitors.visitor(request)
@@ -169,14 +169,14 @@ class RepSite:
         response = web.Response(headers=_NO_STORE)
         if chosen:
             keep_language(response, language, self._settings)
-        return self._filled(response, content, "desk", "/desk", language, visitor)
+        return self._filled(response, content, "desk.title", "/desk", language, visitor)
 
     def _filled(
-        self, response: web.Response, content: str, name: str, path: str, language: str, visitor: Visitor | None
+        self, response: web.Response, content: str, title: str, path: str, language: str, visitor: Visitor | None
     ) -> web.Response:
         response.text = framed(
             content=content,
-            title=catalog.sentence(language, "site", f"{name}.title"),
+            title=catalog.sentence(language, "site", title),
             path=path,
             language=language,
             company=self._settings.company,
