@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from support_manager.errors import SupportManagerError
 from support_manager.events import SessionSnapshot
-from support_manager.protocol.views import Connection, Presence
+from support_manager.protocol.views import Connection, ParticipantView, Presence
 from ui.actions import PRESENCES, Actions
 from ui.dialogs.about import AboutDialog
 from ui.dialogs.assist import AssistDialog
@@ -71,17 +71,17 @@ class Commands(QObject):
             self._kit.work.run(self._kit.intents.stop_view(current.id), name=f"stop_view {current.id}")
 
     def end_session(self) -> None:
-        """End the current session; asked once more while a customer is in it, because nobody can undo it."""
+        """End the current session; asked once more while somebody is in it, because nobody can undo it."""
         current = self._actions.current
         if current is None:
             return
-        customer = current.customer
-        if customer is None or customer.connection is not Connection.ONLINE:
+        person = _somebody_in(current)
+        if person is None:
             self._end(current.id)
             return
         if self._already_open("end_dialog"):
             return
-        dialog = EndSessionDialog(self._kit, customer.name, self._window)
+        dialog = EndSessionDialog(self._kit, person.name, self._window)
         dialog.confirmed.connect(lambda: self._end(current.id))
         dialog.start()
 
@@ -114,7 +114,10 @@ class Commands(QObject):
         """Choose a queue or agents to cede the current session to (B-10.1)."""
         current = self._actions.current
         if current is not None and not self._already_open("transfer_dialog"):
-            TransferSessionDialog(self._kit, current, self._window).start()
+            dialog = TransferSessionDialog(self._kit, current, self._window)
+            watched = self._actions.updated.connect(lambda: dialog.follow(self._kit.intents.sessions.get(current.id)))
+            dialog.finished.connect(lambda: QObject.disconnect(watched))
+            dialog.start()
 
     def ask_control(self, asking: bool) -> None:
         """Ask the controller for control, or take that back (B-7.9)."""
@@ -187,3 +190,10 @@ class Commands(QObject):
         found.raise_()
         found.activateWindow()
         return True
+
+
+def _somebody_in(session: SessionSnapshot) -> ParticipantView | None:
+    """Who would be cut off by the end: the customer first, also one whose connection is lost, for he may come back."""
+    others = (person for person in session.view.participants if person.id != session.view.you)
+    there = [person for person in others if person.connection is not Connection.CLOSED_PAGE]
+    return min(there, key=lambda person: person is not session.customer, default=None)

@@ -80,7 +80,8 @@ class AssistDialog(Dialog):
             return
         self._complain(None)
         act = self._kit.intents.assist(number)
-        self._kit.work.run(act, name="assist", on_done=self._inside, on_error=self._refused, busy=self.join)
+        on_done, on_error = self.while_here(self._inside), self.while_here(self._refused)
+        self._kit.work.run(act, name="assist", on_done=on_done, on_error=on_error, busy=self.join)
 
     def _inside(self, session: SessionSnapshot) -> None:
         self.accept()

@@ -1,9 +1,15 @@
 """A dialog as all of ours are: opened without a loop of its own, gone when closed, told in the present language."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ui.widgets.kit import SPACE_3, SPACE_4, SPACE_5, Kit, button, label
+
+T = TypeVar("T")
 
 
 class Dialog(QDialog):
@@ -52,6 +58,15 @@ class Dialog(QDialog):
         made = label(f"{self.objectName()}_{name}", kind, wrap=True, selectable=selectable)
         self.body.addWidget(made)
         return made
+
+    def while_here(self, call: Callable[[T], object]) -> Callable[[T], None]:
+        """`call`, for an answer that may come after the dialog was closed: then its widgets are deleted already."""
+
+        def answer(value: T) -> None:
+            if shiboken6.isValid(self):
+                call(value)
+
+        return answer
 
     def start(self) -> None:
         """Take the words, follow later changes of the language, and open without blocking anything."""

@@ -22,7 +22,9 @@ class LeaveDialog(Dialog):
         super().__init__(kit, "leave_dialog", parent)
         self._text = self.add_text("text", "muted")
         self._choices: list[tuple[str, QAction, QPushButton, QLabel]] = []
+        self._actions = actions
         current = actions.current
+        self._session_id = current.id if current is not None else ""
         if current is not None and current.assistants and actions.transfer_control.isEnabled():
             self._choice("control", actions.transfer_control, "secondary")
         if actions.transfer_session.isVisible() and actions.transfer_session.isEnabled():
@@ -31,6 +33,13 @@ class LeaveDialog(Dialog):
         self._stay = self.add_button("stay", "quiet")
         self._stay.clicked.connect(self.reject)
         self._choices[0][2].setFocus()
+        actions.updated.connect(self._follow)
+
+    def _follow(self) -> None:
+        """The commands are about the session in front: with another one there, End would end that."""
+        current = self._actions.current
+        if current is None or current.id != self._session_id or not current.has_control:
+            self.reject()
 
     def _choice(self, name: str, action: QAction, kind: str) -> None:
         made = button(f"leave_dialog_{name}", kind)

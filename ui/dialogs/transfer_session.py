@@ -170,7 +170,10 @@ class TransferSessionDialog(Dialog):
         """Ask the relay for the queues and agents as they stand now."""
         self._error = None
         self._kit.work.run(
-            self._kit.intents.transfer_targets(), name="transfer_targets", on_done=self._loaded, on_error=self._failed
+            self._kit.intents.transfer_targets(),
+            name="transfer_targets",
+            on_done=self.while_here(self._loaded),
+            on_error=self.while_here(self._failed),
         )
         self._show()
 
@@ -221,10 +224,15 @@ class TransferSessionDialog(Dialog):
         self._kit.work.run(
             act,
             name="transfer_session",
-            on_done=lambda _: self.accept(),
-            on_error=self._refused,
+            on_done=self.while_here(lambda _: self.accept()),
+            on_error=self.while_here(self._refused),
             busy=self.transfer,
         )
+
+    def follow(self, session: SessionSnapshot | None) -> None:
+        """Close when the session is not this rep's to pass on any more: it ended, or control is somebody else's."""
+        if session is None or not session.has_control:
+            self.reject()
 
     def _refused(self, error: SupportManagerError) -> None:
         self._problem.setText(self._kit.work.sentence(error))
