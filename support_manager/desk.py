@@ -68,7 +68,7 @@ class Desk:
     @property
     def sessions(self) -> Mapping[str, SessionSnapshot]:
         """The open sessions, in the order in which they were opened."""
-        return {each.id: each.snapshot for each in self._runtimes.values() if each.is_told}
+        return {each.id: each.snapshot for each in self._runtimes.values() if each.is_told and not each.is_closed}
 
     def __getitem__(self, session_id: str) -> SessionRuntime:
         """The runtime of an open session.

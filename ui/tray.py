@@ -74,6 +74,7 @@ class Tray(QObject):
         bridge.attention.connect(self._on_attention)
         bridge.link_changed.connect(self._on_link)
         bridge.session_left.connect(self._on_closed)
+        bridge.signed_out.connect(self._on_closed)
         actions.updated.connect(self._name_session)
         kit.on_words(self.retranslate)
 

@@ -124,6 +124,16 @@ async def test_a_session_that_is_not_given_back_holds_up_no_other(bench: Bench) 
     ]
 
 
+@pytest.mark.rule("B-13.1")
+async def test_a_session_that_is_over_is_not_listed_any_more_when_that_is_told(bench: Bench) -> None:
+    """Whoever draws a list at that event, as the tray does, is told nothing further of that session."""
+    listed: list[list[str]] = []
+    bench.desk._emit = lambda event: listed.append(list(bench.desk.sessions))
+    await bench.start(2)
+    bench.desk.take(SessionEvent(session_id="s1", seq=2, at=0, fact=SessionEnded(reason=EndReason.EXPIRED)))
+    assert listed[-1] == ["s2"]
+
+
 async def test_what_may_pass_is_tried_again_by_the_link(bench: Bench) -> None:
     await bench.start(1)
     bench.refused = {"s1": ErrorCode.RELAY_BUSY}
