@@ -1,5 +1,7 @@
 """Notifications: what happens while the window is not in front, told by the tray or, without one, in the window."""
 
+import time
+from collections import deque
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
@@ -13,6 +15,9 @@ from ui.widgets.kit import Kit
 from ui.widgets.plain import isolated, number_in_threes, one_line
 
 _TEXT_CHARS = 160
+_MOST, _WITHIN_S = 3, 10.0
+"""So many notifications at a time about one session, or about the Inbox: whoever writes, comes and goes, or asks for
+control again and again must not bury the others. Tabs and the Inbox show everything."""
 _INBOX = "inbox"
 """Stands for the Inbox where else a session's id does."""
 
@@ -28,6 +33,7 @@ class Notifications(QObject):
         in_front: whether the rep is looking at the session of that id right now.
         inbox_in_sight: whether he is looking at the Inbox.
         parent: the owner.
+        clock: seconds that only grow.
 
     Signals:
         session_chosen: the rep clicked a notification; the argument is its session's id.
@@ -46,8 +52,11 @@ class Notifications(QObject):
         in_front: Callable[[str], bool],
         inbox_in_sight: Callable[[], bool] = lambda: False,
         parent: QObject | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(parent)
+        self._clock = clock
+        self._lately: dict[str, deque[float]] = {}
         self._kit, self._tray, self._window, self._in_front = kit, tray, window, in_front
         self._inbox_in_sight = inbox_in_sight
         self._last = ""
@@ -59,13 +68,24 @@ class Notifications(QObject):
     def _on_attention(self, event: Attention) -> None:
         if not self._kit.intents.settings.notifications or self._in_front(event.session_id):
             return
-        self._last = event.session_id
-        self._tell(*self.words(event))
+        if self._is_room(event.session_id):
+            self._last = event.session_id
+            self._tell(*self.words(event))
 
     def _on_offer(self, event: OfferArrived) -> None:
-        if self._kit.intents.settings.notifications and not self._inbox_in_sight():
+        wanted = self._kit.intents.settings.notifications and not self._inbox_in_sight()
+        if wanted and self._is_room(_INBOX):
             self._last = _INBOX
             self._tell(*self.words_of_offer(event.item))
+
+    def _is_room(self, about: str) -> bool:
+        """Whether one more notification about that session, or the Inbox, is not too many."""
+        now = self._clock()
+        lately = self._lately.setdefault(about, deque(maxlen=_MOST))
+        if len(lately) == _MOST and now - lately[0] < _WITHIN_S:
+            return False
+        lately.append(now)
+        return True
 
     def _on_offer_gone(self, event: OfferGone) -> None:
         """Who is taken by somebody else vanishes from the Inbox; that is said, so that nobody looks for him."""
