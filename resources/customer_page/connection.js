@@ -33,11 +33,12 @@ export function vp8Only(codecs) {
  * @param {RTCPeerConnection} peer
  * @param {readonly string[]} lines the protocol's `media_lines`
  * @param {string} label of the data channel
- * @returns {{share: RTCRtpTransceiver, channel: RTCDataChannel}}
+ * @returns {{share: RTCRtpTransceiver, down: RTCRtpTransceiver, channel: RTCDataChannel}}
  */
 function addLines(peer, lines, label) {
   const codecs = vp8Only(globalThis.RTCRtpReceiver?.getCapabilities?.("video")?.codecs ?? []);
   let share = null;
+  let down = null;
   let channel = null;
   for (const line of lines) {
     if (line === "data") {
@@ -49,8 +50,9 @@ function addLines(peer, lines, label) {
     const transceiver = peer.addTransceiver(kind, { direction });
     if (kind === "video" && codecs.length) transceiver.setCodecPreferences?.(codecs);
     if (line === "share_up") share = transceiver;
+    if (line === "share_down") down = transceiver;
   }
-  return { share, channel };
+  return { share, down, channel };
 }
 
 /** Holds the connection; `signal` carries messages to the hub, and `state` is told what the connection is worth. */
@@ -58,6 +60,7 @@ export class Connection {
   #parts;
   #peer = null;
   #share = null;
+  #down = null;
   #channel = null;
   #epoch = 0;
   #track = null;
@@ -76,10 +79,11 @@ export class Connection {
   /**
    * @param {{lines: readonly string[], label: string, heartbeatMs: number, deadMs: number,
    *   signal: (epoch: number, signal: object) => Promise<void>, state: (state: string) => void,
-   *   refresh: () => Promise<?object[]>, ready: () => boolean, tick: () => void, epoch?: number}} parts
+   *   refresh: () => Promise<?object[]>, ready: () => boolean, tick: () => void, down?: () => void,
+   *   epoch?: number}} parts
    *   `epoch` is that of the connection before this one,
    *   `refresh` gives the ICE servers anew (and proves the relay alive), `ready` says whether hub and relay are there,
-   *   `tick` is called with every beat
+   *   `tick` is called with every beat, `down` when there is another track on which shares are handed on
    */
   constructor(parts) {
     this.#parts = parts;
@@ -94,6 +98,11 @@ export class Connection {
   /** @returns {string} none, connecting, connected or lost */
   get state() {
     return this.#state;
+  }
+
+  /** @returns {?MediaStreamTrack} on which the hub hands on what others show */
+  get down() {
+    return this.#down;
   }
 
   /** @param {object} ice the relay's `IceServers` */
@@ -122,8 +131,10 @@ export class Connection {
     this.#rate = FULL_RATE;
     this.#heard = 0;
     this.#set(this.#failures ? "lost" : "connecting");
-    const { share, channel } = addLines(peer, this.#parts.lines, this.#parts.label);
+    const { share, down, channel } = addLines(peer, this.#parts.lines, this.#parts.label);
     this.#share = share;
+    this.#down = down?.receiver?.track ?? null;
+    this.#parts.down?.();
     this.#channel = channel;
     channel.addEventListener("open", () => this.#opened(peer));
     channel.addEventListener("message", (event) => this.#message(peer, event.data));
@@ -247,6 +258,7 @@ export class Connection {
     const peer = this.#peer;
     this.#peer = null;
     this.#share = null;
+    this.#down = null;
     this.#channel = null;
     peer?.close();
   }

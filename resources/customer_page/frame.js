@@ -5,6 +5,7 @@ import { LANGUAGES } from "./language.js";
 import { People } from "./people.js";
 import { inSentence } from "./summary.js";
 import { Transcript } from "./transcript.js";
+import { Watch } from "./watch.js";
 
 const TOAST_MS = 8_000;
 
@@ -16,6 +17,7 @@ export class Frame {
   #toast = 0;
   #transcript;
   #people;
+  #watch;
   #spoken = "";
   #said = "";
   #heading = "";
@@ -33,6 +35,7 @@ export class Frame {
     const part = this.#part;
     this.#transcript = new Transcript(part, visit, language, most);
     this.#people = new People(part.people);
+    this.#watch = new Watch(part, () => this.draw(this.#heading));
     part.language.append(...Object.entries(LANGUAGES).map(([value, textContent]) => h("option", { value, textContent, lang: value })));
     part.language.addEventListener("change", () => choose(part.language.value));
     part.leave.addEventListener("click", () => this.#askToLeave());
@@ -71,6 +74,7 @@ export class Frame {
     this.#live();
     this.#transcript.draw();
     this.#people.draw(story, this.#language);
+    this.#watch.draw(story, this.#visit.down, this.#language);
     this.#title();
   }
 

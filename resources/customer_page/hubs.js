@@ -35,6 +35,11 @@ export class Hubs {
     return this.#present?.state ?? "none";
   }
 
+  /** @returns {?MediaStreamTrack} on which the rep in charge hands on what others show */
+  get down() {
+    return this.#present?.down ?? null;
+  }
+
   /** @param {object} ice the relay's `IceServers` */
   setIce(ice) {
     this.#ice = ice;

@@ -226,6 +226,15 @@ export class Session {
     );
   }
 
+  /** @returns {?Activity} somebody else's running share that this customer may see */
+  get watched() {
+    return (
+      [...this.activities.values()].find(
+        (one) => one.kind === "view" && one.state === "running" && one.subject !== this.you && one.seen_by?.includes(this.you),
+      ) ?? null
+    );
+  }
+
   /** @returns {?Activity} a request to see this customer's screen that waits for his answer */
   get asked() {
     return this.#mine("asked");

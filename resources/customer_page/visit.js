@@ -70,6 +70,7 @@ export class Visit {
       refresh: () => wire.probe("ice.get", { session_id: story.session?.id ?? "" }, PROBE_MS),
       ready: () => this.#present && story.phase === "inside" && story.session?.rep?.connection === "online",
       tick: () => this.sharing.look(),
+      down: () => changed(),
     });
     this.#device = new Device(report, {
       changed,
@@ -106,6 +107,11 @@ export class Visit {
   start() {
     this.coming.find();
     this.#wire.connect();
+  }
+
+  /** @returns {?MediaStreamTrack} what others show, as the rep's app hands it on */
+  get down() {
+    return this.#hub.down;
   }
 
   /** @returns {object} what this device can do */

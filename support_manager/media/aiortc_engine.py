@@ -6,7 +6,7 @@ Importing this module imports neither aiortc nor av: both are imported inside th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import structlog
@@ -71,6 +71,20 @@ class AiortcEngine:
         """Answer an offer; ends in `AnswerReady` or `OfferRejected`."""
         box = self._box(peer)
         self._call(lambda hub: hub.take_offer(peer, epoch, sdp, ice_servers, box))
+
+    def join(self, peer: PeerKey, epoch: int, ice_servers: tuple[IceServer, ...]) -> None:
+        """Offer a connection to the hub that `peer` is; ends in `OfferReady`, or `OfferRejected` for a stale epoch."""
+        box = self._box(peer)
+        self._call(lambda hub: hub.join(peer, epoch, ice_servers, box))
+
+    def take_answer(self, peer: PeerKey, epoch: int, sdp: str) -> None:
+        """Go on with that hub's answer; one of another epoch is dropped."""
+        self._call(lambda hub: hub.take_answer(peer, epoch, sdp))
+
+    def set_audience(self, publisher: PeerKey, viewers: Collection[PeerKey]) -> None:
+        """Hand that participant's share on to these and nobody else; with none it costs nothing."""
+        wanted = frozenset(viewers)
+        self._call(lambda hub: hub.set_audience(publisher, wanted))
 
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         """Add a trickled candidate; one of another epoch is dropped."""

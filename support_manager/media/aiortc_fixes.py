@@ -86,6 +86,23 @@ class HubDtlsTransport(RTCDtlsTransport):
         if len(self._queued_rtcp) < _MAX_QUEUED_RTCP:
             self._queued_rtcp.append(packet)
 
+    def send_media(self, packet: bytes) -> bool:
+        """Protect and send an RTP packet at once, without a task of its own.
+
+        Returns:
+            False if it was not taken: there is no connection, or the socket is full.
+        """
+        pair = self.transport._connection._nominated.get(1)
+        if self.state != "connected" or pair is None:
+            return False
+        socket = pair.protocol.transport
+        # A socket that is full must not become a queue without an end; TURN's has no such figure.
+        full = getattr(socket, "get_write_buffer_size", None)
+        if full is not None and full() > 0:
+            return False
+        socket.sendto(self._tx_srtp.protect(packet), pair.remote_addr)
+        return True
+
     async def flush(self) -> None:
         """Send what is queued; what cannot be sent is lost, as on any network."""
         packets, self._queued_rtcp = self._queued_rtcp, []

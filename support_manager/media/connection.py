@@ -1,4 +1,7 @@
-"""One WebRTC connection to a participant, answered by the hub: ICE, DTLS, data channel, media lines, signs of life."""
+"""One WebRTC connection between a participant and the hub: ICE, DTLS, data channel, media lines, signs of life.
+
+Seen from the hub, which answers; `guest` is the other end, for an app that is a participant.
+"""
 
 import asyncio
 import random
@@ -19,7 +22,9 @@ from av import VideoFrame
 from support_manager.media.aiortc_fixes import HubDtlsTransport, HubIceTransport, HubSctpTransport
 from support_manager.media.budget import PeerBudget
 from support_manager.media.control import FULL_RATE, HIDDEN_RATE, Control
+from support_manager.media.down_line import ShareDownLine
 from support_manager.media.engine import Liveness
+from support_manager.media.feed import Feed
 from support_manager.media.figures import ShareMeter, changes
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.frames import EncodedFrame
@@ -85,6 +90,7 @@ class HubConnection:
         self._offer = offer
         self._box = box
         self._visible = visible
+        self._watched = False
         self._shown_at = float("-inf")
         self._on_answer = on_answer
         self._on_connected = on_connected
@@ -111,16 +117,25 @@ class HubConnection:
         self._decoded_age_ms = 0.0
         self.connected = False
         self.meter = ShareMeter(time.monotonic())
-        self.share = ShareLine(
-            offer.lines[0], name=name, meter=self.meter, send=self._dtls.queue_rtcp, deliver=self._picture
-        )
-        self._lines: list[Line] = [self.share, *(DroppedLine(line) for line in offer.lines[1:])]
+        self.down: ShareDownLine | None = None
+        self.share, self._lines = self._make_lines(name)
         self._by_source = {source: line for line in self._lines for source in _sources(line)}
         self._by_mid = {line.offered.mid: line for line in self._lines}
         self._dtls.use_extensions({uri: number for line in offer.lines for uri, number in line.extensions.items()})
         self._ice.on("statechange", self._state_changed)
         self._dtls.on("statechange", self._state_changed)
         self._sctp.on("datachannel", self._channel_opened)
+
+    def _make_lines(self, name: str) -> tuple[ShareLine, list[Line]]:
+        up, down, *others = self._offer.lines
+        share = ShareLine(up, name=name, meter=self.meter, send=self._queue_rtcp, deliver=self._picture)
+        self.down = ShareDownLine(
+            down,
+            send=self._dtls.send_media,
+            later=asyncio.get_running_loop().call_later,
+            clock=time.monotonic,
+        )
+        return share, [share, self.down, *(DroppedLine(line) for line in others)]
 
     # -- life
 
@@ -134,20 +149,8 @@ class HubConnection:
     async def _connect(self) -> None:
         async with asyncio.timeout(GATHER_S):
             await self._gatherer.gather()
-        local = self._gatherer.getLocalParameters()
-        fingerprints = self._dtls.getLocalParameters().fingerprints
-        candidates = self._gatherer._connection.local_candidates
-        self._on_answer(
-            make_answer(
-                self._offer,
-                LocalTransport(
-                    ufrag=local.usernameFragment or "",
-                    password=local.password or "",
-                    fingerprints=tuple((f.algorithm, f.value) for f in fingerprints if f.algorithm == "sha-256"),
-                    candidates=tuple(candidate.to_sdp() for candidate in candidates),
-                ),
-            )
-        )
+        if not await self._agree():
+            return
         try:
             async with asyncio.timeout(CONNECT_S):
                 await self._handshake()
@@ -157,12 +160,33 @@ class HubConnection:
         if self._ice.state != "completed" or self._dtls.state != "connected":
             self._lose("ICE or DTLS failed")
             return
-        await self._sctp.start(RTCSctpCapabilities(maxMessageSize=self._offer.max_message_bytes), self._offer.sctp_port)
+        await self._open_channel()
         self.connected = True
         self._last_packet = time.monotonic()
         _ = self._tasks.spawn(self._repair(), name="repair")
         _ = self._tasks.spawn(self._keep_house(), name="housekeeping")
         self._on_connected()
+
+    async def _agree(self) -> bool:
+        """Exchange descriptions; False if nothing came of it."""
+        self._on_answer(make_answer(self._offer, self._local()))
+        return True
+
+    def _local(self) -> LocalTransport:
+        local = self._gatherer.getLocalParameters()
+        fingerprints = self._dtls.getLocalParameters().fingerprints
+        candidates = self._gatherer._connection.local_candidates
+        return LocalTransport(
+            ufrag=local.usernameFragment or "",
+            password=local.password or "",
+            fingerprints=tuple((f.algorithm, f.value) for f in fingerprints if f.algorithm == "sha-256"),
+            candidates=tuple(candidate.to_sdp() for candidate in candidates),
+            sources={} if self.down is None else {self.down.offered.mid: (self.down.ssrc, self.down.rtx_ssrc)},
+        )
+
+    async def _open_channel(self) -> None:
+        offer = self._offer
+        await self._sctp.start(RTCSctpCapabilities(maxMessageSize=offer.max_message_bytes), offer.sctp_port)
 
     async def _handshake(self) -> None:
         offer = self._offer
@@ -247,11 +271,14 @@ class HubConnection:
         if self._channel is not None or channel.label != CHANNEL_LABEL:
             self._lose("a data channel that was not agreed on")
             return
+        self._use(channel)
+        self._say_rate()
+        self._beat()
+
+    def _use(self, channel: RTCDataChannel) -> None:
         self._channel = channel
         channel.on("message", self._message)
         channel.on("close", lambda: self._lose("data channel closed"))
-        self._say(FULL_RATE if self._visible else HIDDEN_RATE)
-        self._beat()
 
     def _message(self, message: object) -> None:
         if isinstance(self._control.take(message, _wall_ms()), Beat):
@@ -260,8 +287,12 @@ class HubConnection:
     def _say(self, message: ChannelMessage) -> None:
         self._write(self._control.write(message))
 
+    def _say_rate(self) -> None:
+        self._say(FULL_RATE if self._visible or self._watched else HIDDEN_RATE)
+
     def _beat(self) -> None:
-        self._write(self._control.beat(_wall_ms()))
+        fed = self.down is not None and self.down.is_fed is not None and self.down.is_fed(time.monotonic())
+        self._write(self._control.beat(_wall_ms(), sharing=fed))
 
     def _write(self, text: str) -> None:
         channel = self._channel
@@ -276,9 +307,21 @@ class HubConnection:
             self.share.refresh(now)
             self._packets_come.set()
         self._visible = visible
-        self._say(FULL_RATE if visible else HIDDEN_RATE)
+        self._say_rate()
+
+    def forward_to(self, feed: Feed | None) -> None:
+        """Hand the share on to viewers, who need it in full whether it is on this screen or not."""
+        self.share.forward_to(feed)
+        watched = feed is not None
+        if watched is not self._watched:
+            self._watched = watched
+            self._say_rate()
 
     # -- media
+
+    def _queue_rtcp(self, packet: bytes) -> None:
+        self._dtls.queue_rtcp(packet)
+        self._packets_come.set()  # it leaves with the next turn of `_repair`
 
     def _rtp(self, packet: RtpPacket, size: int) -> None:
         now = time.monotonic()
@@ -315,6 +358,8 @@ class HubConnection:
             line = self._by_source.get(packet.ssrc)
             if line is not None:
                 line.sender_report(packet, _wall_ms(), self._control.round_trip_ms)
+        if self.down is not None:
+            self.down.take_rtcp(packet, self._last_packet)
 
     def _picture(self, picture: VideoFrame, frame: EncodedFrame) -> None:
         """Runs on the decoder's thread."""
@@ -358,6 +403,7 @@ class HubConnection:
             liveness = self.meter.liveness(now)
             if beats % 4 == 0:
                 self._beat()
+                self._tell_times()
                 blocks = [block for line in self._lines if (block := line.reception(now)) is not None]
                 await self._report(blocks)
             if beats % 4 == 0 or liveness is not self._liveness:
@@ -365,6 +411,12 @@ class HubConnection:
                 self._on_figures(self)
             beats += 1
             await asyncio.sleep(_HOUSEKEEPING_S)
+
+    def _tell_times(self) -> None:
+        report = None if self.down is None or self.down.times is None else self.down.times()
+        if report is not None:
+            self._dtls.queue_rtcp(report)
+            self._packets_come.set()
 
     async def _report(self, blocks: list[RtcpReceiverInfo]) -> None:
         if blocks:

@@ -62,11 +62,11 @@ class Control:
             if 0 <= round_trip <= 10_000:
                 self._round_trips = [*self._round_trips[-_ROUND_TRIPS + 1 :], round_trip]
 
-    def beat(self, now_ms: float) -> str:
-        """Our heartbeat, ready to send."""
+    def beat(self, now_ms: float, *, sharing: bool = False) -> str:
+        """Our heartbeat, ready to send; `sharing` says whether we show the other side something."""
         echo = self._their_stamp
         held = now_ms - self._their_stamp_at if echo else 0.0
-        return self.write(Beat(sent_ms=now_ms, echo_ms=echo, held_ms=max(0.0, held)))
+        return self.write(Beat(sent_ms=now_ms, echo_ms=echo, held_ms=max(0.0, held), sharing=sharing))
 
     def write(self, message: ChannelMessage) -> str:
         """A message as it goes on the channel."""

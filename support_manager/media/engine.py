@@ -1,6 +1,6 @@
 """The media engine's interface: commands in, events out, pictures through mailboxes; nothing here imports aiortc."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -35,6 +35,15 @@ class Liveness(Enum):
 @dataclass(frozen=True, slots=True)
 class AnswerReady:
     """The answer to an offer, to be signalled back under the same epoch."""
+
+    peer: PeerKey
+    epoch: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferReady:
+    """Our offer to a hub, to be signalled to it under the same epoch."""
 
     peer: PeerKey
     epoch: int
@@ -90,7 +99,7 @@ class EngineFailed:
     reason: str
 
 
-MediaEvent = AnswerReady | OfferRejected | PeerConnected | PeerLost | ShareFigures | EngineFailed
+MediaEvent = AnswerReady | OfferReady | OfferRejected | PeerConnected | PeerLost | ShareFigures | EngineFailed
 
 
 class MediaEngine(Protocol):
@@ -101,6 +110,18 @@ class MediaEngine(Protocol):
 
     def take_offer(self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...]) -> None:
         """Answer an offer; ends in `AnswerReady` or `OfferRejected`. The peer's older connection closes then."""
+
+    def join(self, peer: PeerKey, epoch: int, ice_servers: tuple[IceServer, ...]) -> None:
+        """Offer a connection to the hub that `peer` is; ends in `OfferReady`, or `OfferRejected` for a stale epoch.
+
+        What the hub hands on of others' shares comes to the mailbox of `peer`.
+        """
+
+    def take_answer(self, peer: PeerKey, epoch: int, sdp: str) -> None:
+        """Go on with that hub's answer; one of another epoch is dropped."""
+
+    def set_audience(self, publisher: PeerKey, viewers: Collection[PeerKey]) -> None:
+        """Hand that participant's share on to these and nobody else; with none it costs nothing."""
 
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         """Add a trickled candidate; one of another epoch is dropped."""

@@ -1,5 +1,6 @@
 """Puts VP8 frames together from packets: each is released with its last packet, whole or not at all, in order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from support_manager.media.vp8 import Vp8Part
@@ -67,6 +68,9 @@ class FrameAssembler:
         self._cursor = 0
         self._frame = _Building()
         self.waiting_for_key = True
+        self.on_part: Callable[[Vp8Part, int, bool, bool], None] | None = None
+        """Called with each part as soon as its turn has come, before its frame is whole: what it carries, RTP time,
+        whether it is the frame's last, whether its first. After a `resync` in the middle a key frame follows."""
 
     @property
     def next_needed(self) -> int | None:
@@ -110,6 +114,8 @@ class FrameAssembler:
                     self.resync()
                     return frames
                 frame.timestamp, frame.key = held.timestamp, held.part.key
+            if self.on_part is not None:
+                self.on_part(held.part, held.timestamp, held.marker, not frame.parts)
             frame.parts.append(held.part.data)
             self._cursor += 1
             if held.marker:

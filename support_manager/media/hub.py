@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import structlog
 
@@ -10,12 +11,15 @@ from support_manager.media.connection import HubConnection
 from support_manager.media.engine import (
     AnswerReady,
     MediaEvent,
+    OfferReady,
     OfferRejected,
     PeerConnected,
     PeerKey,
     PeerLost,
 )
+from support_manager.media.feed import Feed
 from support_manager.media.frame_box import FrameBox
+from support_manager.media.guest import GuestConnection
 from support_manager.media.negotiation import OfferError, parse_offer
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
@@ -39,6 +43,31 @@ class _Slot:
         self.visible = True
         self.deadline: asyncio.TimerHandle | None = None
 
+    @property
+    def carrying(self) -> HubConnection | None:
+        """The connection that is up, the newer one first."""
+        return next((each for each in (self.newest, self.older) if each is not None and each.connected), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """What a connection calls back."""
+
+    described: Callable[[str], None]
+    connected: Callable[[], None]
+    lost: Callable[[str], None]
+    figures: Callable[[HubConnection], None]
+
+
+@dataclass(slots=True)
+class _Audience:
+    """Who shows his screen in a session, and who sees it besides this app."""
+
+    publisher: PeerKey
+    viewers: frozenset[PeerKey]
+    feed: Feed
+    forwarding: HubConnection | None = None
+
 
 class Hub:
     """Answers offers and keeps the connections. Lives on the media loop; every method but `aclose` returns at once.
@@ -52,6 +81,7 @@ class Hub:
         self._slots: dict[PeerKey, _Slot] = {}
         self._tasks = TaskOwner("media hub")
         self._closing: dict[asyncio.Task[None], HubConnection] = {}
+        self._audiences: dict[str, _Audience] = {}
 
     def take_offer(
         self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...], box: FrameBox
@@ -66,6 +96,63 @@ class Hub:
         except OfferError as error:
             self._emit(OfferRejected(peer, epoch, str(error)))
             return
+
+        def make(slot: _Slot, name: str, calls: _Calls) -> HubConnection:
+            return HubConnection(
+                name,
+                offer,
+                ice_servers,
+                slot.box,
+                visible=slot.visible,
+                on_answer=calls.described,
+                on_connected=calls.connected,
+                on_lost=calls.lost,
+                on_figures=calls.figures,
+            )
+
+        self._connect(peer, epoch, box, AnswerReady, make)
+
+    def join(self, peer: PeerKey, epoch: int, ice_servers: tuple[IceServer, ...], box: FrameBox) -> None:
+        """Offer a connection to the hub that `peer` is; the older connection stays until the new one is up."""
+        slot = self._slots.get(peer)
+        if slot is not None and epoch <= slot.epoch:
+            self._emit(OfferRejected(peer, epoch, "stale"))
+            return
+
+        def make(slot: _Slot, name: str, calls: _Calls) -> HubConnection:
+            return GuestConnection(
+                name,
+                ice_servers,
+                slot.box,
+                visible=slot.visible,
+                on_offer=calls.described,
+                on_connected=calls.connected,
+                on_lost=calls.lost,
+                on_figures=calls.figures,
+            )
+
+        self._connect(peer, epoch, box, OfferReady, make)
+
+    def take_answer(self, peer: PeerKey, epoch: int, sdp: str) -> None:
+        """Go on with a hub's answer to the newest offer; one that cannot be used ends that connection."""
+        slot = self._slots.get(peer)
+        connection = None if slot is None or slot.epoch != epoch else slot.newest
+        if slot is None or not isinstance(connection, GuestConnection):
+            return
+        try:
+            connection.take_answer(sdp)
+        except OfferError as error:
+            self._lost(peer, slot, epoch, connection, str(error))
+
+    def _connect(
+        self,
+        peer: PeerKey,
+        epoch: int,
+        box: FrameBox,
+        ready: Callable[[PeerKey, int, str], MediaEvent],
+        make: Callable[[_Slot, str, _Calls], HubConnection],
+    ) -> None:
+        slot = self._slots.get(peer)
         if slot is None:
             slot = self._slots[peer] = _Slot(box)
         self._make_room(slot)
@@ -75,13 +162,14 @@ class Hub:
         def is_current() -> bool:
             return self._slots.get(peer) is slot and slot.epoch == epoch
 
-        def answered(answer: str) -> None:
+        def described(sdp: str) -> None:
             if is_current():
-                self._emit(AnswerReady(peer, epoch, answer))
+                self._emit(ready(peer, epoch, sdp))
 
         def connected() -> None:
             if is_current():
                 self._drop_older(slot)
+                self._route(peer.session_id)
                 self._emit(PeerConnected(peer, epoch))
 
         def lost(reason: str) -> None:
@@ -91,21 +179,45 @@ class Hub:
             if is_current() or of is slot.older:
                 self._emit(of.meter.figures(peer, time.monotonic(), of.age_ms(), of.budget.dropped))
 
-        connection = HubConnection(
-            name,
-            offer,
-            ice_servers,
-            slot.box,
-            visible=slot.visible,
-            on_answer=answered,
-            on_connected=connected,
-            on_lost=lost,
-            on_figures=figures,
-        )
+        connection = make(slot, name, _Calls(described, connected, lost, figures))
         slot.newest = connection
         if slot.older is not None:
             slot.deadline = asyncio.get_running_loop().call_later(OVERLAP_S, self._drop_older, slot)
         connection.start()
+
+    def set_audience(self, publisher: PeerKey, viewers: Iterable[PeerKey]) -> None:
+        """Say who sees that participant's share besides this app; nobody else of the session does."""
+        session_id = publisher.session_id
+        wanted = frozenset(viewers) - {publisher}
+        audience = self._audiences.get(session_id)
+        if audience is None:
+            if not wanted:
+                return
+            loop = asyncio.get_running_loop()
+            audience = _Audience(publisher, wanted, Feed(time.monotonic, _wall_ms, loop.call_soon, loop.call_later))
+            self._audiences[session_id] = audience
+        audience.publisher, audience.viewers = publisher, wanted
+        self._route(session_id)
+
+    def _route(self, session_id: str) -> None:
+        """Bring who forwards and who gets it into line with what is connected."""
+        audience = self._audiences.get(session_id)
+        if audience is None:
+            return
+        lines = []
+        for peer in audience.viewers:
+            slot = self._slots.get(peer)
+            connection = slot.carrying if slot is not None else None
+            if connection is not None and connection.down is not None and connection.down.can_send:
+                lines.append(connection.down)
+        slot = self._slots.get(audience.publisher)
+        source = slot.carrying if slot is not None and lines else None
+        former, audience.forwarding = audience.forwarding, source
+        if former is not None and former is not source:
+            former.forward_to(None)
+        audience.feed.connect(None if source is None else source.share, lines)
+        if source is not None:
+            source.forward_to(audience.feed)
 
     def _make_room(self, slot: _Slot) -> None:
         """At most two connections a peer: what is up stays for a while, what never came up goes."""
@@ -134,6 +246,7 @@ class Hub:
         if slot.newest is not connection or self._slots.get(peer) is not slot:
             return
         slot.newest = None
+        self._route(peer.session_id)
         log.info("peer lost", session=peer.session_id, participant=peer.participant_id, epoch=epoch, reason=reason)
         self._emit(PeerLost(peer, epoch))
 
@@ -157,9 +270,11 @@ class Hub:
         newest, slot.newest = slot.newest, None
         if newest is not None:
             self._close(newest)
+        self._route(peer.session_id)
 
     def close_session(self, session_id: str) -> None:
         """Close all connections of a session and forget its participants."""
+        self._audiences.pop(session_id, None)
         for peer in [peer for peer in self._slots if peer.session_id == session_id]:
             self.close_peer(peer)
             del self._slots[peer]
@@ -192,3 +307,7 @@ class Hub:
         for connection in closing.values():
             await connection.join_threads(0.3)
         await self._tasks.aclose(0.5)
+
+
+def _wall_ms() -> float:
+    return time.time() * 1000

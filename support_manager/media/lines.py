@@ -18,6 +18,8 @@ from aiortc.rtp import (
 from av import VideoFrame
 
 from support_manager.media.decoder import Decoder, is_too_large
+from support_manager.media.engine import Liveness
+from support_manager.media.feed import Feed
 from support_manager.media.figures import CaptureClock, ShareMeter
 from support_manager.media.frames import EncodedFrame, FrameAssembler, SequenceUnwrapper
 from support_manager.media.loss import KeyFrameRequests, LossTracker
@@ -107,6 +109,7 @@ class ShareLine:
         self._statistics: StreamStatistics | None = None
         self._report: tuple[int, float] = (0, 0.0)
         self._stale_since: float | None = None
+        self._feed: Feed | None = None
 
     @property
     def source(self) -> int:
@@ -118,6 +121,25 @@ class ShareLine:
         """Whether something is outstanding that `tick` must see to."""
         wanting = self._keys.wanted or self._stale_since is not None
         return self._losses.waiting or (wanting and self._statistics is not None)
+
+    def forward_to(self, feed: Feed | None) -> None:
+        """Hand every packet on to a feed too, or to none any more."""
+        if feed is not self._feed:
+            self._feed = feed
+            self._assembler.on_part = None if feed is None else feed.take
+
+    def ask_for_key(self) -> None:
+        """Viewers need a key frame: ask for one now, unless that is going on."""
+        if not self._keys.wanted:
+            self._ask_for_key()
+
+    def captured_ms(self, timestamp: int) -> float:
+        """When the frame of this RTP time was captured, `time.time() * 1000`; 0 while not known."""
+        return self.clock.captured_ms(timestamp, time.time() * 1000)
+
+    def is_alive(self, now: float) -> bool:
+        """Whether there is something to see, moving or not."""
+        return self._meter.liveness(now) in (Liveness.LIVE, Liveness.STATIC)
 
     def take(self, packet: RtpPacket, size: int, now: float) -> None:
         """Take a packet of this line, a retransmission (RFC 4588) included."""
@@ -161,6 +183,8 @@ class ShareLine:
                 self._assembler.resync()
                 self._unwrapper = SequenceUnwrapper()
                 self.clock.reset()
+                if self._feed is not None:
+                    self._feed.restart()
             self._source = packet.ssrc
             self._statistics = StreamStatistics(_CLOCK_RATE)
         self._statistics.add(packet)

@@ -6,6 +6,7 @@ hub always answers. Nothing of an offer reaches the answer but numbers and token
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,7 +28,9 @@ _MDNS = re.compile(r"[0-9A-Za-z-]{1,63}\.local")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _RECEIVED = frozenset({"share_up", "voice", "camera_up"})
-"""The lines of which the hub takes something at present; all others are answered `inactive` and so cost nothing."""
+"""The lines of which the hub takes something at present."""
+_SENT = frozenset({"share_down"})
+"""The lines on which the hub sends something; all others are answered `inactive` and so cost nothing."""
 
 
 class OfferError(ValueError):
@@ -63,9 +66,12 @@ class OfferedLine:
 
     @property
     def answer_direction(self) -> str:
-        """What the hub answers: `recvonly` where it takes what the participant sends, else `inactive`."""
-        receives = self.role in _RECEIVED and self.direction in ("sendrecv", "sendonly")
-        return "recvonly" if receives else "inactive"
+        """What the hub answers: where it takes or sends something that the participant sends or takes, that."""
+        if self.role in _RECEIVED and self.direction in ("sendrecv", "sendonly"):
+            return "recvonly"
+        if self.role in _SENT and self.direction in ("sendrecv", "recvonly"):
+            return "sendonly"
+        return "inactive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,8 @@ class LocalTransport:
     fingerprints: tuple[tuple[str, str], ...]
     candidates: tuple[str, ...]
     """Attribute values: `FOUNDATION 1 udp PRIORITY IP PORT typ host …`."""
+    sources: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
+    """By the name of a line on which the hub sends: its SSRC, and that of its repetitions."""
 
 
 @dataclass(slots=True)
@@ -151,12 +159,7 @@ def parse_offer(sdp: str) -> ParsedOffer:
     Raises:
         OfferError: if anything is missing, malformed, or other than the fixed media lines.
     """
-    if len(sdp) > limits.SDP_CHARS:
-        raise OfferError("offer too long")
-    session, sections = _split(sdp)
-    kinds = ["application" if role == "data" else "audio" if role == "voice" else "video" for role in MEDIA_LINES]
-    if [section.kind for section in sections] != kinds:
-        raise OfferError("not the agreed media lines")
+    session, sections = _agreed_sections(sdp)
     mids = [_mid(section) for section in sections]
     if len(set(mids)) != len(mids):
         raise OfferError("media line named twice")
@@ -181,6 +184,26 @@ def parse_offer(sdp: str) -> ParsedOffer:
     if len(set(ids.values())) != len(ids):
         raise OfferError("header extension number used twice")
     return _with_transport(session, sections, mids, lines)
+
+
+def read_transport(sdp: str) -> ParsedOffer:
+    """Read only the transport of a description of the fixed media lines; the lines are left out.
+
+    Raises:
+        OfferError: if anything of it is missing or malformed.
+    """
+    session, sections = _agreed_sections(sdp)
+    return _with_transport(session, sections, [_mid(section) for section in sections], ())
+
+
+def _agreed_sections(sdp: str) -> tuple[_Section, list[_Section]]:
+    if len(sdp) > limits.SDP_CHARS:
+        raise OfferError("description too long")
+    session, sections = _split(sdp)
+    kinds = ["application" if role == "data" else "audio" if role == "voice" else "video" for role in MEDIA_LINES]
+    if [section.kind for section in sections] != kinds:
+        raise OfferError("not the agreed media lines")
+    return session, sections
 
 
 def _with_transport(
@@ -240,6 +263,8 @@ def make_answer(offer: ParsedOffer, local: LocalTransport) -> str:
     ]
     for number, line in enumerate(offer.lines):
         rows += _answer_line(line)
+        if line.answer_direction == "sendonly" and line.mid in local.sources:
+            rows += _source_rows(*local.sources[line.mid])
         if number == 0:
             rows += [f"a=candidate:{candidate}" for candidate in local.candidates]
             rows.append("a=end-of-candidates")
@@ -258,6 +283,8 @@ def make_answer(offer: ParsedOffer, local: LocalTransport) -> str:
 def _answer_line(line: OfferedLine) -> list[str]:
     number, rtx = line.payload_type, line.rtx_payload_type
     formats = [number] if rtx is None else [number, rtx]
+    is_sent = line.answer_direction == "sendonly"
+    uris = (MID_URI,) if is_sent else (MID_URI, TRANSPORT_CC_URI)
     rows = [
         f"m={line.kind} 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, formats))}",
         "c=IN IP4 0.0.0.0",
@@ -265,7 +292,7 @@ def _answer_line(line: OfferedLine) -> list[str]:
         f"a={line.answer_direction}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
-        *(f"a=extmap:{line.extensions[uri]} {uri}" for uri in (MID_URI, TRANSPORT_CC_URI) if uri in line.extensions),
+        *(f"a=extmap:{line.extensions[uri]} {uri}" for uri in uris if uri in line.extensions),
     ]
     if line.kind == "audio":
         rows.append(f"a=rtpmap:{number} opus/48000/2")
@@ -275,9 +302,17 @@ def _answer_line(line: OfferedLine) -> list[str]:
             rows.append(f"a=fmtp:{number} x-google-start-bitrate={START_KBPS};x-google-max-bitrate={MAX_KBPS}")
         if rtx is not None:
             rows += [f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={number}"]
-    wanted = ("transport-cc",) if line.kind == "audio" else ("nack", "nack pli", "transport-cc")
+    wanted = [] if line.kind == "audio" else ["nack", "nack pli"]
+    if not is_sent:  # the hub itself numbers no packets for the whole transport
+        wanted.append("transport-cc")
     rows += [f"a=rtcp-fb:{number} {name}" for name in wanted if name in line.feedback]
     return rows
+
+
+def _source_rows(source: int, repeats: int | None) -> list[str]:
+    if repeats is None:
+        return [f"a=ssrc:{source} cname:hub"]
+    return [f"a=ssrc-group:FID {source} {repeats}", f"a=ssrc:{source} cname:hub", f"a=ssrc:{repeats} cname:hub"]
 
 
 def _split(sdp: str) -> tuple[_Section, list[_Section]]:

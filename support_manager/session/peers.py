@@ -102,6 +102,8 @@ class Peers:
         self._ice_until = 0.0
         self._linked = False
         self._is_hub = False
+        self._shower: str | None = None
+        self._viewers: frozenset[str] = frozenset()
 
     def start(self) -> None:
         """Begin to work on signals."""
@@ -143,6 +145,7 @@ class Peers:
             if peer.asking is not None:
                 peer.asking.cancel()
         self._peers.clear()
+        self._shower, self._viewers = None, frozenset()
         if self._engine is not None:
             # Whole, with what the engine knows of epochs: at the next hub they begin anew.
             self._engine.close_session(self._session_id)
@@ -213,6 +216,21 @@ class Peers:
         if self._engine is not None and self._is_hub:
             self._engine.set_visible(self.key(participant_id), visible)
 
+    def set_audience(self, participant_id: str | None, viewers: frozenset[str]) -> None:
+        """Say who shows his screen, and who sees it besides this app: it is handed on to these and nobody else."""
+        if (participant_id, viewers) == (self._shower, self._viewers):
+            return
+        former, self._shower, self._viewers = self._shower, participant_id, viewers
+        if self._engine is None or not self._is_hub:
+            return
+        if former is not None and former != participant_id:
+            self._engine.set_audience(self.key(former), ())
+        self._tell_audience(self._engine)
+
+    def _tell_audience(self, engine: MediaEngine) -> None:
+        if self._shower is not None:
+            engine.set_audience(self.key(self._shower), [self.key(viewer) for viewer in self._viewers])
+
     async def _work(self) -> None:
         while True:
             received = await self._signals.get()
@@ -229,8 +247,8 @@ class Peers:
             return  # of a connection that is given up
         signal = received.signal
         if isinstance(signal, Offer):
-            engine = await self._ready()
-            servers = await self._ice_servers()
+            engine = await self.ready()
+            servers = await self.ice_servers()
             if self._peers.get(received.sender) is not peer:
                 return  # he is gone, or control is, while the engine was starting
             peer.epoch = received.epoch
@@ -248,12 +266,15 @@ class Peers:
                 self._ask(peer, at_once=False)  # he shares on, so he owes us another connection
             self._on_change()
 
-    async def _ready(self) -> MediaEngine:
+    async def ready(self) -> MediaEngine:
+        """The engine, started if need be."""
         if self._engine is None:
             self._engine = await self._engine_of()
+            self._tell_audience(self._engine)
         return self._engine
 
-    async def _ice_servers(self) -> tuple[IceServer, ...]:
+    async def ice_servers(self) -> tuple[IceServer, ...]:
+        """Those of the relay, asked for anew when they are about to run out."""
         if self._ice is None or monotonic() > self._ice_until:
             try:
                 self.set_ice(await self._send(IceGet(session_id=self._session_id), IceServers, timeout_s=_ICE_S))

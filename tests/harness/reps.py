@@ -15,6 +15,7 @@ import keyring
 from support_manager.controller import Controller
 from support_manager.credentials import CredentialStore
 from support_manager.events import AppEvent, Attention, Happening, Link, SessionSnapshot
+from support_manager.media.engine import MediaEngine
 from support_manager.protocol import requests, signals
 from support_manager.protocol.views import ParticipantView
 from support_manager.settings import SettingsStore
@@ -64,13 +65,17 @@ class Rep:
     Args:
         profile: its folder.
         name: of the account.
+        engine: makes the media engine, if not the scripted one.
     """
 
-    def __init__(self, profile: Path, name: str) -> None:
+    def __init__(self, profile: Path, name: str, engine: Callable[[], MediaEngine] | None = None) -> None:
         self.name = name
         self.engine = ScriptedEngine()
         self.controller = Controller(
-            SettingsStore(profile / name), CredentialStore(allowed=_ALLOWED), lambda: self.engine, rng=random.Random(1)
+            SettingsStore(profile / name),
+            CredentialStore(allowed=_ALLOWED),
+            engine or (lambda: self.engine),
+            rng=random.Random(1),
         )
         self.events: list[AppEvent] = []
         self.controller.subscribe(self.events.append)
@@ -111,9 +116,11 @@ class Rep:
 
 
 @asynccontextmanager
-async def signed_in(relay: RelayProcess, profile: Path, *names: str) -> AsyncIterator[list[Rep]]:
+async def signed_in(
+    relay: RelayProcess, profile: Path, *names: str, engine: Callable[[], MediaEngine] | None = None
+) -> AsyncIterator[list[Rep]]:
     """The apps of these reps, online; whatever session one of them controls at the end is ended."""
-    reps = [Rep(profile, name) for name in names]
+    reps = [Rep(profile, name, engine) for name in names]
     try:
         for each in reps:
             await each.sign_in(relay)

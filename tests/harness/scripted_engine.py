@@ -1,12 +1,13 @@
 """A media engine without media, for tests of what goes around it; the contract test of engines keeps it true."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from support_manager.media.engine import (
     AnswerReady,
     Liveness,
     MediaEvent,
+    OfferReady,
     OfferRejected,
     PeerConnected,
     PeerKey,
@@ -28,6 +29,8 @@ class ScriptedEngine:
         self._boxes: dict[PeerKey, FrameBox] = {}
         self.offers: list[tuple[PeerKey, int, str]] = []
         self.candidates: list[tuple[PeerKey, int, str]] = []
+        self.answers: list[tuple[PeerKey, int, str]] = []
+        self.audiences: dict[PeerKey, frozenset[PeerKey]] = {}
         self.ice: tuple[IceServer, ...] | None = None
         self.epochs: dict[PeerKey, int] = {}
         self.visible: dict[PeerKey, bool] = {}
@@ -58,6 +61,20 @@ class ScriptedEngine:
             return
         self.epochs[peer] = epoch
         self.tell(AnswerReady(peer, epoch, f"v=0\r\ns=answer {epoch}\r\n"))
+
+    def join(self, peer: PeerKey, epoch: int, ice_servers: tuple[IceServer, ...]) -> None:
+        self.ice = ice_servers
+        if epoch <= self.epochs.get(peer, 0):
+            self.tell(OfferRejected(peer, epoch, "stale"))
+            return
+        self.epochs[peer] = epoch
+        self.tell(OfferReady(peer, epoch, f"v=0\r\ns=offer {epoch}\r\n"))
+
+    def take_answer(self, peer: PeerKey, epoch: int, sdp: str) -> None:
+        self.answers.append((peer, epoch, sdp))
+
+    def set_audience(self, publisher: PeerKey, viewers: Collection[PeerKey]) -> None:
+        self.audiences[publisher] = frozenset(viewers)
 
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         self.candidates.append((peer, epoch, candidate.candidate))

@@ -118,7 +118,9 @@ def test_answer_holds_what_was_measured_to_matter() -> None:
     assert "a=recvonly" in share
     assert "a=recvonly" in voice
     assert "a=recvonly" in camera
-    assert "a=inactive" in down
+    assert "a=sendonly" in down
+    assert "transport-cc" not in down, "the hub numbers no packets for the whole transport"
+    assert "a=rtcp-fb:96 nack pli" in down
     assert all("a=inactive" in section for section in others[:-1])
     assert f"a=max-message-size:{limits.CHANNEL_MESSAGE_BYTES}" in others[-1]
     assert answer.count("a=candidate:") == 1

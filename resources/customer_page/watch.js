@@ -1,0 +1,71 @@
+/** Another customer's screen, handed on by the rep's app: the picture, whose it is, and a button to put it away. */
+
+/**
+ * What is said over the picture.
+ * @param {{paused?: boolean}} activity the running share
+ * @param {string} hub state of the connection to the rep's app
+ * @param {boolean} hasPicture whether anything was shown yet
+ * @returns {string} a key under `watch.`
+ */
+export function watchWords(activity, hub, hasPicture) {
+  if (hub !== "connected") return hasPicture ? "watch.lost" : "watch.coming";
+  if (activity.paused) return "watch.paused";
+  return hasPicture ? "watch.words" : "watch.coming";
+}
+
+/** Draws the part of the page with the picture; it is there only while somebody shows something to this customer. */
+export class Watch {
+  #part;
+  #words;
+  #button;
+  #video;
+  #redraw;
+  #away = "";
+  #shown = "";
+
+  /**
+   * @param {{watch: HTMLElement, "watch-words": HTMLElement, "watch-away": HTMLButtonElement, "watch-video": HTMLVideoElement}} part
+   * @param {() => void} redraw
+   */
+  constructor(part, redraw) {
+    this.#part = part.watch;
+    this.#words = part["watch-words"];
+    this.#button = part["watch-away"];
+    this.#video = part["watch-video"];
+    this.#redraw = redraw;
+    this.#button.addEventListener("click", () => {
+      this.#away = this.#away === this.#shown ? "" : this.#shown;
+      redraw();
+    });
+    this.#video.addEventListener("resize", () => redraw());
+  }
+
+  /**
+   * @param {import("./story.js").Story} story
+   * @param {?MediaStreamTrack} track what comes from the rep's app
+   * @param {import("./language.js").Language} language
+   */
+  draw(story, track, language) {
+    const activity = story.phase === "inside" ? (story.session?.watched ?? null) : null;
+    this.#shown = activity?.id ?? "";
+    this.#part.hidden = !activity;
+    const away = this.#away !== "" && this.#away === this.#shown;
+    this.#play(activity && !away ? track : null);
+    if (!activity) return;
+    const name = story.session.people.get(activity.subject)?.name ?? language.t("rep.somebody");
+    const key = away ? "watch.away" : watchWords(activity, story.hub, this.#video.videoWidth > 0);
+    const words = language.t(key, { name });
+    if (this.#words.textContent !== words) this.#words.textContent = words;
+    const button = language.t(away ? "watch.show" : "watch.hide");
+    if (this.#button.textContent !== button) this.#button.textContent = button;
+    this.#video.hidden = away || this.#video.videoWidth === 0;
+    this.#video.setAttribute("aria-label", words);
+  }
+
+  #play(track) {
+    const now = this.#video.srcObject?.getVideoTracks()[0] ?? null;
+    if (now === track) return;
+    this.#video.srcObject = track ? new MediaStream([track]) : null;
+    if (track) void this.#video.play().catch(() => this.#redraw());
+  }
+}

@@ -1,0 +1,133 @@
+"""The participant's half of offer and answer, for an app that assists: writes the offer, reads the hub's answer."""
+
+from dataclasses import dataclass
+
+from support_manager.media.negotiation import (
+    MID_URI,
+    CandidateAddress,
+    LocalTransport,
+    OfferedLine,
+    OfferError,
+    ParsedOffer,
+    read_transport,
+)
+from support_manager.protocol import limits
+from support_manager.protocol.signals import MEDIA_LINES
+
+_SCTP_PORT = 5_000
+_MID_NUMBER = 1
+_VP8, _RTX, _OPUS = 96, 97, 111
+_FEEDBACK = ("nack", "nack pli")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedAnswer:
+    """What the hub's answer says, as far as it is not known from the offer."""
+
+    ufrag: str
+    password: str
+    fingerprints: tuple[tuple[str, str], ...]
+    """Pairs of algorithm and value."""
+    setup: str
+    candidates: tuple[CandidateAddress, ...]
+    sctp_port: int
+    max_message_bytes: int
+
+
+def _line(number: int, role: str) -> OfferedLine:
+    is_voice = role == "voice"
+    return OfferedLine(
+        role=role,
+        kind="audio" if is_voice else "video",
+        mid=str(number),
+        direction="sendrecv" if is_voice else "sendonly" if role.endswith("_up") else "recvonly",
+        payload_type=_OPUS if is_voice else _VP8,
+        rtx_payload_type=None if is_voice else _RTX,
+        feedback=frozenset() if is_voice else frozenset(_FEEDBACK),
+        extensions={MID_URI: _MID_NUMBER},
+        ssrc=None,
+        rtx_ssrc=None,
+    )
+
+
+def blank_offer() -> ParsedOffer:
+    """The fixed media lines as this app offers them, without any transport."""
+    lines = tuple(_line(number, role) for number, role in enumerate(MEDIA_LINES) if role != "data")
+    return ParsedOffer(
+        lines=lines,
+        data_mid=str(len(lines)),
+        sctp_port=_SCTP_PORT,
+        max_message_bytes=limits.CHANNEL_MESSAGE_BYTES,
+        ufrag="",
+        password="",
+        ice_lite=False,
+        fingerprints=(),
+        setup="actpass",
+        candidates=(),
+    )
+
+
+def make_offer(local: LocalTransport) -> str:
+    """Write an offer of the fixed media lines with all candidates of `local` in it."""
+    offer = blank_offer()
+    mids = [*(line.mid for line in offer.lines), offer.data_mid]
+    rows = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", f"a=group:BUNDLE {' '.join(mids)}"]
+    transport = [
+        f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}",
+        *(f"a=fingerprint:{name} {value}" for name, value in local.fingerprints),
+        f"a=setup:{offer.setup}",
+    ]
+    for number, line in enumerate(offer.lines):
+        rows += _line_rows(line)
+        if number == 0:
+            rows += [f"a=candidate:{candidate}" for candidate in local.candidates]
+            rows.append("a=end-of-candidates")
+        rows += transport
+    rows += [
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{offer.data_mid}",
+        f"a=sctp-port:{offer.sctp_port}",
+        f"a=max-message-size:{offer.max_message_bytes}",
+        *transport,
+    ]
+    return "\r\n".join(rows) + "\r\n"
+
+
+def _line_rows(line: OfferedLine) -> list[str]:
+    number, rtx = line.payload_type, line.rtx_payload_type
+    formats = [number] if rtx is None else [number, rtx]
+    codec = "opus/48000/2" if line.kind == "audio" else "VP8/90000"
+    return [
+        f"m={line.kind} 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, formats))}",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{line.mid}",
+        f"a={line.direction}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+        *(f"a=extmap:{at} {uri}" for uri, at in line.extensions.items()),
+        f"a=rtpmap:{number} {codec}",
+        *([] if rtx is None else [f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={number}"]),
+        *(f"a=rtcp-fb:{number} {name}" for name in _FEEDBACK if name in line.feedback),
+    ]
+
+
+def parse_answer(sdp: str) -> ParsedAnswer:
+    """Read the hub's answer: its transport, since the lines are fixed. The hub may be hostile too.
+
+    Raises:
+        OfferError: if anything is missing or malformed.
+    """
+    found = read_transport(sdp)
+    if found.setup not in ("active", "passive"):
+        raise OfferError("malformed DTLS role")
+    return ParsedAnswer(
+        ufrag=found.ufrag,
+        password=found.password,
+        fingerprints=found.fingerprints,
+        setup=found.setup,
+        candidates=found.candidates,
+        sctp_port=found.sctp_port,
+        max_message_bytes=found.max_message_bytes or limits.CHANNEL_MESSAGE_BYTES,
+    )
