@@ -12,7 +12,7 @@ from resources.catalog import best_language
 from support_manager.account_link import AccountLink, TransportMaker
 from support_manager.credentials import CredentialStore
 from support_manager.desk import Desk
-from support_manager.errors import AppCode, LocalProblem, Refused, SupportManagerError
+from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
 from support_manager.events import AppEvent, Failed, Link, SessionSnapshot
 from support_manager.history import HistoryDesk
 from support_manager.inbox import InboxDesk
@@ -260,6 +260,8 @@ class Controller:
         self._inbox.accepting(session_id)
         try:
             return await self._desk.accept(session_id)
+        except RelayUnavailable:
+            raise  # it may be his by now: that it goes from the Inbox is no colleague's doing
         except SupportManagerError:
             self._inbox.not_accepted(session_id)
             raise

@@ -171,7 +171,9 @@ class Desk:
         for view in found.sessions:
             if view.id not in self._runtimes:
                 # Listed without chat: seen from here nothing of it is known yet, and resuming brings all of it.
-                await self._resume(self._open(msgspec.structs.replace(view, seq=0)))
+                # One that was accepted here, but for the answer, is waited for: it comes to the front as any other.
+                wanted = self._unanswered.pop(view.id, None) is not None
+                await self._resume(self._open(msgspec.structs.replace(view, seq=0)), recovered=not wanted)
 
     async def _look_for_missed(self) -> None:
         """An answer got lost: nobody is to be in charge of a session that he does not see."""
@@ -180,7 +182,7 @@ class Desk:
         except SupportManagerError as error:
             log.info("missed sessions are found at the next connect", code=str(error.code))
 
-    async def _resume(self, runtime: SessionRuntime) -> None:
+    async def _resume(self, runtime: SessionRuntime, *, recovered: bool = True) -> None:
         try:
             alive = await runtime.resume()
         except Refused as refusal:
@@ -196,7 +198,7 @@ class Desk:
         if not alive:
             self._forget(runtime)
         elif not runtime.is_told:
-            runtime.tell(recovered=True)
+            runtime.tell(recovered=recovered)
 
     async def mail(self, session_id: str, address: str, locale: str, *, to_rep: bool) -> str:
         """Have the relay send an invitation; what becomes of it is told after this has returned its id."""

@@ -25,14 +25,17 @@ from support_manager.protocol.requests import (
     Inside,
     InviteMail,
     Nothing,
+    OfferAccept,
     Request,
     Resumed,
     SessionAssist,
+    SessionLeave,
     SessionList,
     SessionResume,
     Sessions,
     SessionStart,
     SessionStarted,
+    SessionTransfer,
 )
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import (
@@ -87,6 +90,8 @@ class Bench:
             if self.silent:
                 raise RelayUnavailable(AppCode.TIMED_OUT)
             return Inside(session=view("s9"), ice=IceServers())
+        if isinstance(message, OfferAccept | SessionLeave | SessionTransfer) and self.silent:
+            raise RelayUnavailable(AppCode.TIMED_OUT)
         if isinstance(message, InviteMail):
             for state in (Delivery.SENDING, Delivery.FAILED):
                 self.desk.take(
@@ -263,3 +268,35 @@ async def test_a_session_that_is_not_ours_any_more_is_told_with_the_likeliest_re
     assert isinstance(last, SessionLeft | SessionClosed)
     assert (last.why if isinstance(last, SessionLeft) else last.reason) is expected
     assert bench.desk.sessions == {}
+
+
+@pytest.mark.rule("B-10.3", "B-12.1")
+@pytest.mark.parametrize(("role", "why"), [(Role.CONTROLLER, LeftWhy.TRANSFERRED), (Role.ASSISTANT, LeftWhy.LEFT)])
+async def test_who_goes_while_the_answer_gets_lost_is_told_what_he_did_himself(
+    bench: Bench, role: Role, why: LeftWhy
+) -> None:
+    bench.listed = (view("s7"),)
+    bench.resumed["s7"] = msgspec.structs.replace(view("s7"), participants=(msgspec.structs.replace(REP, role=role),))
+    await bench.desk.take_up()
+    bench.silent = True
+    bench.listed = ()
+    with pytest.raises(RelayUnavailable):
+        await (bench.desk.leave("s7") if role is Role.ASSISTANT else bench.desk.transfer("s7", "q1", (), ""))
+    bench.refused = {"s7": ErrorCode.SESSION_UNKNOWN}
+    await bench.desk.take_up()
+    last = bench.events[-1]
+    assert isinstance(last, SessionLeft), last
+    assert last.why is why
+
+
+@pytest.mark.rule("B-1.1", "B-10.4")
+async def test_an_accepted_session_whose_answer_got_lost_comes_to_the_front(bench: Bench) -> None:
+    bench.silent = True
+    bench.listed = (view("s9"), view("s8"))
+    with pytest.raises(RelayUnavailable):
+        await bench.desk.accept("s9")
+    async with asyncio.timeout(5):
+        while len(bench.events) < 2:  # noqa: ASYNC110 - the condition is about another object
+            await asyncio.sleep(0)
+    opened = {each.session.id: each.recovered for each in bench.events if isinstance(each, SessionOpened)}
+    assert opened == {"s9": False, "s8": True}, "a customer waits there, and the agent has just said yes"
