@@ -1,7 +1,7 @@
 """A support centre at work: one relay with 500 sessions, 1,000 participants; transfers, joins and a queue on top.
 
-Twenty-five reps hold twenty sessions each, every session has a customer; customers write a hundred lines a second while control
-is transferred, customers enter a queue and others join by link. Clients and relay share this machine.
+Twenty-five reps hold twenty sessions each, every session has a customer; customers write while control is transferred,
+others enter a queue or join by link. Clients and relay share this machine.
 """
 
 import argparse
