@@ -19,10 +19,10 @@ from support_manager.events import (
     SessionOpened,
     SessionSnapshot,
 )
-from support_manager.media.engine import Liveness, MediaEngine, MediaEvent, ShareFigures
+from support_manager.media.engine import EngineFailed, Liveness, MediaEngine, MediaEvent, PeerKey, ShareFigures
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol import limits
-from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.activities import ACTIVITIES, ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import SessionEvent, SignalReceived
 from support_manager.protocol.requests import (
@@ -35,7 +35,8 @@ from support_manager.protocol.requests import (
 )
 from support_manager.protocol.views import Audience, Connection, EndReason, IceServers, Place, SessionView
 from support_manager.session.acts import SessionActs
-from support_manager.session.machine import SessionMachine, came_by_queue, online_customers, primary_of
+from support_manager.session.hub_link import HubLink
+from support_manager.session.machine import SessionMachine, came_by_queue, controller_of, online_customers, primary_of
 from support_manager.session.outbox import Outbox, Send
 from support_manager.session.outcome import Outcome
 from support_manager.session.peers import Peer, Peers
@@ -75,6 +76,7 @@ class SessionRuntime:
         self.acts = SessionActs(view.id, send)
         self._outbox = Outbox(view.id, send, self._confirmed, self._line_refused)
         self._peers = Peers(view.id, send, engine, self._is_online, self._is_sharing, self._refresh)
+        self._link = HubLink(view.id, send, self._peers.ready, self._peers.ice_servers, self._refresh)
         self._visible = False
         self._shown_to: str | None = None
         self._held_signals: list[SignalReceived] = []
@@ -83,6 +85,7 @@ class SessionRuntime:
         self._going: LeftWhy | None = None
         """How the rep last wanted to be out of this session."""
         self._peers.set_hub(self._machine.is_hub)
+        self._follow()
 
     @property
     def id(self) -> str:
@@ -103,6 +106,7 @@ class SessionRuntime:
         """Begin to work; nothing is told before `tell`."""
         _ = self._tasks.spawn(self._outbox.run(), name="outbox")
         self._peers.start()
+        self._link.start()
 
     def tell(self, *, recovered: bool) -> None:
         """Tell that the session is here."""
@@ -113,6 +117,7 @@ class SessionRuntime:
     def went_online(self) -> None:
         """The session is bound to the present connection: send what is left, ask who is not connected."""
         self._outbox.went_online()
+        self._link.went_online()
         self._peers.went_online(wanted={each.id for each in online_customers(self._machine.view)})
 
     def take_view(self, view: SessionView) -> None:
@@ -127,6 +132,7 @@ class SessionRuntime:
         """The relay is away. The picture is not its business and stays."""
         self._outbox.went_offline()
         self._peers.went_offline()
+        self._link.went_offline()
 
     async def resume(self) -> bool:
         """Take the session up again on a new connection; False when it is over meanwhile.
@@ -241,9 +247,11 @@ class SessionRuntime:
     def mailbox(self) -> FrameMailbox | None:
         """Where the newest picture is to be had, while something is shared."""
         share, engine = self._machine.share, self._peers.engine
-        if not self._machine.is_hub or share is None or share.state is not ActivityState.RUNNING or engine is None:
+        if share is None or share.state is not ActivityState.RUNNING or engine is None:
             return None
-        return engine.mailbox(self._peers.key(share.subject))
+        if self._machine.is_hub:
+            return engine.mailbox(self._peers.key(share.subject))
+        return engine.mailbox(self._link.peer.key) if self._link.peer is not None and self._link.shows else None
 
     # --- what arrives
 
@@ -265,15 +273,19 @@ class SessionRuntime:
         if self._machine.person(received.sender) is None:
             log.warning("signal of a stranger dropped", session=self.id)
             return
-        self._peers.take_signal(received)
+        if self._machine.is_hub:
+            self._peers.take_signal(received)
+        else:
+            self._link.take_signal(received)
 
     def take_media(self, event: MediaEvent) -> None:
         """Take an event of the media engine."""
         self._peers.take_media(event)
-        if not self._machine.is_hub:
-            return
-        share = self._machine.share
-        if isinstance(event, ShareFigures) and share is not None and share.subject == event.peer.participant_id:
+        if isinstance(event, EngineFailed):
+            self._link.failed()
+        elif not self._machine.is_hub:
+            self._link.take_media(event)
+        if isinstance(event, ShareFigures) and event.peer == self._shown_by():
             self._emit(
                 PictureStats(
                     session_id=self.id,
@@ -289,6 +301,15 @@ class SessionRuntime:
 
     # --- inside
 
+    def _shown_by(self) -> PeerKey | None:
+        """Whose connection carries the picture: the sharer's own, or the controller's, who hands it on."""
+        share = self._machine.share
+        if share is None:
+            return None
+        if self._machine.is_hub:
+            return self._peers.key(share.subject)
+        return None if self._link.peer is None else self._link.peer.key
+
     def _take_held_signals(self) -> list[SignalReceived]:
         held, self._held_signals = self._held_signals, []
         return held
@@ -296,10 +317,12 @@ class SessionRuntime:
     def _act(self, outcome: Outcome) -> None:
         for participant_id in outcome.share_over:
             self._peers.share_over(participant_id)
+            self._link.share_over()
         for participant_id in outcome.gone:
             self._peers.gone(participant_id)
         if outcome.changed:
             self._peers.set_hub(self._machine.is_hub, wanted=[each.id for each in online_customers(self._machine.view)])
+            self._follow()
             self._machine.set_picture(self._picture())
             self._show()
             self._changed()
@@ -332,7 +355,11 @@ class SessionRuntime:
         if share.state is ActivityState.ASKED:
             return Picture.ASKED
         if not self._machine.is_hub:
-            return Picture.ELSEWHERE
+            peer = self._link.peer
+            may = self._machine.view.you in share.seen_by
+            if peer is None or not may or not self._link.shows:
+                return Picture.ELSEWHERE  # his app cannot be reached (yet)
+            return _picture_of(peer, paused=share.paused)
         peer = self._peers.peer(share.subject)
         return Picture.CONNECTING if peer is None else _picture_of(peer, paused=share.paused)
 
@@ -346,6 +373,27 @@ class SessionRuntime:
             if self._is_sharing(target):
                 self._peers.needed(target)
         self._shown_to = target
+        if not self._machine.is_hub:
+            self._link.set_visible(self._visible)
+
+    def _follow(self) -> None:
+        """Connect to whoever is in charge, or hand on what is shown to whoever may see it."""
+        is_hub = self._machine.is_hub
+        hub = None if is_hub or self._machine.is_over else controller_of(self._machine.view)
+        known = self._link.peer
+        if hub is not None and self._machine.share is None and (known is None or known.key.participant_id != hub.id):
+            hub = None  # there is nothing to see: the question to the customer leaves time enough to connect
+        self._link.follow(
+            hub.id if hub is not None else None, is_there=hub is not None and hub.connection is Connection.ONLINE
+        )
+        share = self._machine.share if is_hub else None
+        if share is None or share.state is not ActivityState.RUNNING:
+            self._peers.set_audience(None, frozenset())
+            return
+        rule = ACTIVITIES[share.kind].seen_by
+        away = {self._machine.view.you, share.subject}
+        people = [self._machine.person(each) for each in share.seen_by if each not in away]
+        self._peers.set_audience(share.subject, frozenset(each.id for each in people if each and each.role in rule))
 
     def _is_online(self, participant_id: str) -> bool:
         person = self._machine.person(participant_id)
@@ -387,6 +435,7 @@ class SessionRuntime:
 
     async def aclose(self, *, close_media: bool = False) -> None:
         """Stop working, and close the media of a session that is over (or all the same, with `close_media`)."""
+        await self._link.aclose()
         await self._peers.aclose(over=self._closed or close_media)
         await self._tasks.aclose(1.0)
 
