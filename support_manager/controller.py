@@ -111,6 +111,11 @@ class Controller:
         return self._way.origin
 
     @property
+    def company(self) -> str:
+        """The company's name as the relay's site says it; empty before it was asked."""
+        return self._site.company if self._site is not None else ""
+
+    @property
     def site(self) -> SiteView | None:
         """What the relay said of itself, once it has."""
         return self._site
@@ -287,7 +292,7 @@ class Controller:
             view,
             locale=locale,
             rep=self.account.display_name if self.account is not None else "",
-            company=self._site.company if self._site is not None else "",
+            company=self.company,
             site=self._site.url if self._site is not None and self._site.url else self.relay_url,
             address=address,
             to_rep=to_rep,

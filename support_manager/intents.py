@@ -49,6 +49,10 @@ class Intents(Protocol):
         """The relay's address, as last used."""
 
     @property
+    def company(self) -> str:
+        """The company's name as the relay's site says it; empty before it was asked."""
+
+    @property
     def sessions(self) -> Mapping[str, SessionSnapshot]:
         """The open sessions by id, in the order in which they were opened."""
 

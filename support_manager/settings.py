@@ -17,6 +17,13 @@ from support_manager.protocol.views import Mode
 log = structlog.get_logger(__name__)
 
 
+class Reply(msgspec.Struct, frozen=True):
+    """A canned reply: the name under which it is found, and the text with places such as `{customer}`."""
+
+    name: str
+    text: str
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the app remembers between runs; no secret is ever in here."""
 
@@ -35,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     theme: str = "system"
     """`system`, `light`, `dark` or `contrast`."""
     notifications: bool = True
+    replies: tuple[Reply, ...] = ()
+    """The rep's canned replies."""
     pinned_certificates: dict[str, str] = msgspec.field(default_factory=dict)
     """`host:port` → SHA-256 fingerprint that the rep accepted."""
     window: dict[str, str] = msgspec.field(default_factory=dict)

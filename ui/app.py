@@ -234,7 +234,14 @@ class App(QObject):
             open_one.raise_()
             return
         count = len(self.controller.sessions)
-        dialog = CloseDialog(self.kit, count, quitting=quitting, tray=self.tray.available, parent=self.window)
+        dialog = CloseDialog(
+            self.kit,
+            count,
+            quitting=quitting,
+            tray=self.tray.available,
+            actions=self.actions,
+            parent=self.window,
+        )
         dialog.keep_chosen.connect(keep)
         dialog.end_chosen.connect(self._end_all_and_quit)
         dialog.start()
@@ -248,6 +255,7 @@ class App(QObject):
         self.tray.show_message(t("app", "app.name"), t("app", "tray.kept"))
 
     def _end_all_and_quit(self) -> None:
+        self.window.after_session.quiet = True
         self.work.run(self._end_all(), name="end_all", on_done=lambda _: self.quit())
 
     async def _end_all(self) -> None:

@@ -41,9 +41,9 @@ class Sight:
         if chosen in self._detached:
             chosen = None
         seen = self._detached.shown() | ({chosen} if chosen is not None else set())
-        for session_id in self._seen ^ seen:
-            if session_id in self._intents.sessions:
-                self._intents.set_visible(session_id, session_id in seen)
+        for changed, visible in ((self._seen - seen, False), (seen - self._seen, True)):
+            for session_id in changed & set(self._intents.sessions):
+                self._intents.set_visible(session_id, visible)
         self._seen = seen
         self.read = chosen if self._in_front() else self._detached.in_front()
         for session_id, panel in self._panels.items():

@@ -138,6 +138,10 @@ QListView::item { min-height: ${row}px; border-radius: ${control}px; padding: 0 
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $selection; color: $text; }
 
+QListView[kind="popup"] {
+  background: $surface_raised; border: 1px solid $line; border-radius: ${control}px; padding: 4px;
+}
+
 QTabBar { background: transparent; qproperty-drawBase: 0; }
 QTabBar::tab {
   background: transparent; color: $text_muted; border: 0; border-bottom: 2px solid transparent;

@@ -1,6 +1,6 @@
 """The multisession window: assembles bar, tabs and panels, and keeps them true to the controller's events."""
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QMoveEvent, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -8,6 +8,7 @@ from typing_extensions import override
 from support_manager.events import Happening, LinkChanged, SessionLeft, SessionOpened, SessionSnapshot
 from support_manager.protocol.views import Audience, Mode
 from ui.actions import Actions
+from ui.after_session import AfterSession
 from ui.areas import move_on
 from ui.bridge import Bridge
 from ui.detached import Detached
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self.sight = Sight(kit.intents, self.model, self._panels, self.detached, self._on_screen, self.in_front)
         self.faces = TabFaces(kit, self.model, self.tabs, self.detached, self)
         self.inviting = Inviting(kit, self.sheet, self.current, self.come_to_front, bridge)
+        self.after_session = AfterSession(kit, self.sheet, self, bridge)
         self.view_commands = ViewCommands(kit, self, self._panel, self._update_commands)
         self.layout_memory = LayoutMemory(kit.intents, kit.work, self, self._panels)
 
@@ -235,9 +237,10 @@ class MainWindow(QMainWindow):
         entry = self.model.entry(session_id)
         if entry is None:
             return
-        panel = SessionPanel(self._kit, entry)
+        panel = SessionPanel(self._kit, entry, self.centre)
         panel.close_wanted.connect(lambda: self._close_tab(session_id))
         panel.start_wanted.connect(self._show_start)
+        panel.notes_wanted.connect(self.after_session.note)
         panel.sides_changed.connect(lambda: self.layout_memory.take(panel))
         self.view_commands.take_up(panel)
         self._panels[session_id] = panel
@@ -253,7 +256,8 @@ class MainWindow(QMainWindow):
         """A session that was started, entered or accepted here comes to the front."""
         if not event.recovered:
             self.tabs.choose(event.session.id)
-            self.inviting.started(event.session)
+            # In a turn of the loop of its own: panel, first layout and invitation together would hold it too long.
+            QTimer.singleShot(0, self, lambda: self.inviting.started(event.session))
 
     def _left(self, event: SessionLeft) -> None:
         """The tab is gone; why, is said in words (B-12.1)."""
@@ -289,6 +293,7 @@ class MainWindow(QMainWindow):
         self.detached.give_back(session_id)
         self.tabs.remove(session_id)
         self.sight.forget(session_id)
+        self.after_session.tab_closed(session_id)
         if panel is not None:
             panel.share.set_mailbox(None)
             self.centre.removeWidget(panel)

@@ -81,9 +81,11 @@ class Work(QObject):
         self._running[name] = self._running.get(name, 0) + 1
         if busy is not None:
             _set_busy(busy, True)
+        watch = self._watch(coroutine, name, on_done, on_error, busy)
         try:
-            _ = self._owner.spawn(self._watch(coroutine, name, on_done, on_error, busy), name=name)
+            _ = self._owner.spawn(watch, name=name)
         except RuntimeError:  # the app is closing: nobody waits for this any more
+            watch.close()
             coroutine.close()
             self._ended(name, busy)
             return

@@ -17,6 +17,7 @@ from support_manager.protocol.views import InboxView, Presence
 class FakePeople:
     """A part of both fakes of `Intents`; the other part has `sessions`, `emit` and `_ask`."""
 
+    company = "Example"
     inbox: InboxView | None = None
     targets = Targets()
     past = History()

@@ -1,21 +1,24 @@
 """Asks what is to become of open sessions when the window closes or the app quits (B-12.3)."""
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from ui.actions import Actions
 from ui.dialogs.base import Dialog
 from ui.widgets.kit import SPACE_1, Kit, button, label
 
 
 class CloseDialog(Dialog):
-    """Three ways on: end the sessions, keep them, or stay; closing the dialog means stay.
+    """Ways on: keep the sessions, pass the one on that is open, end them, or stay; closing the dialog means stay.
 
     Args:
         kit: what every widget is handed.
         count: of the open sessions.
         quitting: whether the app is to quit, not only its window to close.
         tray: whether there is a tray to keep the app in.
+        actions: the commands; with one session open, those that hand it over are offered too (B-12.2).
         parent: the window.
 
     Signals:
@@ -26,11 +29,26 @@ class CloseDialog(Dialog):
     end_chosen = Signal()
     keep_chosen = Signal()
 
-    def __init__(self, kit: Kit, count: int, *, quitting: bool, tray: bool, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        count: int,
+        *,
+        quitting: bool,
+        tray: bool,
+        actions: Actions | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(kit, "close_dialog", parent)
         self._count, self._quitting, self._tray = count, quitting, tray
         self._text = self.add_text("text", "muted")
         self._keep, self._keep_note = self._choice("keep", "primary")
+        self._passing: list[tuple[str, QAction, QPushButton, QLabel]] = []
+        if actions is not None and count == 1 and actions.current is not None and actions.current.has_control:
+            if actions.current.assistants and actions.transfer_control.isEnabled():
+                self._pass_on("control", actions.transfer_control)
+            if actions.transfer_session.isVisible() and actions.transfer_session.isEnabled():
+                self._pass_on("session", actions.transfer_session)
         self._end, self._end_note = self._choice("end", "danger")
         self._stay = self.add_button("stay", "quiet")
         self._keep.setDefault(True)
@@ -48,6 +66,17 @@ class CloseDialog(Dialog):
         row.addWidget(note)
         self.body.addLayout(row)
         return made, note
+
+    def _pass_on(self, name: str, action: QAction) -> None:
+        made, note = self._choice(name, "secondary")
+        made.setIcon(action.icon())
+        made.clicked.connect(lambda: self._chosen(action))
+        self._passing.append((name, action, made, note))
+
+    def _chosen(self, action: QAction) -> None:
+        """Somebody else is to have the customer; the window stays until that is done."""
+        self.accept()
+        action.trigger()
 
     def _on_keep(self) -> None:
         self.accept()
@@ -72,4 +101,8 @@ class CloseDialog(Dialog):
             words = self.t(f"{key}.note" if key != "close.end_quit" else "close.end.note")
             note.setText(words)
             widget.setAccessibleDescription(words)
+        for name, action, made, note in self._passing:
+            made.setText(action.iconText())
+            note.setText(self.t(f"leave.{name}.note"))
+            made.setAccessibleDescription(note.text())
         self._stay.setText(self.t("close.stay"))

@@ -14,6 +14,8 @@ from support_manager.protocol.views import Audience
 from ui.models.sessions import SessionEntry
 from ui.models.transcript import TranscriptModel
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Kit, button, icon_button, label, name_it, set_kind
+from ui.widgets.plain import number_in_threes
+from ui.widgets.reply_picker import ReplyPicker
 from ui.widgets.transcript_view import TranscriptView
 
 COUNT_FROM = limits.TEXT_CHARS - 200
@@ -86,6 +88,7 @@ class ChatPanel(QFrame):
         self._kit = kit
         self._audience = audience
         self._private = audience is Audience.REPS
+        self._entry = entry
         prefix = "private" if self._private else "chat"
         self._session_id = entry.id
         self._ended = False
@@ -115,12 +118,19 @@ class ChatPanel(QFrame):
         self.input.textChanged.connect(self._count)
         self._send.setIcon(kit.theme.icon("send", "private" if self._private else "accent"))
 
+        self._replies = icon_button(f"{prefix}Replies")
+        self._replies.setFixedSize(ROW + SPACE_1, ROW + SPACE_1)
+        self._replies.setIcon(kit.theme.icon("message-square-quote", "text-muted"))
+        self.picker = ReplyPicker(kit, f"{prefix}Picker", self.input, self._places, self)
+        self._replies.clicked.connect(self.picker.open_all)
+
         line = QFrame()
         line.setProperty("kind", "line")
         writing = QHBoxLayout()
         writing.setContentsMargins(SPACE_3, SPACE_2, SPACE_2, 0)
         writing.setSpacing(SPACE_1)
         writing.addWidget(self.input, 1)
+        writing.addWidget(self._replies, 0, Qt.AlignmentFlag.AlignBottom)
         writing.addWidget(self._send, 0, Qt.AlignmentFlag.AlignBottom)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, SPACE_1)
@@ -144,6 +154,7 @@ class ChatPanel(QFrame):
 
     def take(self, entry: SessionEntry) -> None:
         """Show the session's present lines."""
+        self._entry = entry
         pending = entry.snapshot.pending
         if entry.ended is not None:  # nobody will send them any more: they must not look as if they were on their way
             pending = tuple(replace(line, state=LineState.FAILED) for line in pending)
@@ -156,6 +167,7 @@ class ChatPanel(QFrame):
         self._ended = entry.ended is not None or entry.taken
         self.input.setReadOnly(self._ended)
         self.input.setEnabled(not self._ended)
+        self._replies.setEnabled(not self._ended)
         self._empty.setVisible(self.model.rowCount() == 0)
         self._show_pill()
         self._count()
@@ -188,6 +200,17 @@ class ChatPanel(QFrame):
         send = self._kit.intents.send_chat(self._session_id, text, self._audience)
         self._kit.work.run(send, name=f"send_chat:{self._session_id}")
 
+    def _places(self) -> dict[str, str]:
+        """What the places of a canned reply stand for here and now."""
+        intents, snapshot = self._kit.intents, self._entry.snapshot
+        account = intents.account
+        return {
+            "customer": snapshot.customer.name if snapshot.customer is not None else self._entry.last_customer,
+            "rep": account.display_name if account is not None else "",
+            "number": number_in_threes(snapshot.view.number),
+            "company": intents.company,
+        }
+
     def _send_again(self, line_id: str) -> None:
         self._kit.work.run(self._kit.intents.retry_chat(self._session_id, line_id), name=f"retry_chat:{line_id}")
 
@@ -197,6 +220,7 @@ class ChatPanel(QFrame):
         self.setAccessibleName(say("private.title" if self._private else "chat.title"))
         self.input.setAccessibleName(say("private.input" if self._private else "chat.input"))
         name_it(self._send, say("chat.send"))
+        name_it(self._replies, say("replies.insert"))
         self._empty.setText(say("private.empty" if self._private else "chat.empty"))
         self.view.retranslate()
         self._show_placeholder()

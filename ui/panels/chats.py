@@ -30,12 +30,12 @@ class Chats(QFrame):
     def __init__(self, kit: Kit, entry: SessionEntry) -> None:
         super().__init__()
         self._kit = kit
+        self._entry = entry
         self._unread = {Audience.ALL: 0, Audience.REPS: 0}
         self.setObjectName("chats")
         self.setProperty("kind", "panel")
         self.public = ChatPanel(kit, entry)
-        self.private = ChatPanel(kit, entry, Audience.REPS)
-        self._panels = {Audience.ALL: self.public, Audience.REPS: self.private}
+        self._panels = {Audience.ALL: self.public}
         self._segments = {Audience.ALL: self._segment("chatsPublic"), Audience.REPS: self._segment("chatsPrivate")}
         self._segments[Audience.REPS].setProperty("private", True)
         group = QButtonGroup(self)
@@ -58,9 +58,8 @@ class Chats(QFrame):
         band.addWidget(self._lock)
         band.addWidget(self._band_words, 1)
         self._stack = QStackedWidget()
-        for audience, panel in self._panels.items():
-            self._stack.addWidget(panel)
-            panel.foreign_lines.connect(lambda count, audience=audience: self._count(audience, count))
+        self._stack.addWidget(self.public)
+        self.public.foreign_lines.connect(lambda count: self._count(Audience.ALL, count))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -74,17 +73,30 @@ class Chats(QFrame):
         kit.on_colours(self._tint)
 
     @property
+    def private(self) -> ChatPanel:
+        """The chat of the representatives; made when it is first needed, for most sessions never need it."""
+        found = self._panels.get(Audience.REPS)
+        if found is None:
+            found = self._panels[Audience.REPS] = ChatPanel(self._kit, self._entry, Audience.REPS)
+            found.set_looked_at(False)
+            found.foreign_lines.connect(lambda count: self._count(Audience.REPS, count))
+            self._stack.addWidget(found)
+        return found
+
+    @property
     def front(self) -> Audience:
         """Whose chat is in front."""
-        return Audience.REPS if self._stack.currentWidget() is self.private else Audience.ALL
+        return Audience.ALL if self._stack.currentWidget() is self.public else Audience.REPS
 
     def take(self, entry: SessionEntry) -> None:
         """Show the session's present lines."""
-        for panel in self._panels.values():
-            panel.take(entry)
+        self._entry = entry
         private = any(line.audience is Audience.REPS for line in entry.snapshot.view.chat)
         if private or other_reps(entry.snapshot):
+            _ = self.private  # before any line comes in, so that each is counted
             self._head.show()
+        for panel in self._panels.values():
+            panel.take(entry)
 
     def note(self, what: Happening, name: str) -> None:
         """Write into the transcript that something happened."""
@@ -98,7 +110,7 @@ class Chats(QFrame):
     def bring(self, audience: Audience) -> None:
         """Bring one of the two to the front."""
         looked_at = self._panels[self.front].model.looked_at
-        self._stack.setCurrentWidget(self._panels[audience])
+        self._stack.setCurrentWidget(self.private if audience is Audience.REPS else self.public)
         self._band.setVisible(audience is Audience.REPS)
         self._segments[audience].setChecked(True)
         self._unread[audience] = 0

@@ -25,7 +25,7 @@ from ui.panels.participants import ParticipantsPanel
 from ui.session_menu import PresenceMenu
 from ui.widgets.command_button import CommandButton
 from ui.widgets.elided import ElidedLabel
-from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, WIDE_ICON, Desk, button, label, set_kind
+from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, WIDE_ICON, Desk, button, label
 from ui.widgets.number_label import CopyButton, NumberLabel
 from ui.widgets.plain import isolated
 
@@ -52,7 +52,7 @@ class TransferButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        set_kind(self, "kind", "row")
+        self.setProperty("kind", "row")
         self._menu = QMenu(self)
         self._menu.setObjectName("transferMenu")
         self._menu.addActions([kit.actions.transfer_session, kit.actions.transfer_control])

@@ -45,9 +45,9 @@ _LOOKS = {
     Stage.OFFERED: _Look("forward", "offered"),
     Stage.QUEUED: _Look("clock", "queued"),
     Stage.TAKEN: _Look("app-window", "taken", "warning", ("close_tab",)),
-    Stage.ENDED: _Look("circle-check", "ended", buttons=("start_new", "close_tab")),
+    Stage.ENDED: _Look("circle-check", "ended", buttons=("start_new", "notes", "close_tab")),
 }
-_CONTROL = frozenset({"ask", "take_back", "end"})
+_CONTROL = frozenset({"ask", "take_back", "end", "notes"})
 """Buttons that only the controller has (B-7.9)."""
 _ASSISTED = frozenset({"joined", "asked", "denied", "stopped"})
 """What reads otherwise for an assistant: somebody else asks."""
@@ -58,11 +58,14 @@ class SessionPanel(QSplitter):
 
     close_wanted = Signal()
     start_wanted = Signal()
+    notes_wanted = Signal(object)
+    """Outcome and notes of this session that has ended are to be written; the argument is its snapshot."""
     sides_changed = Signal()
     """The rep folded a side or moved a splitter; the window has the other tabs follow."""
 
-    def __init__(self, kit: Desk, entry: SessionEntry) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
+    def __init__(self, kit: Desk, entry: SessionEntry, parent: QWidget | None = None) -> None:
+        # With its parent from the start: Qt dresses a whole tree anew whenever it comes under another one.
+        super().__init__(Qt.Orientation.Horizontal, parent)
         self._kit = kit
         self._entry = entry
         self.setObjectName("sessionPanel")
@@ -200,6 +203,7 @@ class SessionPanel(QSplitter):
         say = self._kit.say
         self._buttons["take_back"].setText(say("state.asked.take_back"))
         self._buttons["close_tab"].setText(say("state.ended.close"))
+        self._buttons["notes"].setText(self._kit.actions.notes.iconText())
         self._buttons["start_new"].setText(say("state.ended.start"))
         self._facts_title.setText(say(self._left_title))
         self._show_words()
@@ -212,6 +216,7 @@ class SessionPanel(QSplitter):
             "copy_link": button("stateCopyLink"),
             "end": button("stateEnd", "quiet"),
             "start_new": button("stateStartNew", "primary"),
+            "notes": button("stateNotes"),
             "close_tab": button("stateCloseTab"),
         }
         bind(made["ask"], kit.actions.ask_view, icon=False)
@@ -219,6 +224,7 @@ class SessionPanel(QSplitter):
         bind(made["end"], kit.actions.end_session)
         made["take_back"].clicked.connect(kit.actions.stop_view.trigger)
         made["start_new"].clicked.connect(self.start_wanted)
+        made["notes"].clicked.connect(lambda: self.notes_wanted.emit(self._entry.snapshot))
         made["close_tab"].clicked.connect(self.close_wanted)
         for one in made.values():
             message.add_button(one)

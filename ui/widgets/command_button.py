@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from ui.widgets.kit import ICON, ROW, WIDE_ICON, set_kind
+from ui.widgets.kit import ICON, ROW, WIDE_ICON
 
 
 class CommandButton(QToolButton):
@@ -28,7 +28,7 @@ class CommandButton(QToolButton):
         self.setToolButtonStyle(style)
         if words:
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            set_kind(self, "kind", "row")
+            self.setProperty("kind", "row")
         else:
             self.setFixedWidth(ROW)
         self.setDefaultAction(action)

@@ -1,0 +1,235 @@
+"""After a session: outcome and notes that are never in the way, and the history with search and transcripts."""
+
+import msgspec
+import pytest
+import pytest_asyncio
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QListWidget, QPlainTextEdit
+
+from support_manager.errors import Refused
+from support_manager.protocol import limits
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import History, HistoryPage
+from support_manager.protocol.roles import Role
+from support_manager.protocol.views import Audience, EndReason, HistoryEntry, Mode
+from tests.harness.centre_script import assisted, controlled
+from tests.harness.session_script import line, now_ms
+from tests.harness.session_window import WindowUnderTest, drain, until
+from tests.harness.widgets import unnamed
+from ui.dialogs.outcome import OutcomeDialog
+from ui.widgets.transcript_view import TranscriptView
+
+
+def past(at: int, customer: str, **more: object) -> HistoryEntry:
+    given: dict[str, object] = {"mode": Mode.MULTI, "started_at": at - 600_000, "customers": (customer,)}
+    return HistoryEntry(session_id=f"p{at}", number="482119903", ended_at=at, **(given | more))  # type: ignore[arg-type]
+
+
+ANA = past(2_000_000, "Ana Popescu", outcome="Solved", notes="new driver", rating=5, comment="<b>thanks</b>")
+ION = past(1_000_000, "Ion\u202e <i>V.</i>", tracking_code="T-17", queue_name="Support", reps=("Dan Pop",))
+
+
+@pytest_asyncio.fixture(params=["en", "ro"])
+async def desk(qapp, request):
+    made = WindowUnderTest(request.param, email_at_start=False)
+    made.intents.past = History(entries=(ANA, ION))
+    secret = msgspec.structs.replace(line("he is rude", name="Dan", at=3), audience=Audience.REPS)
+    made.intents.pages = {
+        ANA.session_id: HistoryPage(entry=ANA, chat=(line("it stays red", at=1), secret)),
+        ION.session_id: HistoryPage(entry=ION, kept=False),
+    }
+    yield made
+    await made.work.aclose()
+    made.close()
+
+
+def dialogs(desk: WindowUnderTest) -> list[OutcomeDialog]:
+    return [one for one in desk.window.findChildren(OutcomeDialog) if one.isVisible()]
+
+
+def asked(desk: WindowUnderTest, name: str) -> list[tuple[object, ...]]:
+    return [one[1:] for one in desk.intents.asked if one[0] == name]
+
+
+def press(desk: WindowUnderTest, name: str) -> None:
+    QTest.mouseClick(desk.find(name), Qt.MouseButton.LeftButton)
+    drain()
+
+
+# --- outcome and notes
+
+
+@pytest.mark.rule("B-12.7")
+async def test_at_the_end_the_controller_writes_outcome_and_notes_or_skips(desk):
+    session = controlled(desk)
+    desk.intents.end(session.id)
+    drain()
+    (dialog,) = dialogs(desk)
+    assert not dialog.isModal(), "the rep may go on with somebody else"
+    assert dialog.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+    assert unnamed(dialog) == []
+    assert "Ana Popescu" in dialog.windowTitle()
+    dialog.outcome.setCurrentIndex(0)
+    first = dialog.outcome.currentText()
+    QTest.keyClicks(dialog.notes, "new driver")
+    press(desk, "outcome_dialog_save")
+    await until(lambda: asked(desk, "note_session") == [(session.id, first, "new driver")])
+    await until(lambda: dialogs(desk) == [])
+    press(desk, "stateNotes")
+    (again,) = dialogs(desk)
+    assert (again.outcome.currentText(), again.notes.toPlainText()) == (first, "new driver")
+    press(desk, "outcome_dialog_skip")
+    assert dialogs(desk) == []
+    assert len(asked(desk, "note_session")) == 1
+
+
+async def test_closing_the_tab_is_a_not_now_but_loses_nothing_that_was_begun(desk):
+    first, second = controlled(desk), desk.intents.open("111222333")
+    desk.intents.join(second.id)
+    for session in (first, second):
+        desk.intents.end(session.id)
+    drain()
+    kept = next(one for one in dialogs(desk) if one.session_id == second.id)
+    kept.notes.setPlainText("half a sentence")
+    for session in (first, second):
+        desk.window._close_tab(session.id)
+    drain()
+    assert dialogs(desk) == [kept]
+
+
+async def test_it_is_not_asked_where_there_is_nothing_to_tell(desk):
+    alone = desk.intents.open("111222333")
+    desk.intents.end(alone.id)
+    session = assisted(desk)
+    desk.intents.end(session.id, EndReason.ENDED_BY_REP)
+    drain()
+    assert dialogs(desk) == []
+    assert not desk.shown("stateNotes")
+    desk.window.after_session.quiet = True
+    last = controlled(desk)
+    desk.intents.end(last.id)
+    drain()
+    assert dialogs(desk) == [], "the app is closing"
+
+
+@pytest.mark.rule("B-12.7")
+async def test_a_refusal_is_said_and_nothing_written_is_lost(desk):
+    session = controlled(desk)
+    desk.actions.notes.trigger()
+    drain()
+    (dialog,) = dialogs(desk)
+    desk.actions.notes.trigger()
+    drain()
+    assert dialogs(desk) == [dialog], "one for a session"
+    dialog.notes.setPlainText("x" * (limits.NOTES_CHARS + 1))
+    assert not desk.find("outcome_dialog_save").isEnabled()
+    assert dialog.notes.property("wrong")
+    dialog.notes.setPlainText("ș" * limits.NOTES_CHARS)
+    desk.intents.error = Refused(ErrorCode.NOT_SUPPORTED)
+    press(desk, "outcome_dialog_save")
+    problem = desk.find("outcome_dialog_problem", QLabel)
+    assert isinstance(problem, QLabel)
+    await until(lambda: problem.text() == desk.work.sentence(Refused(ErrorCode.NOT_SUPPORTED)))
+    assert dialogs(desk) == [dialog]
+    desk.intents.error = None
+    await until(lambda: desk.find("outcome_dialog_save").isEnabled())
+    press(desk, "outcome_dialog_save")
+    await until(lambda: dialogs(desk) == [])
+    assert asked(desk, "note_session")[-1] == (session.id, "", "ș" * limits.NOTES_CHARS)
+
+
+async def test_it_follows_the_language_and_keeps_what_is_typed(desk):
+    controlled(desk)
+    desk.actions.notes.trigger()
+    (dialog,) = dialogs(desk)
+    dialog.outcome.setEditText("my own")
+    title = dialog.windowTitle()
+    desk.translator.set_language({"en": "ro", "ro": "en"}[desk.translator.language])
+    assert dialog.windowTitle() != title
+    box = desk.find("outcome_dialog_outcome", QComboBox)
+    assert isinstance(box, QComboBox)
+    assert box.currentText() == "my own"
+
+
+# --- the history
+
+
+@pytest.mark.rule("B-12.7")
+async def test_the_history_lists_and_reads_what_is_over(desk):
+    desk.actions.history.trigger()
+    await until(lambda: desk.shown("transcript"))
+    assert unnamed(desk.window.sheet) == []
+    found = desk.find("historyList", QListWidget)
+    assert isinstance(found, QListWidget)
+    assert [found.item(at).text().splitlines()[0] for at in range(2)] == ["Ana Popescu", "Ion <i>V.</i>"]
+    assert desk.find("historyOutcome", QLabel).text() == "Solved"  # type: ignore[attr-defined]
+    assert desk.find("historyNotes", QLabel).text() == "new driver"  # type: ignore[attr-defined]
+    assert "<b>thanks</b>" in desk.find("historySurvey", QLabel).text()  # type: ignore[attr-defined]
+    shown = desk.find("transcript", TranscriptView)
+    assert isinstance(shown, TranscriptView)
+    assert [shown.model().index(at, 0).data() for at in range(shown.model().rowCount())] == ["it stays red"]
+    press(desk, "historySwitch")
+    shown = desk.find("transcript", TranscriptView)
+    assert isinstance(shown, TranscriptView)
+    assert [shown.model().index(at, 0).data() for at in range(shown.model().rowCount())] == ["he is rude"]
+    found.setCurrentRow(1)
+    await until(lambda: desk.find("historyNothing", QLabel).text() == desk.window._kit.say("history.not_kept"))  # type: ignore[attr-defined]
+    assert "T-17" in desk.find("historyFacts", QLabel).text()  # type: ignore[attr-defined]
+    assert not desk.shown("historySwitch")
+
+
+@pytest.mark.rule("B-12.7")
+async def test_the_history_is_searched_and_goes_back_page_by_page(desk):
+    desk.intents.past = History(entries=(ANA,), more=True)
+    desk.actions.history.trigger()
+    await until(lambda: desk.shown("historyMore"))
+    desk.intents.past = History(entries=(ION,))
+    press(desk, "historyMore")
+    await until(lambda: desk.find("historyList", QListWidget).count() == 2)  # type: ignore[attr-defined]
+    assert asked(desk, "history") == [("", None), ("", ANA.ended_at)]
+    assert not desk.shown("historyMore")
+    desk.intents.past = History()
+    typed = desk.find("historySearch", QLineEdit)
+    QTest.keyClicks(typed, "printer")
+    await until(lambda: asked(desk, "history")[-1] == ("printer", None))
+    await until(lambda: desk.find("historyState", QLabel).text() == desk.window._kit.say("history.none"))  # type: ignore[attr-defined]
+    assert not desk.shown("historyName"), "nothing is chosen"
+
+
+@pytest.mark.rule("B-12.7")
+async def test_notes_are_edited_from_the_history(desk):
+    desk.actions.history.trigger()
+    await until(lambda: desk.shown("historyEdit"))
+    press(desk, "historyEdit")
+    (dialog,) = dialogs(desk)
+    assert (dialog.outcome.currentText(), dialog.notes.toPlainText()) == ("Solved", "new driver")
+    desk.find("outcome_dialog_notes", QPlainTextEdit).setPlainText("came back")  # type: ignore[attr-defined]
+    press(desk, "outcome_dialog_save")
+    await until(lambda: asked(desk, "note_session") == [(ANA.session_id, "Solved", "came back")])
+    await until(lambda: desk.find("historyNotes", QLabel).text() == "came back")  # type: ignore[attr-defined]
+
+
+async def test_what_the_relay_cannot_do_is_said_with_a_way_to_try_again(desk):
+    desk.intents.error = Refused(ErrorCode.NOT_SUPPORTED)
+    desk.actions.history.trigger()
+    await until(lambda: desk.shown("historyAgain"))
+    assert desk.find("historyState", QLabel).text() == desk.work.sentence(Refused(ErrorCode.NOT_SUPPORTED))  # type: ignore[attr-defined]
+    desk.intents.error = None
+    press(desk, "historyAgain")
+    await until(lambda: desk.shown("transcript"))
+
+
+async def test_an_answer_that_comes_too_late_shows_nothing(desk):
+    desk.actions.history.trigger()
+    await until(lambda: desk.shown("transcript"))
+    panel = desk.window.sheet.content
+    panel._found(0, History(entries=(past(now_ms(), "Late"),)), more=False)  # type: ignore[union-attr]
+    assert desk.find("historyList", QListWidget).count() == 2  # type: ignore[attr-defined]
+
+
+async def test_who_assists_writes_no_notes(desk):
+    assisted(desk)
+    assert not desk.actions.notes.isEnabled()
+    assert desk.actions.current is not None
+    assert desk.actions.current.role is Role.ASSISTANT

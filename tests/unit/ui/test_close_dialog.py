@@ -1,0 +1,58 @@
+"""Closing with a session open: keep it, hand it over, end it, or stay; never ended by accident (B-12.2, B-12.3)."""
+
+import pytest
+import pytest_asyncio
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
+
+from tests.harness.centre_script import assisted, be_agent, controlled, rep
+from tests.harness.session_window import WindowUnderTest, drain
+from ui.dialogs.close import CloseDialog
+
+
+@pytest_asyncio.fixture(params=["en", "ro"])
+async def desk(qapp, request):
+    made = WindowUnderTest(request.param, email_at_start=False)
+    yield made
+    await made.work.aclose()
+    made.close()
+
+
+def asked_on_closing(desk: WindowUnderTest, count: int = 1) -> tuple[CloseDialog, list[str]]:
+    kit = desk.window._kit
+    dialog = CloseDialog(kit, count, quitting=False, tray=True, actions=desk.actions, parent=desk.window)
+    dialog.start()
+    drain()
+    names = [one.objectName().removeprefix("close_dialog_") for one in dialog.findChildren(QPushButton)]
+    assert all(one.text() for one in dialog.findChildren(QPushButton))
+    return dialog, names
+
+
+@pytest.mark.rule("B-12.2", "B-12.3")
+async def test_a_controller_with_assistants_who_is_an_agent_has_every_way(desk):
+    be_agent(desk)
+    controlled(desk, rep())
+    dialog, names = asked_on_closing(desk)
+    assert names == ["keep", "control", "session", "end", "stay"]
+    QTest.mouseClick(dialog.findChild(QPushButton, "close_dialog_session"), Qt.MouseButton.LeftButton)
+    drain()
+    assert desk.shown("transfer_dialog")
+    assert desk.window.isVisible(), "it stays until somebody has the customer"
+
+
+@pytest.mark.rule("B-12.2", "B-10.5")
+async def test_only_what_this_rep_can_do_is_offered(desk):
+    controlled(desk, rep())
+    assert asked_on_closing(desk)[1] == ["keep", "control", "end", "stay"]
+    desk.intents.sessions.clear()
+    assisted(desk)
+    desk.window._update_commands()
+    desk.window.tabs.choose(desk.window.tabs.ids()[-1])
+    assert asked_on_closing(desk)[1] == ["keep", "end", "stay"]
+
+
+async def test_with_several_sessions_none_is_singled_out(desk):
+    be_agent(desk)
+    controlled(desk, rep())
+    assert asked_on_closing(desk, 2)[1] == ["keep", "end", "stay"]
