@@ -90,6 +90,7 @@ class Dispatcher:
         self._turns: dict[tuple[str, str], int] = {}
         """(queue, account) → when he was last asked, counted; whoever never was comes first."""
         self._turn = 0
+        self._now_ms = 0
 
     def step(
         self,
@@ -108,6 +109,9 @@ class Dispatcher:
             agents: every agent.
             chosen_ms: how long a session is offered to chosen agents.
         """
+        if now_ms < self._now_ms:
+            self._set_back(self._now_ms - now_ms)
+        self._now_ms = now_ms
         line = in_line(waiting)
         self._calls = {one.session_id: self._call(one, now_ms) for one in line}
         online = {account for account, agent in agents.items() if agent.is_online}
@@ -131,6 +135,14 @@ class Dispatcher:
                 moments.append(call.seen_ms + chosen_ms)
             moments.extend(call.asked.values())
         return Outcome(falls, min(moments, default=None))
+
+    def _set_back(self, by_ms: int) -> None:
+        """The wall clock was set back: what was to end at a time ends as much earlier, and not hours too late."""
+        for call in self._calls.values():
+            call.seen_ms -= by_ms
+            call.asked = {account: until - by_ms for account, until in call.asked.items()}
+            if call.rest_until is not None:
+                call.rest_until -= by_ms
 
     def _call(self, waiting: Waiting, now_ms: int) -> _Call:
         call = self._calls.get(waiting.session_id)
@@ -189,6 +201,15 @@ class Dispatcher:
         """Who is asked about a session right now, and until when."""
         call = self._calls.get(session_id)
         return call.asked if call is not None else {}
+
+    def asked_alone(self, queues: Mapping[str, QueueNow]) -> dict[str, set[str]]:
+        """Account → sessions about which he is asked by name, or nobody else with him."""
+        found: dict[str, set[str]] = {}
+        for session_id, call in self._calls.items():
+            if not call.waiting.queue_id or _is_alone(call, queues):
+                for account in call.asked:
+                    found.setdefault(account, set()).add(session_id)
+        return found
 
     def may_take(self, session_id: str, account: str, queues: Mapping[str, QueueNow]) -> bool:
         """Whether an agent may accept a session: one of the chosen who has not declined; or an agent of its queue,

@@ -281,3 +281,14 @@ class Anything(RuleBasedStateMachine):
 
 Anything.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
 TestAnything = Anything.TestCase
+
+
+@pytest.mark.parametrize("waiting", [{}, {"queue_id": "", "agents": frozenset("ab")}])
+def test_a_clock_set_back_by_a_day_leaves_nobody_hanging(waiting):
+    stage = Stage(Rule.ROUND_ROBIN).wait("1", **waiting)
+    first = stage.asked()
+    stage.step(-24 * 3_600_000)
+    assert stage.asked() == first
+    stage.step(max(OFFER_MS, CHOSEN_MS))
+    assert stage.asked() != first
+    assert stage.outcome.falls == (["1"] if waiting else [])
