@@ -40,7 +40,8 @@ def decide_assist(session: Session, account: AccountView, request_id: str, momen
         raise Refused(ErrorCode.NO_CONTROLLER)
     if session.locked:
         raise Refused(ErrorCode.SESSION_LOCKED)
-    if len(session.members()) >= limits.PARTICIPANTS_PER_SESSION:
+    # Strangers who wait to be let in keep no colleague out.
+    if sum(p.role is not Role.WAITING for p in session.members()) >= limits.PARTICIPANTS_PER_SESSION:
         raise Refused(ErrorCode.SESSION_TAKEN)
     joined = Joined(
         participant_id=new_id(moment.random),

@@ -685,3 +685,11 @@ def test_what_an_older_relay_wrote_is_still_read():
     customer = session.holder(Role.PRIMARY)
     assert (customer.account_id, customer.waiting_for, customer.token_hashes) == ("", None, ("h",))
     assert (session.transfer, session.marks, session.locked, session.queue_id) == (None, [], False, "")
+
+
+@pytest.mark.rule("B-8.1")
+def test_strangers_who_wait_keep_no_colleague_out(single):
+    for number in range(limits.PARTICIPANTS_PER_SESSION - 1):
+        join(single, f"Stranger{number}")
+    assert len(single.session.members()) == limits.PARTICIPANTS_PER_SESSION
+    assert single.person(single.assist("Bogdan")).role is Role.ASSISTANT
