@@ -1,7 +1,7 @@
 """The agents' side of waiting: Inbox, presence, offers taken and declined, and who is told of changes (B-11)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from typing import Any
 
 import structlog
@@ -30,6 +30,7 @@ from server_stub.state.facts import (
 )
 from server_stub.state.model import Session
 from server_stub.state.refused import Refused
+from server_stub.store.database import StoreError
 from server_stub.store.journal import JournalFailed
 from server_stub.tasks import TaskOwner
 from server_stub.waiting_room import WaitingRoom
@@ -45,6 +46,13 @@ log = structlog.get_logger(__name__)
 COALESCE_S = 0.010
 """Changes within this time are told at once; nobody waits longer for them."""
 _AGAIN_S = 1.0
+_CATCH_UP_S = 0.1
+_LONG_CHARS = 64 * 1024
+_LONG_CHARS_PER_S = 4 * 1024 * 1024
+"""How fast one agent is told long Inboxes: strangers write them, and must not cut him off or keep the relay busy."""
+_NO_INBOX = InboxView(presence=Presence.OFFLINE, chosen=Presence.ONLINE)
+"""What is left of it when an agent's privilege is taken away."""
+_MINUTE_MS = 60_000
 _NOTHING = Nothing()
 _MATTERS = (ConnectionChanged, Ended, Entered, Joined, Left, PassedOn, RoleChanged, StateChanged)
 
@@ -81,6 +89,8 @@ class Inbox:
         self._room = WaitingRoom(directory, self._presences)
         self._places: dict[str, Place] = {}
         self._told: dict[Link, InboxView] = {}
+        self._not_before_s: dict[Link, float] = {}
+        """When an agent who was told a long Inbox may be told the next one."""
         self._falling: set[str] = set()
         self._soon: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -118,6 +128,7 @@ class Inbox:
     def gone(self, link: Link) -> None:
         """A connection is no more."""
         self._told.pop(link, None)
+        self._not_before_s.pop(link, None)
         if self._presences.gone(link):
             self.settle_soon()
 
@@ -160,14 +171,18 @@ class Inbox:
             if session_id not in self._falling:
                 self._falling.add(session_id)
                 self._tasks.spawn(self._fall(session_id), name="fall to queue")
-        if outcome.next_ms is not None:
-            self._later(max(0, outcome.next_ms - now) / 1_000 + 0.001)
         self._tell_customers()
-        self._tell_agents(answered)
+        wait_s = _CATCH_UP_S if self._tell_agents(answered) else 60.0
+        if outcome.next_ms is not None:
+            wait_s = min(wait_s, max(0, outcome.next_ms - now) / 1_000 + 0.001)
+        # Queues open and close at whole minutes, and nothing else may happen then.
+        self._later(min(wait_s, (_MINUTE_MS - now % _MINUTE_MS) / 1_000 + 0.001))
 
     def _later(self, delay_s: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._is_closed:
+            return
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._settle_safely)
 
     def _tell_customers(self) -> None:
@@ -182,17 +197,30 @@ class Inbox:
                 if link is not None and person.role is not Role.WAITING:
                     link.send(packet)
 
-    def _tell_agents(self, answered: Link | None) -> None:
+    def _tell_agents(self, answered: Link | None) -> bool:
+        """Tell them what has changed; whether somebody is so far behind that he is told later."""
         views: dict[str, InboxView] = {}
+        alone = self._dispatcher.asked_alone(self._room.queues)
+        now_s, is_late = self._clock.monotonic_s(), False
         for account_id, link in self._presences.links():
-            if account_id not in self._directory.agents:
-                continue
             if account_id not in views:
-                views[account_id] = self._room.inbox(account_id, self._dispatcher)
-            if self._told.get(link) != views[account_id]:
-                self._told[link] = views[account_id]
-                if link is not answered:
-                    link.send(packet_of("inbox", events.InboxChanged(inbox=views[account_id])))
+                is_agent = account_id in self._directory.agents
+                asked: Set[str] = alone.get(account_id, frozenset())
+                views[account_id] = self._room.inbox(account_id, self._dispatcher, asked) if is_agent else _NO_INBOX
+            view = views[account_id]
+            if link is answered:
+                self._told[link] = view
+            elif self._told.get(link) == view:
+                continue
+            elif link.is_behind or now_s < self._not_before_s.get(link, now_s):
+                is_late = True
+            else:
+                self._told[link] = view
+                packet = packet_of("inbox", events.InboxChanged(inbox=view))
+                if len(packet) > _LONG_CHARS:
+                    self._not_before_s[link] = now_s + len(packet) / _LONG_CHARS_PER_S
+                link.send(packet)
+        return is_late
 
     async def _fall(self, session_id: str) -> None:
         """Nobody accepted, or the queue is gone: to the head of the site's default queue (B-10.4)."""
@@ -212,7 +240,7 @@ class Inbox:
                 return transfer.decide_fall_to_queue(session, queue.id, queue.name, moment, from_queue=True)
 
             await self._members.live.change(session, decision)
-        except JournalFailed:
+        except (JournalFailed, StoreError):
             await asyncio.sleep(_AGAIN_S)
         finally:
             self._falling.discard(session_id)

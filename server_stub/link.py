@@ -17,6 +17,8 @@ QUEUED_BYTES = 2 * 1024 * 1024
 QUEUED_PACKETS = 4_000
 """What may wait for a slow reader; beyond it he is cut off and comes back to a snapshot."""
 _LONG_CHARS = 64 * 1024
+BEHIND_BYTES = 256 * 1024
+"""Whoever has so much still to read is not told the whole of something once more just yet."""
 LAST_WORD_S = 1.0
 """How long a connection that is dismissed may take to read why."""
 STRIKES = 40
@@ -102,6 +104,12 @@ class Link:
         self.queued_bytes += len(packet)
         self.queued_packets += 1
         self.socket.queue.put_nowait(_Outgoing(self, packet))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the reader is so slow that what replaces what he has not read yet had better wait."""
+        waiting = int(self.transport.get_write_buffer_size()) if self.is_direct else self.queued_bytes
+        return waiting > BEHIND_BYTES
 
     def pending(self) -> int:
         """How many bytes or packets still wait to go out."""

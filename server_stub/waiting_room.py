@@ -1,6 +1,6 @@
 """What agents and customers are told of who waits: entries of the Inbox, queues, places in line (B-11)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import msgspec
 
@@ -111,17 +111,32 @@ class WaitingRoom:
 
     # Agents
 
-    def inbox(self, account_id: str, dispatcher: Dispatcher) -> InboxView:
-        """An agent's whole Inbox."""
+    def inbox(self, account_id: str, dispatcher: Dispatcher, alone: Set[str] = frozenset()) -> InboxView:
+        """An agent's whole Inbox; in one that is too long, what nobody but he is asked about has its place first.
+
+        Args:
+            account_id: the agent.
+            dispatcher: who is asked.
+            alone: sessions about which he is asked by name or alone.
+        """
         items: list[InboxItem] = []
+        room = limits.INBOX_ITEMS - min(len(alone), limits.INBOX_ITEMS)
+        left = len(alone)
         for one in self._line:
-            if len(items) == limits.INBOX_ITEMS:
+            is_alone = one.session_id in alone
+            left -= is_alone
+            if len(items) == limits.INBOX_ITEMS or not (room or left or is_alone):
                 break
+            if not (room or is_alone):
+                continue
+            before = len(items)
             until = dispatcher.asked(one.session_id).get(account_id)
             if until is not None:
                 items.append(self._asked_item(one, until))
             elif dispatcher.may_take(one.session_id, account_id, self.queues):
                 items.append(self._item(one))
+            if not is_alone:
+                room -= len(items) - before
         return InboxView(
             presence=self._presences.effective(account_id),
             chosen=self._presences.chosen(account_id),
