@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 ENTRIES_PER_MINUTE = 300
 """From one address; an office shares one, and a benchmark is one. Whoever is served makes room by himself."""
 WAITING_PER_NETWORK = 40
-"""So many may wait from one network: nobody fills the agents' Inboxes from one place."""
+"""So many may wait from one network, and a few times as many from a wider one (see `networks_of`): nobody fills the
+agents' Inboxes from one place."""
 
 
 class Entering:
@@ -50,8 +51,10 @@ class Entering:
         self._entries = TryLimiter(
             per_address=ENTRIES_PER_MINUTE, per_site=100 * ENTRIES_PER_MINUTE, clock=clock.monotonic_s
         )
-        self._came_from: dict[str, str] = {}
-        """Waiting session → the network its customer came from."""
+        self._came_from: dict[str, tuple[str, ...]] = {}
+        """Waiting session → the networks, from narrow to wide, from which its customer came."""
+        self._coming: dict[str, tuple[str, ...]] = {}
+        """The same of sessions that are being made."""
 
     def handlers(self) -> Mapping[str, Callable[[Link, Any], Awaitable[Wire]]]:
         """Event → who carries it out."""
@@ -62,13 +65,18 @@ class Entering:
         token = tokens.new_token(self._random)
         session, made = self._entered(request), None
         if session is None:
+            session_id = tokens.new_id(self._random)
             self._count(link)
-            made = await self._make(link, request, await self._open_queue(request.queue), token)
+            self._coming[session_id] = _networks(link)
+            try:
+                made = await self._make(link, request, await self._open_queue(request.queue), token, session_id)
+            finally:
+                del self._coming[session_id]
             session = made[0] if made is not None else self._entered(request)
         if session is None:
             raise Refused(ErrorCode.SESSION_ENDED)
         participant_id = made[1] if made is not None else await self._again(session, request, token)
-        self._came_from[session.id] = _network(link)
+        self._came_from[session.id] = _networks(link)
         me = self._members.still(session, participant_id)
         self._members.live.bind(session, me, link)
         self._inbox.settle()
@@ -77,8 +85,8 @@ class Entering:
 
     def _entered(self, request: requests.QueueEnter) -> Session | None:
         """The session that this very form has made already."""
-        live = self._members.live.registry.live()
-        return next((s for s in live if s.intake is not None and joined_before(s, request.request_id)), None)
+        session = self._members.live.registry.by_form(request.request_id)
+        return session if session is not None and joined_before(session, request.request_id) else None
 
     async def _open_queue(self, slug: str) -> Queue:
         queue = self._directory.by_slug(slug)
@@ -92,11 +100,10 @@ class Entering:
         return queue
 
     async def _make(
-        self, link: Link, request: requests.QueueEnter, queue: Queue, token: str
+        self, link: Link, request: requests.QueueEnter, queue: Queue, token: str, session_id: str
     ) -> tuple[Session, str] | None:
         """Make the session; None when the same form, sent twice at once, has made it a moment before."""
         live = self._members.live
-        session_id = tokens.new_id(self._random)
         locale = link.hello.locale if link.hello is not None else "en"
         made: list[str] = []
 
@@ -129,12 +136,15 @@ class Entering:
 
     def _count(self, link: Link) -> None:
         waiting = {session.id for session in self._members.live.registry.passed_on()}
-        self._came_from = {key: network for key, network in self._came_from.items() if key in waiting}
-        here = sum(network == _network(link) for network in self._came_from.values())
-        if here >= WAITING_PER_NETWORK or self._entries.is_blocked(link.address):
+        self._came_from = {key: networks for key, networks in self._came_from.items() if key in waiting}
+        here = [*self._came_from.values(), *self._coming.values()]
+        for network, times in networks_of(link.address):
+            if sum(network in networks for networks in here) >= WAITING_PER_NETWORK * times:
+                raise Refused(ErrorCode.TOO_MANY_TRIES)
+        if self._entries.is_blocked(link.address):
             raise Refused(ErrorCode.TOO_MANY_TRIES)
         self._entries.failed(link.address)
 
 
-def _network(link: Link) -> str:
-    return networks_of(link.address)[0][0]
+def _networks(link: Link) -> tuple[str, ...]:
+    return tuple(network for network, _ in networks_of(link.address))

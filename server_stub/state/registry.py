@@ -24,6 +24,7 @@ class Registry:
         self._by_number: dict[str, Session] = {}
         self._by_link: dict[str, Session] = {}
         self._by_account: dict[str, dict[str, Session]] = {}
+        self._by_form: dict[str, Session] = {}
         self._passed_on: dict[str, Session] = {}
 
     def __iter__(self) -> Iterator[Session]:
@@ -48,6 +49,10 @@ class Registry:
         by_link = self._by_link.get(hash_token(link or ""))
         by_number = self._by_number.get(number or "")
         return by_link if link is not None else by_number
+
+    def by_form(self, request_id: str) -> Session | None:
+        """The live session that was made by an entry form sent under that id."""
+        return self._by_form.get(request_id)
 
     def of_account(self, account_id: str) -> list[Session]:
         """Live sessions in which that rep is, whatever his role."""
@@ -86,12 +91,16 @@ class Registry:
             self._by_number[session.number] = session
             self._by_link[hash_token(self.link_token(session))] = session
             self._put(session.account_id, session)
+            if isinstance(fact, Entered):
+                self._by_form[fact.request_id] = session
         elif isinstance(fact, Joined):
             self._put(fact.account_id, session)
         elif isinstance(fact, Left):
             self._drop(session.participants[fact.participant_id].account_id, session)
         elif isinstance(fact, Ended):
             self._by_number.pop(session.number, None)
+            if self._by_form.get(session.request_id) is session:
+                del self._by_form[session.request_id]
             self._by_link.pop(hash_token(self.link_token(session)), None)
             for person in session.members():
                 self._drop(person.account_id, session)

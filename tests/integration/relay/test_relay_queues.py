@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from server_stub.entering import WAITING_PER_NETWORK
 from server_stub.queues import Queues
 from support_manager.protocol import events, requests
 from support_manager.protocol.roles import Role, SessionState
@@ -380,3 +381,19 @@ async def test_a_relay_that_is_killed_in_each_stage_goes_on_where_it_was(tmp_pat
         await ana_again.accept(people["queued"].session_id)
         for client in back.values():
             await client.wait(lambda client=client: client.session.state == "active" or has_mark(client, "accepted"))
+
+
+async def test_many_at_once_from_one_place_are_as_many_as_one_after_the_other(tmp_path):
+    await set_up(tmp_path)
+    async with RelayProcess(tmp_path) as relay, AsyncExitStack() as stack:
+        pages = [await stack.enter_async_context(page(relay.url)) for _ in range(WAITING_PER_NETWORK + 8)]
+
+        async def one(client):
+            try:
+                await enter(client, "line")
+            except ProtocolError as error:
+                return str(error.code)
+            return "in"
+
+        answers = await asyncio.gather(*map(one, pages))
+        assert (answers.count("in"), answers.count("too_many_tries")) == (WAITING_PER_NETWORK, 8)
