@@ -1,4 +1,4 @@
-"""The guided tour: relay, app and two real Chromium customers on virtual screens; one whole morning in screenshots."""
+"""The guided tour: relay, apps and real Chromium customers on virtual screens; one whole morning in screenshots."""
 
 import argparse
 import asyncio
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.centre import Centre, Customer, Seat
+from tests.harness.team import Team
+from tools.demo_team import TeamTour
 
 OUT = Path(__file__).resolve().parent.parent / "build" / "demo"
 """Where the pictures go by default."""
@@ -137,13 +139,19 @@ async def tour(out: Path) -> None:
     Args:
         out: the folder for the pictures, which is there.
     """
-    print("The guided tour: a relay, the app and two Chromium customers on virtual screens.", flush=True)
+    print("The guided tour: a relay, four apps and Chromium customers on virtual screens.", flush=True)
     async with AsyncExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="support-demo-")))
         centre = await stack.enter_async_context(Centre(place, scene="desk_printer.html"))
         second = await stack.enter_async_context(Seat("ro", "desk_table.html"))
         async with asyncio.timeout(180):
-            await Tour(centre, second, out).walk()
+            first = Tour(centre, second, out)
+            await first.walk()
+        await centre.seat.close_tabs()
+        await second.close_tabs()
+        team = await stack.enter_async_context(Team(centre))
+        async with asyncio.timeout(180):
+            await TeamTour(team, second, first.photograph).walk()
 
 
 def main() -> int:

@@ -8,8 +8,14 @@ from contextlib import AsyncExitStack
 from typing import Any, ClassVar, Self
 
 from playwright.async_api import Locator, expect
+from structlog.testing import capture_logs
 
 from resources import catalog
+from server_stub.accounts import Accounts
+from server_stub.queues import Queues
+from server_stub.store.database import Database
+from support_manager.protocol.views import AGENT
+from tests.harness.agents import on_database
 from tests.harness.app import ROOT, AppProcess
 from tests.harness.centre import PATIENCE_MS, Centre, Customer, until
 from tests.harness.languages import SHOWN, english, english_only
@@ -212,27 +218,30 @@ class Team:
         words = ("--relay", f"http://127.0.0.1:{self.centre.relay.port}")
         return AppProcess(environment, self.centre.place / account, *words, credentials=(account, PASSWORD))
 
-    async def _make(self, name: str) -> None:
-        account = name.split()[0].lower()
-        rights = ("--agent", "--mode", "choice")
-        await asyncio.to_thread(self.centre.relay.add_user, account, name, PASSWORD, *rights)
-        await asyncio.to_thread(self.operator, "queue", "member", "add", "support", account)
-
     async def __aenter__(self) -> Self:
         try:
-            for name in self.LANGUAGES:
-                await self._make(name)
-            for name, language in self.LANGUAGES.items():
-                desk = Desk(self.make_app(name), name, language)
-                self.desks.append(desk)
+            with capture_logs():  # what the operator's commands would log is not said here
+                await on_database(self.centre.relay.data, self._accounts)
+            self.desks = [Desk(self.make_app(name), name, language) for name, language in self.LANGUAGES.items()]
+            for desk in self.desks:
                 self._stack.push_async_callback(self._stop, desk)
-                await desk.app.start()
+            await asyncio.gather(*(desk.app.start() for desk in self.desks))
             for desk in self.desks:
                 await desk.sign_in()
         except BaseException:
             await self._stack.aclose()
             raise
         return self
+
+    async def _accounts(self, database: Database) -> None:
+        accounts, queues = Accounts(database), Queues(database)
+        try:
+            for name in self.LANGUAGES:
+                account = name.split()[0].lower()
+                await accounts.add(account, PASSWORD, display_name=name, privileges=(AGENT,))
+                await queues.add_member("support", account)
+        finally:
+            accounts.close()
 
     @staticmethod
     async def _stop(desk: Desk) -> None:
