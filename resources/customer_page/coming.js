@@ -14,14 +14,15 @@ export class Coming {
   #keep;
   #story;
   #entering = null;
+  /** A snapshot was asked for and has not come: also while the line stands, as for somebody who is just let in. */
+  #owed = false;
   /** @type {?import("./keep.js").Kept} the way back */
   kept = null;
 
   /**
    * @param {{wire: import("./wire.js").Wire, keep: import("./keep.js").Keep, story: import("./story.js").Story,
    *   linkToken: ?string, entry: ?import("./entry.js").Entry, report: () => object, knows: (code: string) => boolean,
-   *   arrived: (joined: object, told?: boolean) => void, finish: (why: string) => void, changed: () => void,
-   *   isHere: () => boolean}} parts
+   *   arrived: (joined: object, told?: boolean) => void, finish: (why: string) => void, changed: () => void}} parts
    *   `knows` says whether there is a sentence for an error's code
    */
   constructor(parts) {
@@ -138,12 +139,14 @@ export class Coming {
   async resume() {
     const { kept } = this;
     const lastLine = this.#story.session?.lastLine ?? 0;
+    this.#owed = true;
     try {
       const resumed = await this.#wire.request("session.resume", {
         session_id: kept.id,
         resume_token: kept.token,
         after_seq: lastLine,
       });
+      this.#owed = false;
       this.#entering = null;
       this.kept = { ...kept, token: resumed.resume_token ?? kept.token };
       this.#parts.arrived(resumed);
@@ -164,7 +167,7 @@ export class Coming {
       else this.#ask();
       this.#parts.changed();
     } else if (error.code !== "offline") {
-      setTimeout(() => this.#wire.isUp && !this.#parts.isHere() && this.kept && void this.resume(), RETRY_MS);
+      setTimeout(() => this.#wire.isUp && this.#owed && this.kept && void this.resume(), RETRY_MS);
     }
   }
 

@@ -53,6 +53,7 @@ export class Session {
     this.number = view.number;
     this.state = view.state;
     this.you = view.you;
+    const seen = this.seq ?? 0;
     this.seq = view.seq;
     this.mode = view.mode;
     this.startedAt = view.started_at;
@@ -69,6 +70,9 @@ export class Session {
     }
     /** @type {Map<number, object>} lines across the transcript by their place */
     this.marks = new Map((view.marks ?? []).map((mark) => [mark.seq, mark]));
+    // What was drawn across while nobody heard of it: who is in charge now must not stand beside how it came to another.
+    const missed = Math.max(...this.marks.keys(), 0);
+    if (before.size && missed > seen) this.news = this.marks.get(missed);
     /** @type {Map<string, Activity>} */
     this.activities = new Map((view.activities ?? []).map((activity) => [activity.id, activity]));
     for (const line of view.chat ?? []) this.chat.set(line.seq, line);

@@ -57,7 +57,6 @@ export class Visit {
         this.#arrive(joined);
       },
       finish: (why) => void this.#finish(why),
-      isHere: () => this.#present,
     });
     this.#hub = new Hubs({
       lines: protocol.media_lines,

@@ -109,3 +109,14 @@ test("the newest line of a chat that is longer than any call may have arguments"
   for (let seq = 1; seq <= 300_000; seq += 1) session.chat.set(seq, { seq });
   assert.equal(session.lastLine, 300_000);
 });
+
+test("B-9.2: what was drawn across during a break is the news, and not what was before it", () => {
+  const mark = (seq, kind, name, former) => ({ seq, at: 1, kind, name, former, queue: "" });
+  const session = new Session(view());
+  session.take(event(11, { type: "mark_added", mark: mark(11, "control", "Dan", "Maria") }));
+  session.replace(view({ seq: 11, marks: [mark(11, "control", "Dan", "Maria")] }));
+  assert.equal(session.news.name, "Dan");
+  session.replace(view({ seq: 14, marks: [mark(11, "control", "Dan", "Maria"), mark(14, "control", "Ion", "Dan")] }));
+  assert.deepEqual([session.news.name, session.news.former], ["Ion", "Dan"]);
+  assert.equal(new Session(view({ seq: 14, marks: [mark(14, "control", "Ion", "Dan")] })).news, null, "after a reload it is no news");
+});

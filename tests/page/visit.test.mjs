@@ -32,7 +32,7 @@ function visitWith(answer) {
     wire, keep, story, language: new Language(async () => ({})), media: null, report: { network: "unknown" }, linkToken: null,
     changed: () => {}, notify: () => {},
   });
-  return { visit, story, keep, asked };
+  return { visit, story, keep, asked, listeners };
 }
 
 const refused = (code) => () => Promise.reject(Object.assign(new Error(code), { code }));
@@ -56,4 +56,27 @@ test("a relay that is busy for a moment costs nobody his way back", async (conte
   assert.equal(story.phase, "start");
   assert.equal(keep.find({}).id, "s");
   assert.deepEqual(asked, ["session.resume", "session.resume"]);
+});
+
+test("B-2.5: whoever is let in while the relay is busy gets to know everybody a moment later", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const one = (id, role) => ({ id, role, name: id, connection: "online", joined_at: 1 });
+  const view = (seq, ...participants) => ({
+    session: { id: "s", number: "123456789", mode: "single", state: "active", seq, started_at: 1, you: "me", participants, waiting_for: null },
+    ice: { servers: [] },
+  });
+  const answers = [
+    () => view(1, one("me", "waiting")),
+    () => Promise.reject(Object.assign(new Error("busy"), { code: "relay_busy" })),
+    () => view(3, one("me", "secondary"), one("Vlad", "primary")),
+  ];
+  const { visit, story, listeners } = visitWith((event) => (event === "session.resume" ? answers.shift()() : {}));
+  visit.start();
+  await new Promise(setImmediate);
+  assert.equal(story.screen, "let_in");
+  listeners.get("session.event")({ session_id: "s", seq: 2, at: 1, fact: { type: "participant_changed", participant: one("me", "secondary") } });
+  await new Promise(setImmediate);
+  context.mock.timers.tick(2_000);
+  await new Promise(setImmediate);
+  assert.equal(story.session.primaryName, "Vlad");
 });
