@@ -9,6 +9,7 @@ import unicodedata
 from server_stub.state import activities
 from server_stub.state.decide import JoinDecision, Moment, decide_return, device_of, joined_before
 from server_stub.state.facts import (
+    ControlAsked,
     Entered,
     Fact,
     Joined,
@@ -64,6 +65,8 @@ def decide_pass_on(
     to = TransferTarget.AGENTS if request.queue_id is None else TransferTarget.QUEUE
     return [
         *activities.end_all(session, ActivityEnd.SESSION_TRANSFERRED, me.id, moment.now_ms),
+        # Who asked for control asked him; whoever accepts has not been asked anything yet.
+        *(ControlAsked(participant_id=one.id, asking=False) for one in session.members() if one.asks_control),
         Left(participant_id=me.id, reason=LeaveReason.LEFT),
         MarkAdded(kind=MarkKind.PASSED_ON, former=me.name, queue=queue_name),
         PassedOn(

@@ -485,6 +485,17 @@ def test_an_assistant_asks_for_control_takes_it_back_and_is_refused(scene):
     assert refusal(scene.refuse_control, bogdan, "nobody") is ErrorCode.PARTICIPANT_UNKNOWN
 
 
+@pytest.mark.rule("B-7.9", "B-10.3")
+def test_a_question_for_control_goes_with_the_rep_who_was_asked(scene):
+    scene.join()
+    bogdan = scene.assist("Bogdan")
+    scene.ask_control(bogdan)
+    scene.pass_on(scene.rep, agents=("Corina",))
+    told = [fact.participant for fact in scene.facts_told(bogdan) if hasattr(fact, "participant")]
+    assert [one.asks_control for one in told if one.id == bogdan][-1] is False
+    assert not scene.person(bogdan).asks_control
+
+
 # A controller who is lost
 
 
