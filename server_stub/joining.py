@@ -137,7 +137,13 @@ class Joining:
         me = self._members.still(session, joined[0])
         self._members.live.bind(session, me, link)
         log.info("joined", session=session.id, participant=me.id, address=link.address)
-        return requests.Joined(session=self._members.snapshot(session, me), resume_token=token, ice=self._members.ice())
+        return requests.Joined(
+            session=self._members.snapshot(session, me), resume_token=token, ice=self._ice(session, me)
+        )
+
+    def _ice(self, session: Session, me: Participant) -> IceServers:
+        """The servers to use; a stranger whom nobody has let in gets no credentials, and comes back once he is in."""
+        return self._members.ice() if session.is_live and me.role is not Role.WAITING else IceServers()
 
     async def _find(self, link: Link, request: requests.SessionJoin) -> Session:
         """The session behind a number or a link; a wrong link counts as a wrong number does (B-2.7).
@@ -194,7 +200,7 @@ class Joining:
         log.info("resumed", session=session.id, participant=me.id, address=link.address)
         return requests.Resumed(
             session=self._members.snapshot(session, me, request.after_seq),
-            ice=self._members.ice() if session.is_live else IceServers(),
+            ice=self._ice(session, me),
             resume_token=new if session.is_live else None,
         )
 

@@ -129,6 +129,10 @@ class People:
                 if holder is None or holder.id != request.to:
                     raise Refused(ErrorCode.CONTROL_MOVED)
 
+        session, me = self._members.of(link, request.session_id)
+        holder = session.holder(Role.CONTROLLER)
+        if me.was_controller and me is not holder and holder is not None and holder.id == request.to:
+            return _NOTHING  # asked again, as after a lost answer
         await self._members.change(link, "control.transfer", request, decision, burdens=heir, before=not_any_more)
         return _NOTHING
 
