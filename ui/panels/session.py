@@ -164,7 +164,8 @@ class SessionPanel(QSplitter):
     def seat_inbox(self, inbox: QWidget | None) -> None:
         """Hold the Inbox above the facts, in a share of the height that stays whoever comes and goes."""
         if inbox is not None:
-            self._left_column.insertWidget(0, inbox, 2)
+            # The dashboard of single mode needs more room: its list of participants is what a rep works with there.
+            self._left_column.insertWidget(0, inbox, 1 if self._single else 2)
         for part in (self._facts_line, self._facts_title):
             part.setVisible(inbox is not None)
         self.left.set_title_key(self._left_title if inbox is None else "inbox.title")
