@@ -15,6 +15,8 @@ from ui.widgets.kit import Kit
 from ui.widgets.plain import isolated, one_line, without_overrides
 
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
+_RECENT_NOTES = 8
+"""Among so many of the last notes none stands twice."""
 _GROUP_MS = 180_000
 """Lines of one sender within this time stand under one heading."""
 
@@ -106,11 +108,28 @@ class TranscriptModel(QAbstractListModel):
         return foreign
 
     def note(self, what: Happening, name: str) -> None:
-        """Add something that happened, above the lines on their way."""
+        """Add something that happened, above the lines on their way.
+
+        What goes back and forth (a connection, somebody who asks for control again and again) stands there once, in
+        its newest place: nobody must push what was written out of sight.
+        """
         at = len(self._rows) - self._pending
+        since = at
+        while since and at - since < _RECENT_NOTES and self._rows[since - 1].kind is RowKind.NOTE:
+            since -= 1
+        same = next((old for old in range(since, at) if self._is_note(old, what, isolated(name))), None)
+        if same is not None:
+            self.beginRemoveRows(QModelIndex(), same, same)
+            del self._rows[same]
+            self.endRemoveRows()
+            at -= 1
         self.beginInsertRows(QModelIndex(), at, at)
         self._rows.insert(at, TranscriptRow(RowKind.NOTE, at=_now_ms(), what=what, name=isolated(name)))
         self.endInsertRows()
+
+    def _is_note(self, at: int, what: Happening, name: str) -> bool:
+        row = self._rows[at]
+        return (row.what, row.name) == (what, name)
 
     def set_looked_at(self, looked_at: bool) -> None:
         """Say whether the rep has the transcript before his eyes; looking away takes the old «new» mark off."""

@@ -31,15 +31,23 @@ class TranscriptDelegate(QStyledItemDelegate):
         self._kit = kit
         self._model = model
         self._sizes: dict[tuple[str, int, bool], tuple[int, int]] = {}
+        self._fonts: dict[tuple[str, bool], QFont] = {}
+        self._marks: dict[tuple[str, int], QRect] = {}
+        self._head = 0
 
     def forget(self) -> None:
         """Measure everything anew: fonts or words changed."""
         self._sizes.clear()
+        self._fonts.clear()
+        self._marks.clear()
+        self._head = 0
 
     def _font(self, base: QFont, size: str, *, strong: bool = False) -> QFont:
-        font = QFont(base)
-        font.setPixelSize(self._kit.theme.size(size))
-        font.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
+        font = self._fonts.get((size, strong))
+        if font is None:
+            font = self._fonts[size, strong] = QFont(base)
+            font.setPixelSize(self._kit.theme.size(size))
+            font.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
         return font
 
     @staticmethod
@@ -92,7 +100,9 @@ class TranscriptDelegate(QStyledItemDelegate):
         font = self._font(self._base(), "body")
         height = self._text_size(row, font, width)[1] + 2 * _PAD_Y + SPACE_1
         if row.headed:
-            height += QFontMetrics(self._font(self._base(), "secondary")).height() + SPACE_2 + 2
+            if not self._head:
+                self._head = QFontMetrics(self._font(self._base(), "secondary")).height() + SPACE_2 + 2
+            height += self._head
         return QSize(width, height)
 
     def _base(self) -> QFont:
@@ -124,10 +134,15 @@ class TranscriptDelegate(QStyledItemDelegate):
 
     def _mark_box(self, row: TranscriptRow, width: int) -> QRect:
         """The room that the words of a mark need, wrapped: they say who is in charge, so none may be left out."""
+        words = self._model.words(row)
+        found = self._marks.get((words, width))
+        if found is not None:
+            return found
         metrics = QFontMetrics(self._font(self._base(), "secondary", strong=True))
         room = QRect(0, 0, max(80, width - 2 * (_SIDE + SPACE_2)), 400)
         flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter
-        return metrics.boundingRect(room, int(flags), self._model.words(row))
+        found = self._marks[words, width] = metrics.boundingRect(room, int(flags), words)
+        return found
 
     def _paint_mark(self, painter: QPainter, row: TranscriptRow, box: QRect) -> None:
         theme = self._kit.theme

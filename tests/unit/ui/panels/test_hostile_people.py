@@ -7,13 +7,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
+from support_manager.events import Happening
 from support_manager.protocol import limits
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Connection
 from tests.harness.centre_script import ANA, be_agent, controlled, item
-from tests.harness.session_script import REP, person
+from tests.harness.session_script import REP, line, person
 from tests.harness.session_window import WindowUnderTest, drain, until
+from ui.models.transcript import RowKind
 from ui.panels.inbox import InboxCard, InboxPanel
+from ui.widgets.transcript_view import TranscriptView
 
 
 @pytest_asyncio.fixture
@@ -114,3 +117,21 @@ async def test_a_full_inbox_is_built_in_small_steps_and_only_what_changed_is_tou
     changed = msgspec.structs.replace(items[7], offered=True)
     be_agent(desk, *items[:7], changed, *items[8:])
     assert set(taken) == {"s7"}
+
+
+# --- the transcript
+
+
+@pytest.mark.rule("B-7.4", "B-7.9")
+async def test_asking_for_control_again_and_again_pushes_nothing_out_of_sight(desk):
+    session = controlled(desk)
+    desk.intents.say(session.id, line("It stays red"))
+    for at in range(50):
+        desk.intents.notice(session.id, Happening.ASKS_CONTROL, "Mallory")
+        desk.intents.notice(session.id, (Happening.LOST, Happening.BACK)[at % 2], "Ana Popescu")
+    drain()
+    model = desk.window.findChild(TranscriptView).model()
+    rows = [model.row(at) for at in range(model.rowCount())]
+    notes = [(row.what, row.name) for row in rows if row.kind is RowKind.NOTE and row.what is not Happening.JOINED]
+    assert len(notes) <= 4
+    assert notes[-1][0] is Happening.BACK, "the newest is what holds"
