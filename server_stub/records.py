@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server_stub import audit
 from server_stub.live import LiveSessions
 from server_stub.search_words import folded
-from server_stub.state.facts import Ended, Entered, Entry, Joined, MarkAdded, Started
+from server_stub.state.facts import Ended, Entered, Entry, Joined, Left, Locked, MarkAdded, Started
 from server_stub.state.model import Session, apply
 from server_stub.store import tables
 from server_stub.store.database import Database, StoreError
 from server_stub.store.journal import read_session
 from server_stub.tasks import TaskOwner
 from support_manager.protocol.roles import CUSTOMERS, Role
-from support_manager.protocol.views import MarkKind
+from support_manager.protocol.views import LeaveReason, MarkKind
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ GROUP_S = 0.5
 """Records wait this long for others: each transaction keeps the journal of the live sessions waiting."""
 _AGAIN_S = 5.0
 _CUSTOMER = "customer"
-_RECORDED = (Ended, Entered, Joined, MarkAdded, Started)
+_RECORDED = (Ended, Entered, Joined, Left, Locked, MarkAdded, Started)
 
 
 class Records:
@@ -170,6 +170,10 @@ def _act(session: Session, entry: Entry) -> audit.Record | None:
             kind, who, what = "session_entered", _CUSTOMER, f"{what}, queue {fact.queue_id}"
         case Joined() if fact.account_id and fact.role is Role.ASSISTANT:
             kind, who = "session_assisted", fact.account_id
+        case Locked():
+            kind, who = "session_locked" if fact.locked else "session_unlocked", in_charge
+        case Left(reason=LeaveReason.REMOVED):
+            kind, who = "session_turned_away", in_charge
         case MarkAdded(kind=MarkKind.PASSED_ON):
             kind, who = "session_passed_on", _former(session, fact.former)
         case MarkAdded() if fact.kind is not MarkKind.CUSTOMER:

@@ -11,13 +11,14 @@ from server_stub.ports import SystemClock, random_bytes
 from server_stub.records import Records
 from server_stub.settings import LiveSettings
 from server_stub.state import control, decide, transfer
+from server_stub.state.facts import Left, Locked
 from server_stub.state.registry import Registry
 from server_stub.store import tables
 from server_stub.store.database import Database, StoreError
 from server_stub.tasks import TaskOwner
 from support_manager.protocol import limits, requests
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import AGENT, AccountView, EndReason
+from support_manager.protocol.views import AGENT, AccountView, EndReason, LeaveReason
 
 ANA = AccountView(id="a-1", name="ana", display_name="Ana", privileges=(AGENT,))
 ION = AccountView(id="i-1", name="ion", display_name="Ion", privileges=(AGENT,))
@@ -198,3 +199,17 @@ async def test_the_mean_is_that_of_the_queues_last_twenty(database):
     assert limits.WAIT_SAMPLES == 20
     assert directory.handling_ms == {"support": 60_000}
     assert await directory.reload() is False
+
+
+async def test_locking_and_turning_away_are_on_record(database, live, tasks):
+    records = Records(database, tasks, lambda: None)
+    await records.open(live)
+    session = await entered(live)
+    await accept(live, session, ANA)
+    customer = session.customers()[0]
+    facts = [Locked(locked=True), Left(participant_id=customer.id, reason=LeaveReason.REMOVED), Locked(locked=False)]
+    await live.change(session, lambda _: facts)
+    await records.flush()
+    kinds = [(row.kind, row.who) for row in await rows(database, tables.audit)]
+    expected = [(f"session_{act}", ANA.id) for act in ("locked", "turned_away", "unlocked")]
+    assert kinds[-3:] == expected
