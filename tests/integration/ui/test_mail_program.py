@@ -76,7 +76,7 @@ def test_the_registered_mail_program_gets_address_subject_and_text(tmp_path, dis
     end = time.monotonic() + 20
     while not heard.exists():
         assert time.monotonic() < end, "the mail program was not started"
-        time.sleep(0.02)
+        time.sleep(0.02)  # polled - the mail program is a process of its own, which tells nobody
     got = urlsplit(heard.read_text())
     fields = parse_qs(got.query)
     assert got.scheme == "mailto"
