@@ -14,6 +14,9 @@ from ui.widgets.plain import isolated, one_line, without_overrides
 _SHOWN_CHARS, _SHOWN_LINES = 400, 4
 """Of what somebody wrote; all of it stands in the session once it is accepted. Lines are bounded too: a customer who
 writes a thousand empty ones must not push everybody else out of sight."""
+MOST_CARDS = 50
+"""The oldest, and what a colleague passed on to this agent himself; the heading counts all. Each further card makes
+every layout of the column longer."""
 _MADE_AT_ONCE = 10
 """Cards that are made in one go (some 2 ms each); the rest follow when the window has breathed."""
 _TICK_MS = 1_000
@@ -204,7 +207,9 @@ class InboxPanel(QFrame):
     def show_items(self) -> None:
         """Show the entries as they are now; those that stay keep their place and the focus."""
         items = self._model.items
-        wanted = {item.session_id: item for item in items}
+        first = sorted(items, key=lambda item: not (item.offered and item.kind is InboxKind.TRANSFER))[:MOST_CARDS]
+        shown = {item.session_id for item in first}
+        wanted = {item.session_id: item for item in items if item.session_id in shown}
         had_focus = self._focused()
         for gone in [one for one in self._cards if one not in wanted]:
             old = self._cards.pop(gone)

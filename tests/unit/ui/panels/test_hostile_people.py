@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from support_manager.events import Happening
 from support_manager.protocol import limits
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import Connection
+from support_manager.protocol.views import Connection, InboxKind
 from tests.harness.centre_script import ANA, be_agent, controlled, item
 from tests.harness.session_script import REP, line, person
 from tests.harness.session_window import WindowUnderTest, drain, until
 from ui.models.transcript import RowKind
-from ui.panels.inbox import InboxCard, InboxPanel
+from ui.panels.inbox import MOST_CARDS, InboxCard, InboxPanel
 from ui.widgets.transcript_view import TranscriptView
 
 
@@ -106,12 +106,16 @@ async def test_a_full_inbox_is_built_in_small_steps_and_only_what_changed_is_tou
         steps.append(len(taken) - before)
 
     monkeypatch.setattr(InboxPanel, "show_items", counted)
-    items = [item(f"s{at}", f"Customer {at}", age_s=1_000 - at) for at in range(limits.INBOX_ITEMS)]
+    items = [item(f"s{at}", f"Customer {at}", age_s=1_000 - at) for at in range(limits.INBOX_ITEMS - 1)]
+    passed = item("own", "Ion", age_s=0, offered_s=25, kind=InboxKind.TRANSFER, former="Dan")
+    items.append(passed)
     be_agent(desk, *items)
-    await until(lambda: len(cards(desk)) == limits.INBOX_ITEMS)
-    assert [one.item.session_id for one in sorted(cards(desk), key=lambda one: one.y())] == [
-        one.session_id for one in items
-    ]
+    await until(lambda: len(cards(desk)) == MOST_CARDS)
+    shown = [one.item.session_id for one in sorted(cards(desk), key=lambda one: one.y())]
+    assert shown == [*(one.session_id for one in items[: MOST_CARDS - 1]), "own"], (
+        "the oldest, and what is his to answer"
+    )
+    assert str(limits.INBOX_ITEMS) in desk.find("inboxTitle", QLabel).text()  # type: ignore[attr-defined]
     assert max(steps) <= 20
     taken.clear()
     changed = msgspec.structs.replace(items[7], offered=True)
