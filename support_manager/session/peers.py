@@ -39,8 +39,8 @@ SHARING_AGAIN_S = 2.5
 """The same while he shares and the rep looks at an old picture: his page may be back any moment."""
 NEGOTIATING_S = 8.0
 """How long an offer has to become a connection before another one is asked for."""
-_GUESSES = 40
-"""Epochs double with each guess after a restart, so these are enough for every number there is."""
+_GUESSES = 53
+"""Epochs double with each guess after a restart, and end at 2^53: so these are enough for every number there is."""
 
 
 @dataclass(slots=True)
