@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, ClassVar, Self
 
 from playwright.async_api import Locator, expect
@@ -16,7 +16,7 @@ from server_stub.queues import Queues
 from server_stub.store.database import Database
 from support_manager.protocol.views import AGENT
 from tests.harness.agents import on_database
-from tests.harness.app import ROOT, AppProcess
+from tests.harness.app import ROOT, AppFailedError, AppProcess
 from tests.harness.centre import PATIENCE_MS, Centre, Customer, until
 from tests.harness.languages import SHOWN, english, english_only
 from tests.harness.relay import PASSWORD
@@ -282,7 +282,8 @@ class Team:
             await desk.app.do("trigger", name="action_presence_online")
             for session in await desk.app.do("sessions"):
                 mine = next(one for one in people(session) if one["id"] == session["view"]["you"])
-                await desk.app.do("end" if mine["role"] == "controller" else "leave", session_id=session["id"])
+                with suppress(AppFailedError):  # it may have ended a moment ago
+                    await desk.app.do("end" if mine["role"] == "controller" else "leave", session_id=session["id"])
         for desk in self.desks:
             await desk.app.until(lambda sessions: not sessions, "sessions")
             await desk.close_tabs()
