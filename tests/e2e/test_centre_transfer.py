@@ -106,6 +106,7 @@ async def test_all_decline_and_the_default_queue_has_it(team: Team):
     await taken_over(ana, dan)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-10.4")
 async def test_nobody_answers_and_the_default_queue_has_it(team: Team, short_offers: None):
     elena, dan, radu = team.desks
