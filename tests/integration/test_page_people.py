@@ -463,11 +463,16 @@ async def second_session(client: Client) -> SessionView:
 @pytest.mark.slow
 @pytest.mark.rule("B-12.6")
 async def test_a_lost_reps_customers_read_each_step(relay, browser):
-    """Takes the whole minute after which a controller counts as lost."""
+    """Takes the whole minute after which a controller counts as lost.
+
+    In a queue of its own: customers whom other tests left behind are back in the common one by then.
+    """
+    await asyncio.to_thread(operator, relay, "queue", "add", "quiet", "Quiet corner")
+    await asyncio.to_thread(operator, relay, "queue", "member", "add", "quiet", "ana")
     async with (
         rep(relay, "dan") as dan,
         tab_of(browser) as helped,
-        waiting_in(relay, browser, "support", "Vlad") as lined,
+        waiting_in(relay, browser, "quiet", "Vlad") as lined,
     ):
         async with rep(relay) as ana:
             await agent_opens(ana)
@@ -485,7 +490,7 @@ async def test_a_lost_reps_customers_read_each_step(relay, browser):
         await expect(helped.page.locator("#card")).to_contain_text("Dan can take over at any moment", timeout=minute)
         await expect(lined.page.locator("#card")).to_have_attribute("data-screen", "queued", timeout=minute)
         await says(lined, "#title", "You are next")
-        await says(lined, "#lines", "In line: Support")
+        await says(lined, "#lines", "In line: Quiet corner")
         await dan.ask("control.take", requests.ControlTake(session_id=session.id))
         await says(helped, "#title", "Dan is with you now")
         await says(helped, ".mark-line", "Dan has taken over, because Ana lost the connection.")
