@@ -252,6 +252,7 @@ class Relay:
         site = SiteView(
             company=self._settings.company,
             relay_version=relay_version(),
+            without_controller_s=self._settings.session_without_controller_s,
             protocol=PROTOCOL_VERSION,
             oldest_protocol=OLDEST_SUPPORTED,
             url=self._settings.public_url,

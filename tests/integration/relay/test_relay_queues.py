@@ -40,7 +40,7 @@ async def set_up(data):
     await make_queue(data, "gone", "radu", rule="most_idle")
     await make_queue(data, "small", "lena")
     await make_queue(data, "shut", "ana", hours="never")
-    await set_site(data, offer_s=str(OFFER_S))
+    await set_site(data, offer_s=str(OFFER_S), session_without_controller_s="900")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,12 @@ async def started(agent, customer, name="Maria"):
 async def account_of(agent):
     event = await agent.client.wait_event("welcome")
     return event.account.id
+
+
+@pytest.mark.rule("B-12.6")
+async def test_a_page_is_told_when_a_session_without_a_controller_would_end(relay):
+    async with page(relay.url) as customer:
+        assert (await customer.wait_event("welcome")).site.without_controller_s == 900
 
 
 @pytest.mark.rule("B-11.1", "B-11.2", "B-11.3")
