@@ -45,8 +45,11 @@ async def test_what_was_focused_and_goes_away_hands_the_focus_to_the_chat(desk):
     assert focus() == "chatInput"
     desk.find("viewStop").setFocus()
     desk.intents.end(session.id)
-    drain()
-    assert focus() == "stateCloseTab"
+    await until(lambda: focus() == "outcome_dialog_outcome")
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    await until(lambda: focus() != "outcome_dialog_outcome")
+    # Without a window manager nobody makes the window active again; what then has the focus in it is known.
+    assert desk.window.focusWidget().objectName() == "stateCloseTab"
 
 
 async def test_the_focus_stays_with_whoever_has_it_and_is_still_there(desk):

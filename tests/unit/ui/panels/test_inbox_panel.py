@@ -50,7 +50,7 @@ OFFERED = item("o", "Ion <b>V.</b>", age_s=20, offered_s=24, kind=InboxKind.TRAN
 
 @pytest.mark.rule("B-11.3", "B-10.2")
 async def test_entries_stand_oldest_first_with_who_what_since_and_message(desk):
-    offered = msgspec.structs.replace(OFFERED, offered_until=now_ms() + 24_000)
+    offered = msgspec.structs.replace(OFFERED, since=now_ms() - 20_000, offered_until=now_ms() + 24_000)
     waiting = msgspec.structs.replace(WAITING, since=now_ms() - 190_000)
     be_agent(desk, offered, waiting)
     first, second = cards(desk)
