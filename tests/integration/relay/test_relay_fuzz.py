@@ -69,6 +69,40 @@ def payloads(ids: dict[str, str]) -> dict[str, dict[str, str]]:
         "chat.send": {**session, "line_id": '"l"', "text": '"hello"', "audience": '"all"'},
         "signal.send": {**session, "to": json.dumps(ids["hub"]), "epoch": "1", "signal": signal},
         "ice.get": session,
+        "session.assist": {"request_id": '"r"', "number": '"123456789"'},
+        "session.lock": {**session, "locked": "true"},
+        "customer.admit": {**session, "participant_id": json.dumps(ids["me"]), "accept": "true"},
+        "customer.select": {**session, "participant_id": json.dumps(ids["me"])},
+        "control.transfer": {**session, "to": json.dumps(ids["me"])},
+        "control.ask": {**session, "asking": "true"},
+        "control.refuse": {**session, "participant_id": json.dumps(ids["me"])},
+        "control.take": session,
+        "session.transfer": {**session, "queue_id": '"q"', "agents": "[]", "message": '"m"'},
+        "transfer.targets": {},
+        "inbox.open": {},
+        "presence.set": {"presence": '"online"'},
+        "offer.accept": session,
+        "offer.decline": session,
+        # A queue that there is not: a good form would leave a customer behind for each of the other fields.
+        "queue.enter": {
+            "request_id": '"r"',
+            "queue": '"nobody"',
+            "name": '"X"',
+            "email": '""',
+            "problem": '"p"',
+            "device": "{}",
+        },
+        "invite.mail": {
+            **session,
+            "request_id": '"r"',
+            "address": '"a@example.org"',
+            "locale": '"en"',
+            "to_rep": "false",
+        },
+        "history.list": {"search": '""', "before": "1", "limit": "1"},
+        "history.read": session,
+        "history.note": {**session, "outcome": '"o"', "notes": '"n"'},
+        "survey.send": {**session, "rating": "5", "comment": '"c"'},
     }
     assert set(made) == set(REQUESTS)
     return made
@@ -100,8 +134,8 @@ class Line:
         self.ids: dict[str, str] = {}
         self._resume: dict[str, str] = {}
 
-    async def open(self, link: str) -> None:
-        """Connect, and join or come back."""
+    async def open(self, link: str) -> bool:
+        """Connect, and join or come back; False when this member has come back too often for now."""
         self.ws = await self._http.ws_connect(self._url, max_msg_size=0)
         await self.ws.receive_str(timeout=5)
         await self.ws.send_str(f'40{{"v":{PROTOCOL_VERSION},"client":"page"}}')
@@ -111,10 +145,14 @@ class Line:
             join = {"request_id": secrets.token_hex(16), "name": "Mallory", "link_token": link.partition("#")[2]}
             ack = await self.ask(json.dumps(["session.join", join]))
         assert ack is not None
+        if ack.get("code") == "too_fast":
+            await self.ws.close()
+            return False
         assert ack["ok"], ack
         view = ack["value"]["session"]
         self._resume = {"session_id": view["id"], "resume_token": ack["value"]["resume_token"]}
         self.ids = {"session": view["id"], "me": view["you"], "hub": view["participants"][0]["id"]}
+        return True
 
     async def ask(self, arguments: str) -> "dict[str, object] | None":
         """Send a request; its ack, or None when the connection was closed for it."""
@@ -138,15 +176,22 @@ async def test_nothing_that_is_sent_breaks_the_relay_or_bothers_others():
             await maria.join(link=other.link)
             line = Line(http, relay)
             await line.open(bait.link)
+            first, own = line.ids, {bait.id, other.id}
             codes: dict[object, int] = {}
-            for count, arguments in enumerate(messages(line.ids), 1):
+            for count, asked in enumerate(messages(first), 1):
+                arguments = asked
+                for key, value in first.items():
+                    arguments = arguments.replace(value, line.ids[key])
                 ack = await line.ask(arguments)
                 code = "closed" if ack is None else ack.get("code", "ok")
                 codes[code] = codes.get(code, 0) + 1
                 assert code != "internal", arguments[:200]
                 if ack is None or count % PER_CONNECTION == 0:
                     await line.ws.close()
-                    await line.open(bait.link)
+                    if not await line.open(bait.link):
+                        bait, line = await ana.start_session(), Line(http, relay)
+                        own.add(bait.id)
+                        assert await line.open(bait.link)
                 if count % 200 == 0:
                     async with asyncio.timeout(2):
                         assert await maria.raw("ice.get", {"session_id": other.id}) == {
@@ -156,10 +201,7 @@ async def test_nothing_that_is_sent_breaks_the_relay_or_bothers_others():
             assert codes["bad_message"] > 700, codes
             errors = [entry for entry in map(json.loads, relay.log) if entry["level"] in ("error", "critical")]
             assert errors == []
-            assert {session["id"] for session in (await ana.raw("session.list", {}))["value"]["sessions"]} == {
-                bait.id,
-                other.id,
-            }
+            assert {session["id"] for session in (await ana.raw("session.list", {}))["value"]["sessions"]} == own
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value[:24])
