@@ -11,6 +11,8 @@ _WINDOW_S = 2.0
 _STATIC_AFTER_S = 2.0
 _CHANGE_BYTES = 0.2
 _HISTORY_MS = 60_000.0
+_YOUNGEST_MS = 1.0
+"""No picture is younger when it is here; so an age that is known is never 0, which means that it is not."""
 
 
 class CaptureClock:
@@ -41,7 +43,7 @@ class CaptureClock:
         known, at_ms = self._anchor
         steps = ((rtp - known + 2**31) & 0xFFFFFFFF) - 2**31
         captured = at_ms + steps / 90
-        return min(captured, now_ms) if now_ms - captured < _HISTORY_MS else 0.0
+        return min(captured, now_ms - _YOUNGEST_MS) if now_ms - captured < _HISTORY_MS else 0.0
 
     def reset(self) -> None:
         """The stream is another one."""

@@ -255,12 +255,7 @@ def make_answer(offer: ParsedOffer, local: LocalTransport) -> str:
         f"a=group:BUNDLE {' '.join(mids)}",
         "a=msid-semantic:WMS *",
     ]
-    transport = [
-        f"a=ice-ufrag:{local.ufrag}",
-        f"a=ice-pwd:{local.password}",
-        *(f"a=fingerprint:{name} {value}" for name, value in local.fingerprints),
-        f"a=setup:{offer.answer_setup}",
-    ]
+    transport = transport_rows(local, offer.answer_setup)
     for number, line in enumerate(offer.lines):
         rows += _answer_line(line)
         if line.answer_direction == "sendonly" and line.mid in local.sources:
@@ -269,7 +264,29 @@ def make_answer(offer: ParsedOffer, local: LocalTransport) -> str:
             rows += [f"a=candidate:{candidate}" for candidate in local.candidates]
             rows.append("a=end-of-candidates")
         rows += transport
-    rows += [
+    rows += data_rows(offer, transport)
+    return "\r\n".join(rows) + "\r\n"
+
+
+def transport_rows(local: LocalTransport, setup: str) -> list[str]:
+    """The rows that say how to reach us; under every line of offers and answers alike, as all are bundled.
+
+    Args:
+        local: our end.
+        setup: who begins DTLS (RFC 8842, section 5.2).
+    """
+    return [
+        f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}",
+        *(f"a=fingerprint:{name} {value}" for name, value in local.fingerprints),
+        f"a=setup:{setup}",
+    ]
+
+
+def data_rows(offer: ParsedOffer, transport: list[str]) -> list[str]:
+    """The data channel's line (RFC 8841), in an offer and in the answer to it; both ends take messages as large as
+    `limits` allows."""
+    return [
         "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
         "c=IN IP4 0.0.0.0",
         f"a=mid:{offer.data_mid}",
@@ -277,7 +294,6 @@ def make_answer(offer: ParsedOffer, local: LocalTransport) -> str:
         f"a=max-message-size:{limits.CHANNEL_MESSAGE_BYTES}",
         *transport,
     ]
-    return "\r\n".join(rows) + "\r\n"
 
 
 def _answer_line(line: OfferedLine) -> list[str]:

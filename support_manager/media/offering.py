@@ -9,7 +9,9 @@ from support_manager.media.negotiation import (
     OfferedLine,
     OfferError,
     ParsedOffer,
+    data_rows,
     read_transport,
+    transport_rows,
 )
 from support_manager.protocol import limits
 from support_manager.protocol.signals import MEDIA_LINES
@@ -72,26 +74,14 @@ def make_offer(local: LocalTransport) -> str:
     offer = blank_offer()
     mids = [*(line.mid for line in offer.lines), offer.data_mid]
     rows = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", f"a=group:BUNDLE {' '.join(mids)}"]
-    transport = [
-        f"a=ice-ufrag:{local.ufrag}",
-        f"a=ice-pwd:{local.password}",
-        *(f"a=fingerprint:{name} {value}" for name, value in local.fingerprints),
-        f"a=setup:{offer.setup}",
-    ]
+    transport = transport_rows(local, offer.setup)
     for number, line in enumerate(offer.lines):
         rows += _line_rows(line)
         if number == 0:
             rows += [f"a=candidate:{candidate}" for candidate in local.candidates]
             rows.append("a=end-of-candidates")
         rows += transport
-    rows += [
-        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
-        "c=IN IP4 0.0.0.0",
-        f"a=mid:{offer.data_mid}",
-        f"a=sctp-port:{offer.sctp_port}",
-        f"a=max-message-size:{offer.max_message_bytes}",
-        *transport,
-    ]
+    rows += data_rows(offer, transport)
     return "\r\n".join(rows) + "\r\n"
 
 
