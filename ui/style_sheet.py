@@ -100,6 +100,7 @@ QPlainTextEdit[private="true"], QPlainTextEdit[private="true"]:focus { border: 2
 QPlainTextEdit[wrong="true"], QPlainTextEdit[wrong="true"]:focus { border: 1px solid $danger; }
 QPushButton[kind="segment"] { background: transparent; border: 0; border-radius: 0; padding: 0 8px;
   color: $text_muted; border-bottom: 2px solid transparent; }
+QPushButton[kind="segment"][dense="true"] { padding: 0 4px; }
 QPushButton[kind="segment"]:hover { background: $hover; color: $text; }
 QPushButton[kind="segment"]:checked { color: $text; border-bottom: 2px solid $accent; font-weight: 600; }
 QPushButton[kind="segment"][private="true"]:checked { color: $private; border-bottom: 2px solid $private; }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QDateTime, QSignalBlocker, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QFont, QFontMetrics
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -31,6 +31,7 @@ from ui.widgets.plain import isolated
 
 LEAST = 264
 """The narrowest dashboard in px: the names of its three tabs, in the longer of the languages."""
+TAB_PADDING = 4
 TABS = ("tools", "application", "session")
 
 
@@ -127,8 +128,14 @@ class Dashboard(QScrollArea):
         """Take the words of the present language."""
         say = self._kit.say
         self.setAccessibleName(say("dashboard.title"))
-        for name, tab in self._tabs.items():
+        for at, (name, tab) in enumerate(self._tabs.items()):
             tab.setText(say(f"dashboard.{name}"))
+            # The chosen one is bold, which Qt leaves out of its size: each gets room by its own words when bold.
+            font = QFont(tab.font())
+            font.setWeight(QFont.Weight.DemiBold)
+            width = QFontMetrics(font).horizontalAdvance(tab.text()) + 2 * TAB_PADDING
+            tab.setMinimumWidth(width)
+            self._tab_row.setStretch(at, width)
         words = self._kit.translator.t("app", "preferences.language")
         self._language_label.setText(words)
         self._language.setAccessibleName(words)
@@ -141,14 +148,15 @@ class Dashboard(QScrollArea):
 
     def _lay_out(self) -> None:
         group = QButtonGroup(self)
-        tabs = QHBoxLayout()
+        tabs = self._tab_row = QHBoxLayout()
         tabs.setSpacing(0)
         for name, tab in self._tabs.items():
             tab.setCheckable(True)
             tab.setFixedHeight(ROW)
+            tab.setProperty("dense", True)
             tab.clicked.connect(lambda _=False, name=name: self.show_tab(name))
             group.addButton(tab)
-            tabs.addWidget(tab, 1)
+            tabs.addWidget(tab)
         link = QHBoxLayout()
         link.setSpacing(SPACE_1)
         link.addWidget(self._link, 1)

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton
 
@@ -56,6 +57,19 @@ async def test_single_mode_has_the_dashboard_with_its_three_tabs(desk):
             assert all(desk.shown(name) == (each == tab) for name in others), (tab, each)
         assert all(desk.shown(name) for name in parts)
         assert unnamed(desk.window) == []
+
+
+async def test_the_chosen_tab_has_room_for_its_bold_name(desk):
+    controlled(desk)
+    desk.window.resize(1000, 650)
+    for name in TABS:
+        press(desk, f"dashboardTab_{name}")
+        tab = desk.find(f"dashboardTab_{name}", QPushButton)
+        font = tab.font()
+        font.setWeight(font.Weight.DemiBold)
+        assert QFontMetrics(font).horizontalAdvance(tab.text()) <= tab.width() - 2 * 4, name
+        row = tab.parentWidget()
+        assert row.rect().contains(tab.geometry()), name
 
 
 async def test_a_session_of_multisession_mode_has_no_dashboard(desk):
