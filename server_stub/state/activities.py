@@ -35,9 +35,11 @@ def decide_ask(
     subject = session.member(request.subject)
     if subject is None:
         raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
-    if subject.role not in rule.offered_by:
+    if subject.role not in rule.offered_by or subject.id == me.id:
         raise Refused(ErrorCode.NOT_ALLOWED)
     if request.kind is ActivityKind.VIEW and subject.device.screen is Capability.NO:
+        raise Refused(ErrorCode.NOT_SUPPORTED)
+    if request.kind is ActivityKind.VIDEO and subject.device.camera is Capability.NO:
         raise Refused(ErrorCode.NOT_SUPPORTED)
     if current(session, request.kind, subject.id) is not None:
         raise Refused(ErrorCode.ACTIVITY_BUSY)
@@ -171,13 +173,14 @@ def end_by_table(
 
 def end_for_switch(session: Session, former_id: str, now_ms: int) -> list[Fact]:
     """Another customer is helped: shares end by the table, and so does whatever the former one was asked or asked
-    and nobody has answered yet (B-5.3)."""
+    and nobody has answered yet (B-5.3); so does his camera, for only who is helped has one (B-1.2, B-7.6)."""
     reason = ActivityEnd.CUSTOMER_SWITCHED
     return [
         _ended(activity, reason, None, now_ms)
         for activity in session.activities.values()
         if reason in ACTIVITIES[activity.kind].ended_by
         or (activity.state is ActivityState.ASKED and former_id in (activity.subject, activity.asked_by))
+        or (activity.kind is ActivityKind.VIDEO and activity.subject == former_id)
     ]
 
 

@@ -96,6 +96,7 @@ _ALWAYS = frozenset(
 _CONTROL = frozenset({ActivityEnd.CONTROL_TRANSFERRED})
 _SWITCH = frozenset({ActivityEnd.CUSTOMER_SWITCHED})
 _SHARE = frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED, ActivityEnd.PICKER_DISMISSED})
+_CAMERA = frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED})
 _BOTH = frozenset({Role.CONTROLLER, Role.PRIMARY})
 _CONTROLLER = frozenset({Role.CONTROLLER})
 _PRIMARY = frozenset({Role.PRIMARY})
@@ -110,10 +111,10 @@ ACTIVITIES: dict[ActivityKind, ActivityRule] = {
     ),
     ActivityKind.DRAW: ActivityRule("B-7.3", _NOBODY, _BOTH, Consent.NONE, MEMBERS, _ALWAYS | _CONTROL | _SWITCH),
     ActivityKind.FILE: ActivityRule("B-7.5", _NOBODY, _BOTH, Consent.RECEIVER, _BOTH, _ALWAYS | _CONTROL),
-    ActivityKind.VIDEO: ActivityRule("B-7.6", _NOBODY, _BOTH, Consent.OWNER, MEMBERS, _ALWAYS | _CONTROL),
+    ActivityKind.VIDEO: ActivityRule("B-7.6", _CONTROLLER, _BOTH, Consent.OWNER, MEMBERS, _ALWAYS | _CONTROL | _CAMERA),
     ActivityKind.VOICE: ActivityRule("B-7.7", _CONTROLLER, _PRIMARY, Consent.OWNER, MEMBERS, _ALWAYS | _CONTROL),
     ActivityKind.RECORDING: ActivityRule("B-7.8", _CONTROLLER, _NOBODY, Consent.PRIMARY, MEMBERS, _ALWAYS | _CONTROL),
 }
 
-AVAILABLE = frozenset({ActivityKind.VIEW})
+AVAILABLE = frozenset({ActivityKind.VIEW, ActivityKind.VIDEO})
 """The kinds this version can run; the relay answers `not_supported` to the others."""

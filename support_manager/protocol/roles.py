@@ -69,7 +69,7 @@ ALLOWED: dict[str, dict[Role, frozenset[SessionState]]] = {
     "page.closing": {Role.PRIMARY: LIVE, Role.SECONDARY: LIVE, Role.WAITING: LIVE},
     "participant.report": {Role.PRIMARY: LIVE, Role.SECONDARY: LIVE, Role.CONTROLLER: LIVE, Role.ASSISTANT: LIVE},
     "activity.ask": {Role.CONTROLLER: _ACTIVE},
-    "activity.offer": {Role.PRIMARY: _ACTIVE},
+    "activity.offer": {Role.PRIMARY: _ACTIVE, Role.CONTROLLER: _ACTIVE},
     "activity.answer": {Role.PRIMARY: _ACTIVE, Role.CONTROLLER: _ACTIVE},
     "activity.update": {Role.PRIMARY: _ACTIVE, Role.CONTROLLER: _ACTIVE},
     "activity.stop": {
