@@ -22,10 +22,11 @@ PACKAGES = {
         "libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 "
         "libxcb-xkb1 libpulse0 libnss3 fonts-dejavu-core fonts-noto-core"
     ),
-    # Real browsers, a virtual screen with a window manager and a tray, network namespaces, a keyring.
+    # Real browsers, a virtual screen with a window manager and a tray, network namespaces, a keyring, a sound
+    # server without any sound card.
     "test": (
         "chromium firefox-esr xvfb openbox trayer x11-utils xdg-utils iproute2 nftables openssl util-linux dbus "
-        "gnome-keyring procps binutils libatomic1"
+        "gnome-keyring procps binutils libatomic1 pulseaudio pulseaudio-utils"
     ),
 }
 

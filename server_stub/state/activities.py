@@ -35,8 +35,10 @@ def decide_ask(
     subject = session.member(request.subject)
     if subject is None:
         raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
-    if subject.role not in rule.offered_by or subject.id == me.id:
+    if subject.role not in rule.offered_by | rule.joined_by or subject.id == me.id:
         raise Refused(ErrorCode.NOT_ALLOWED)
+    if request.kind is ActivityKind.VOICE and subject.device.microphone is Capability.NO:
+        raise Refused(ErrorCode.NOT_SUPPORTED)
     if request.kind is ActivityKind.VIEW and subject.device.screen is Capability.NO:
         raise Refused(ErrorCode.NOT_SUPPORTED)
     if request.kind is ActivityKind.VIDEO and subject.device.camera is Capability.NO:
@@ -60,11 +62,11 @@ def decide_offer(
 ) -> list[Fact]:
     """The sender starts an activity of his own accord; if he is being asked for it, this is his yes."""
     rule = _rule(request.kind)
-    if me.role not in rule.offered_by:
+    known = current(session, request.kind, me.id)
+    if me.role not in rule.offered_by and known is None and not _may_join(session, me, request.kind):
         raise Refused(ErrorCode.NOT_ALLOWED)
     if rule.consent is Consent.RECEIVER:
         raise Refused(ErrorCode.NOT_SUPPORTED)
-    known = current(session, request.kind, me.id)
     if known is not None and known.state is ActivityState.RUNNING:
         raise Refused(ErrorCode.ACTIVITY_BUSY)
     view = ActivityView(
@@ -92,7 +94,7 @@ def decide_answer(session: Session, me: Participant, request: requests.ActivityA
             return []
         raise Refused(ErrorCode.NOT_ALLOWED)
     if not request.accept:
-        return [_ended(activity, ActivityEnd.DENIED, me.id, now_ms)]
+        return _hung_up(session, [_ended(activity, ActivityEnd.DENIED, me.id, now_ms)], me.id, now_ms)
     view = msgspec.structs.replace(
         activity,
         state=ActivityState.RUNNING,
@@ -127,6 +129,8 @@ def decide_stop(session: Session, me: Participant, request: requests.ActivitySto
     if request.activity_id in session.ended_activities:
         return []
     activity = _find(session, request.activity_id)
+    if not _is_concerned(activity, me):
+        raise Refused(ErrorCode.NOT_ALLOWED)
     if request.reason in _OWNERS_REASONS:
         if activity.subject != me.id:
             raise Refused(ErrorCode.NOT_ALLOWED)
@@ -137,7 +141,33 @@ def decide_stop(session: Session, me: Participant, request: requests.ActivitySto
         reason = ActivityEnd.DENIED if activity.subject == me.id else ActivityEnd.CANCELLED
     elif activity.state is ActivityState.RUNNING and reason in (ActivityEnd.CANCELLED, ActivityEnd.DENIED):
         reason = ActivityEnd.STOPPED
-    return [_ended(activity, reason, me.id, now_ms)]
+    return _hung_up(session, [_ended(activity, reason, me.id, now_ms)], me.id, now_ms)
+
+
+def _is_concerned(activity: ActivityView, me: Participant) -> bool:
+    """Whether somebody may stop it: whose it is, who asked for it, the controller; the primary customer whatever is
+    shown, but nobody else's voice."""
+    if me.id in (activity.subject, activity.asked_by) or me.role is Role.CONTROLLER:
+        return True
+    return me.role is Role.PRIMARY and activity.kind is not ActivityKind.VOICE
+
+
+def _may_join(session: Session, me: Participant, kind: ActivityKind) -> bool:
+    others = (a for a in session.activities.values() if a.kind is kind and a.state is ActivityState.RUNNING)
+    return me.role in ACTIVITIES[kind].joined_by and any(other.subject != me.id for other in others)
+
+
+def _hung_up(session: Session, facts: list[Fact], by: str, now_ms: int) -> list[Fact]:
+    """Somebody hung up or does not want to talk: whoever is left alone in the call, with nobody asked, is out of it.
+
+    Not when a page was reloaded or a connection lost: then he waits.
+    """
+    ended = {fact.activity.id for fact in facts if isinstance(fact, ActivitySet) and fact.activity.end is not None}
+    voices = [a for a in session.activities.values() if a.kind is ActivityKind.VOICE]
+    left = [a for a in voices if a.id not in ended]
+    if len(left) == 1 < len(voices) and left[0].state is ActivityState.RUNNING:
+        facts.append(_ended(left[0], ActivityEnd.STOPPED, by, now_ms))
+    return facts
 
 
 def end_of(session: Session, participant_id: str, reason: ActivityEnd, now_ms: int) -> list[Fact]:
@@ -202,7 +232,7 @@ def end_for_leaver(session: Session, leaver_id: str, now_ms: int, *, switches: b
         elif leaver_id in activity.seen_by:
             seen_by = tuple(each for each in activity.seen_by if each != leaver_id)
             facts.append(ActivitySet(activity=msgspec.structs.replace(activity, seen_by=seen_by, changed_at=now_ms)))
-    return facts
+    return _hung_up(session, facts, leaver_id, now_ms)
 
 
 def seen_by_newcomer(session: Session, participant_id: str, role: Role, now_ms: int) -> list[Fact]:

@@ -82,6 +82,8 @@ class ActivityRule(msgspec.Struct, frozen=True):
     consent: Consent
     seen_by: frozenset[Role]
     ended_by: frozenset[ActivityEnd]
+    joined_by: frozenset[Role] = frozenset()
+    """Who may be asked, and may start his own, while somebody else's of this kind runs: a call is joined."""
 
 
 _ALWAYS = frozenset(
@@ -112,9 +114,18 @@ ACTIVITIES: dict[ActivityKind, ActivityRule] = {
     ActivityKind.DRAW: ActivityRule("B-7.3", _NOBODY, _BOTH, Consent.NONE, MEMBERS, _ALWAYS | _CONTROL | _SWITCH),
     ActivityKind.FILE: ActivityRule("B-7.5", _NOBODY, _BOTH, Consent.RECEIVER, _BOTH, _ALWAYS | _CONTROL),
     ActivityKind.VIDEO: ActivityRule("B-7.6", _CONTROLLER, _BOTH, Consent.OWNER, MEMBERS, _ALWAYS | _CONTROL | _CAMERA),
-    ActivityKind.VOICE: ActivityRule("B-7.7", _CONTROLLER, _PRIMARY, Consent.OWNER, MEMBERS, _ALWAYS | _CONTROL),
+    # One per speaker; the call is all that run. The controller's own runs from his offer, as anybody's does.
+    ActivityKind.VOICE: ActivityRule(
+        "B-7.7",
+        _CONTROLLER,
+        _BOTH,
+        Consent.OWNER,
+        MEMBERS,
+        _ALWAYS | _CONTROL | frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED}),
+        joined_by=MEMBERS,
+    ),
     ActivityKind.RECORDING: ActivityRule("B-7.8", _CONTROLLER, _NOBODY, Consent.PRIMARY, MEMBERS, _ALWAYS | _CONTROL),
 }
 
-AVAILABLE = frozenset({ActivityKind.VIEW, ActivityKind.VIDEO})
+AVAILABLE = frozenset({ActivityKind.VIEW, ActivityKind.VIDEO, ActivityKind.VOICE})
 """The kinds this version can run; the relay answers `not_supported` to the others."""

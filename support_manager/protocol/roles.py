@@ -69,13 +69,11 @@ ALLOWED: dict[str, dict[Role, frozenset[SessionState]]] = {
     "page.closing": {Role.PRIMARY: LIVE, Role.SECONDARY: LIVE, Role.WAITING: LIVE},
     "participant.report": {Role.PRIMARY: LIVE, Role.SECONDARY: LIVE, Role.CONTROLLER: LIVE, Role.ASSISTANT: LIVE},
     "activity.ask": {Role.CONTROLLER: _ACTIVE},
-    "activity.offer": {Role.PRIMARY: _ACTIVE, Role.CONTROLLER: _ACTIVE},
-    "activity.answer": {Role.PRIMARY: _ACTIVE, Role.CONTROLLER: _ACTIVE},
-    "activity.update": {Role.PRIMARY: _ACTIVE, Role.CONTROLLER: _ACTIVE},
-    "activity.stop": {
-        Role.CONTROLLER: LIVE,
-        Role.PRIMARY: LIVE,
-    },
+    # What each may do with which kind is the activity table's business: a call is joined by everybody.
+    "activity.offer": dict.fromkeys(MEMBERS, _ACTIVE),
+    "activity.answer": dict.fromkeys(MEMBERS, _ACTIVE),
+    "activity.update": dict.fromkeys(MEMBERS, _ACTIVE),
+    "activity.stop": dict.fromkeys(MEMBERS, LIVE),
     "chat.send": {
         Role.CONTROLLER: LIVE,
         Role.ASSISTANT: LIVE,

@@ -246,7 +246,7 @@ class Histories(RuleBasedStateMachine):
             owner = session.member(activity.subject)
             assert owner is not None
             row = ACTIVITIES[activity.kind]
-            assert owner.role in row.offered_by
+            assert owner.role in row.offered_by | row.joined_by
             assert row.consent is not Consent.PRIMARY or owner.role is Role.PRIMARY
             seen_by = [session.member(each) for each in activity.seen_by]
             assert all(each is not None and each.role in row.seen_by for each in seen_by)
