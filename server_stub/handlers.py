@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from server_stub.ceiling import Ceiling
 from server_stub.connections import Server
 from server_stub.directory import Directory
 from server_stub.entering import Entering
+from server_stub.files import Files
 from server_stub.history import Remembering
 from server_stub.http_api import relay_version
 from server_stub.in_session import InSession
@@ -63,6 +65,7 @@ class Relay:
         accounts: who a rep is.
         clock: wall and monotonic time.
         random: unpredictable bytes.
+        folder: where files on their way are kept.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Relay:
         accounts: AccountsPort,
         clock: Clock | None = None,
         random: RandomBytes = random_bytes,
+        folder: Path | None = None,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -89,9 +93,11 @@ class Relay:
         self._directory = Directory(database, settings)
         self._inbox = Inbox(self._members, self._ceiling, self._directory, settings, self._clock, self._tasks)
         self._records = Records(database, self._tasks, self._handled)
+        self.files = Files(self._members, settings, folder or Path("files"), random, self._tasks)
         self._handlers: dict[str, Callable[[Link, Any], Awaitable[Wire]]] = {
             **Joining(self._members, self._ceiling, self._audit, self._clock, random, self._tasks).handlers(),
             **InSession(self._members, random).handlers(),
+            **self.files.handlers(),
             **People(self._members, self._ceiling, database, self._clock).handlers(),
             **self._inbox.handlers(),
             **Inviting(self._members, self._audit, self.postman, settings, self._clock, self._tasks).handlers(),
@@ -114,6 +120,7 @@ class Relay:
         await self._ceiling.open()
         await self._records.open(live)
         await self._inbox.open()
+        await self.files.open()
         self._tasks.spawn(self._tick(), name="tick")
         self._tasks.spawn(self._prune(), name="prune")
         self._tasks.spawn(self._watch_sign_ins(), name="watch sign-ins")

@@ -7,12 +7,13 @@ from server_stub.link import Link
 from server_stub.live import packet_of
 from server_stub.members import Members
 from server_stub.ports import RandomBytes
-from server_stub.state import activities, decide, leaving, tokens
+from server_stub.state import activities, decide, files, leaving, tokens
 from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import ActivitySet, Fact
 from server_stub.state.model import Participant, Session
 from server_stub.state.refused import Refused
 from support_manager.protocol import events, requests
+from support_manager.protocol.activities import ActivityKind
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.requests import Nothing
@@ -92,8 +93,15 @@ class InSession:
             link,
             "activity.offer",
             request,
-            lambda s, me, m, new: activities.decide_offer(s, me, request, m.now_ms, new),
+            lambda s, me, m, new: self._offer(s, me, request, m, new),
         )
+
+    def _offer(
+        self, session: Session, me: Participant, request: requests.ActivityOffer, moment: Moment, activity_id: str
+    ) -> list[Fact]:
+        if request.kind is ActivityKind.FILE:
+            return files.decide_offer(session, me, request, moment.now_ms, activity_id, self._members.file_rules)
+        return activities.decide_offer(session, me, request, moment.now_ms, activity_id)
 
     async def _make_activity(
         self,

@@ -8,6 +8,7 @@ from server_stub.live import LiveSessions
 from server_stub.ports import RelaySettings
 from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import Fact
+from server_stub.state.files import FileRules
 from server_stub.state.model import Participant, Session
 from server_stub.state.project import snapshot
 from server_stub.state.refused import Refused
@@ -119,6 +120,11 @@ class Members:
         link = f"{self._settings.public_url}/join#{self.live.registry.link_token(session)}"
         place = self.place_of(session) if session.transfer is not None else None
         return snapshot(session, me, link=link, after_seq=after_seq, with_chat=with_chat, place=place)
+
+    @property
+    def file_rules(self) -> FileRules:
+        """What the administrator allows of files."""
+        return self._settings.file_rules
 
     def ice(self) -> IceServers:
         """The servers that members of sessions may use."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from server_stub.state.files import FileRules
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.views import AccountView, IceServer
 
@@ -101,6 +102,10 @@ class RelaySettings(Protocol):
     @property
     def session_without_controller_s(self) -> int:
         """After how many seconds without a controller a session ends (B-12.6)."""
+
+    @property
+    def file_rules(self) -> FileRules:
+        """What the administrator allows of files (B-7.5)."""
 
     @property
     def mail(self) -> MailServer:

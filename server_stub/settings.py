@@ -25,6 +25,7 @@ from server_stub.setting_checks import (
     slug,
     whole_number,
 )
+from server_stub.state.files import FileRules
 from server_stub.store import tables
 from server_stub.store.database import Database
 from server_stub.transport import allowed_origins
@@ -103,6 +104,37 @@ DEFINITIONS: dict[str, Definition] = {
             "After how many seconds without its rep a session ends, 60 to 86400.",
             limits.SESSION_WITHOUT_CONTROLLER_S,
             lambda text: whole_number(text, 60, 86_400),
+        ),
+        Definition(
+            "file_mb",
+            "The largest file that may be sent, in MiB, 0 to 1000000; 0: no files at all.",
+            4_096,
+            lambda text: whole_number(text, 0, 1_000_000),
+        ),
+        Definition(
+            "files_per_session",
+            "How many files may be offered in one session, 1 to 10000.",
+            200,
+            lambda text: whole_number(text, 1, 10_000),
+        ),
+        Definition(
+            "files_at_once",
+            "How many files of one session may be on their way at once, 1 to 100.",
+            10,
+            lambda text: whole_number(text, 1, 100),
+        ),
+        Definition(
+            "files_site_mb",
+            "How much of all files on their way the relay keeps on its disk, in MiB, 64 to 1000000; senders wait for "
+            "room.",
+            4_096,
+            lambda text: whole_number(text, 64, 1_000_000),
+        ),
+        Definition(
+            "file_idle_minutes",
+            "After how many minutes without a byte or an answer a file that nobody fetches is put away, 1 to 1440.",
+            60,
+            lambda text: whole_number(text, 1, 1_440),
         ),
         Definition(
             "smtp_host", "Mail server through which invitations are sent; empty: the relay sends none.", "", host
@@ -281,6 +313,18 @@ class LiveSettings:
     def session_without_controller_s(self) -> int:
         """After how many seconds without a controller a session ends (B-12.6)."""
         return int(self._values["session_without_controller_s"])
+
+    @property
+    def file_rules(self) -> FileRules:
+        """What the administrator allows of files (B-7.5)."""
+        values = self._values
+        return FileRules(
+            size_bytes=int(values["file_mb"]) * 2**20,
+            per_session=int(values["files_per_session"]),
+            at_once=int(values["files_at_once"]),
+            site_bytes=int(values["files_site_mb"]) * 2**20,
+            idle_s=int(values["file_idle_minutes"]) * 60,
+        )
 
     @property
     def mail(self) -> MailServer:

@@ -34,6 +34,17 @@ class AppCode(StrEnum):
     TRANSFER_MESSAGE_TOO_LONG = "transfer_message_too_long"
     """The personal message of a transfer is over its limit (B-10.2)."""
     MEDIA_FAILED = "media_failed"
+    FILE_GONE = "file_gone"
+    FILE_CHANGED = "file_changed"
+    """It was changed while it was being sent."""
+    FILE_DAMAGED = "file_damaged"
+    """What came is not what was sent."""
+    FILE_NO_ROOM = "file_no_room"
+    FILE_FOLDER = "file_folder"
+    """Where received files go cannot be written."""
+    FILE_NOBODY = "file_nobody"
+    FILE_NOT_THERE = "file_not_there"
+    """The customer's browser can do nothing with files."""
     INTERNAL_APP = "internal_app"
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from server_stub.state import files
 from server_stub.state.facts import ActivitySet, Fact
 from server_stub.state.model import Participant, Session
 from server_stub.state.names import clean_text
@@ -87,7 +88,7 @@ def decide_offer(
 def decide_answer(session: Session, me: Participant, request: requests.ActivityAnswer, now_ms: int) -> list[Fact]:
     """Yes or no to what was asked, by the one of whom it was asked and by nobody else."""
     activity = _find(session, request.activity_id)
-    if activity.subject != me.id:
+    if me.id != (files.receiver_of(activity) if activity.kind is ActivityKind.FILE else activity.subject):
         raise Refused(ErrorCode.NOT_ALLOWED)
     if activity.state is ActivityState.RUNNING:
         if request.accept:
@@ -95,6 +96,9 @@ def decide_answer(session: Session, me: Participant, request: requests.ActivityA
         raise Refused(ErrorCode.NOT_ALLOWED)
     if not request.accept:
         return _hung_up(session, [_ended(activity, ActivityEnd.DENIED, me.id, now_ms)], me.id, now_ms)
+    if activity.kind is ActivityKind.FILE:
+        accepted = msgspec.structs.replace(activity, state=ActivityState.RUNNING, changed_at=now_ms)
+        return [ActivitySet(activity=accepted)]
     view = msgspec.structs.replace(
         activity,
         state=ActivityState.RUNNING,
@@ -110,6 +114,8 @@ def decide_answer(session: Session, me: Participant, request: requests.ActivityA
 def decide_update(session: Session, me: Participant, request: requests.ActivityUpdate, now_ms: int) -> list[Fact]:
     """The owner of a running share switched its source, paused it, or its size changed."""
     activity = _find(session, request.activity_id)
+    if activity.kind is ActivityKind.FILE:
+        return files.decide_pause(activity, me, request, now_ms)
     if activity.subject != me.id or activity.state is not ActivityState.RUNNING:
         raise Refused(ErrorCode.NOT_ALLOWED)
     view = msgspec.structs.replace(
@@ -129,6 +135,8 @@ def decide_stop(session: Session, me: Participant, request: requests.ActivitySto
     if request.activity_id in session.ended_activities:
         return []
     activity = _find(session, request.activity_id)
+    if activity.kind is ActivityKind.FILE:
+        return [_ended(activity, files.end_reason(activity, me, request.reason), me.id, now_ms)]
     if not _is_concerned(activity, me):
         raise Refused(ErrorCode.NOT_ALLOWED)
     if request.reason in _OWNERS_REASONS:
@@ -175,11 +183,13 @@ def end_of(session: Session, participant_id: str, reason: ActivityEnd, now_ms: i
     return [
         _ended(activity, reason, participant_id, now_ms)
         for activity in session.activities.values()
-        if _hangs_on(activity, participant_id)
+        if _hangs_on(activity, participant_id) and not files.outlives(activity, reason)
     ]
 
 
 def _hangs_on(activity: ActivityView, participant_id: str) -> bool:
+    if activity.kind is ActivityKind.FILE and files.receiver_of(activity) == participant_id:
+        return True
     return activity.subject == participant_id or (
         activity.asked_by == participant_id and activity.state is ActivityState.ASKED
     )
@@ -242,7 +252,9 @@ def seen_by_newcomer(session: Session, participant_id: str, role: Role, now_ms: 
             activity=msgspec.structs.replace(activity, seen_by=(*activity.seen_by, participant_id), changed_at=now_ms)
         )
         for activity in session.activities.values()
-        if role in ACTIVITIES[activity.kind].seen_by and participant_id not in (*activity.seen_by, activity.subject)
+        if activity.kind is not ActivityKind.FILE
+        and role in ACTIVITIES[activity.kind].seen_by
+        and participant_id not in (*activity.seen_by, activity.subject)
     ]
 
 

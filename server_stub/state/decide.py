@@ -205,4 +205,5 @@ def device_of(report: requests.DeviceReport) -> Device:
         secure=report.secure,
         phone=report.phone,
         browser=clean_name(report.browser, limits.BROWSER_CHARS),
+        file_key=report.file_key,
     )

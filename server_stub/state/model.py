@@ -22,7 +22,7 @@ from server_stub.state.facts import (
     StateChanged,
     TokenRotated,
 )
-from support_manager.protocol.activities import ActivityState
+from support_manager.protocol.activities import ActivityKind, ActivityState
 from support_manager.protocol.roles import CUSTOMERS, Role, SessionState
 from support_manager.protocol.views import (
     ActivityView,
@@ -143,6 +143,7 @@ class Session:
         "end_reason",
         "ended_activities",
         "ended_at",
+        "files",
         "id",
         "intake",
         "lines",
@@ -186,6 +187,8 @@ class Session:
         self.participants: dict[str, Participant] = {}
         self.activities: dict[str, ActivityView] = {}
         self.ended_activities: set[str] = set()
+        self.files = 0
+        """How many files were ever offered in it."""
         self.requests: dict[tuple[str, str], str] = {}
         """(asker, request_id) → activity: the idempotency of ask and offer."""
         self.chat: list[ChatLine] = []
@@ -351,6 +354,8 @@ def _change_role(person: Participant, role: Role, seq: int) -> None:
 
 def _set_activity(session: Session, fact: ActivitySet) -> None:
     activity = fact.activity
+    if activity.kind is ActivityKind.FILE and activity.id not in session.activities:
+        session.files += activity.state is not ActivityState.ENDED
     if fact.request_id:
         session.requests[(activity.asked_by, fact.request_id)] = activity.id
     if activity.state is ActivityState.ENDED:

@@ -25,8 +25,9 @@ from server_stub.state.facts import (
 )
 from server_stub.state.model import Participant, Session
 from support_manager.protocol import events
+from support_manager.protocol.activities import ActivityKind
 from support_manager.protocol.roles import MEMBERS, REPS, Role
-from support_manager.protocol.views import Audience, ChatLine, Place, SessionView
+from support_manager.protocol.views import ActivityView, Audience, ChatLine, Place, SessionView
 
 
 def event_of(session: Session, entry: Entry) -> events.SessionEvent | None:
@@ -81,6 +82,8 @@ def may_see(session: Session, entry: Entry, viewer: Participant) -> bool:
         return isinstance(fact, Ended) or (isinstance(fact, ConnectionChanged) and fact.participant_id == viewer.id)
     if viewer.role not in MEMBERS:
         return False
+    if isinstance(fact, ActivitySet) and not _may_know(fact.activity, viewer):
+        return False
     if viewer.role in REPS:
         return True
     if entry.seq < viewer.joined_seq:
@@ -92,6 +95,11 @@ def may_see(session: Session, entry: Entry, viewer: Participant) -> bool:
             return session.participants[fact.participant_id].role is not Role.WAITING
         case _:
             return True
+
+
+def _may_know(activity: ActivityView, viewer: Participant) -> bool:
+    """Whether a member may know of an activity: of a file only its two ends do (B-7.5)."""
+    return activity.kind is not ActivityKind.FILE or viewer.id in (activity.subject, *activity.seen_by)
 
 
 def _is_for_customer(line: ChatLine, viewer: Participant) -> bool:
@@ -141,7 +149,7 @@ def snapshot(
     return msgspec.structs.replace(
         bare,
         participants=tuple(p.view() for p in session.members() if is_rep or p.role is not Role.WAITING),
-        activities=tuple(session.activities.values()),
+        activities=tuple(one for one in session.activities.values() if _may_know(one, viewer)),
         chat=tuple(line for line in chat if line.seq > after_seq and (is_rep or _is_for_customer(line, viewer))),
         marks=tuple(mark for mark in session.marks if is_rep or mark.seq >= viewer.joined_seq),
         tracking_code=session.tracking_code if is_rep else "",

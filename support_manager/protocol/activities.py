@@ -53,6 +53,10 @@ class ActivityEnd(StrEnum):
     SESSION_TRANSFERRED = "session_transferred"
     SESSION_ENDED = "session_ended"
     FAILED = "failed"
+    FINISHED = "finished"
+    """A file is at its receiver, whole: he alone says so, once its hash is the sender's."""
+    EXPIRED = "expired"
+    """Nothing of a file moved for so long that the relay has put it away."""
 
 
 class Source(StrEnum):
@@ -99,6 +103,7 @@ _CONTROL = frozenset({ActivityEnd.CONTROL_TRANSFERRED})
 _SWITCH = frozenset({ActivityEnd.CUSTOMER_SWITCHED})
 _SHARE = frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED, ActivityEnd.PICKER_DISMISSED})
 _CAMERA = frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED})
+_FILE = frozenset({ActivityEnd.FINISHED, ActivityEnd.EXPIRED})
 _BOTH = frozenset({Role.CONTROLLER, Role.PRIMARY})
 _CONTROLLER = frozenset({Role.CONTROLLER})
 _PRIMARY = frozenset({Role.PRIMARY})
@@ -112,7 +117,7 @@ ACTIVITIES: dict[ActivityKind, ActivityRule] = {
         "B-7.2", _NOBODY, _CONTROLLER, Consent.NONE, MEMBERS, _ALWAYS | _CONTROL | _SWITCH | _SHARE
     ),
     ActivityKind.DRAW: ActivityRule("B-7.3", _NOBODY, _BOTH, Consent.NONE, MEMBERS, _ALWAYS | _CONTROL | _SWITCH),
-    ActivityKind.FILE: ActivityRule("B-7.5", _NOBODY, _BOTH, Consent.RECEIVER, _BOTH, _ALWAYS | _CONTROL),
+    ActivityKind.FILE: ActivityRule("B-7.5", _NOBODY, _BOTH, Consent.RECEIVER, _BOTH, _ALWAYS | _CONTROL | _FILE),
     ActivityKind.VIDEO: ActivityRule("B-7.6", _CONTROLLER, _BOTH, Consent.OWNER, MEMBERS, _ALWAYS | _CONTROL | _CAMERA),
     # One per speaker; the call is all that run. The controller's own runs from his offer, as anybody's does.
     ActivityKind.VOICE: ActivityRule(
@@ -127,5 +132,5 @@ ACTIVITIES: dict[ActivityKind, ActivityRule] = {
     ActivityKind.RECORDING: ActivityRule("B-7.8", _CONTROLLER, _NOBODY, Consent.PRIMARY, MEMBERS, _ALWAYS | _CONTROL),
 }
 
-AVAILABLE = frozenset({ActivityKind.VIEW, ActivityKind.VIDEO, ActivityKind.VOICE})
+AVAILABLE = frozenset({ActivityKind.VIEW, ActivityKind.FILE, ActivityKind.VIDEO, ActivityKind.VOICE})
 """The kinds this version can run; the relay answers `not_supported` to the others."""

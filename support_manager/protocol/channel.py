@@ -44,4 +44,13 @@ class ShareInfo(_Message, frozen=True, kw_only=True, tag="share"):
     height: Pixels
 
 
-ChannelMessage = Beat | Rate | ShareInfo
+class FileSecret(_Message, frozen=True, kw_only=True, tag="files"):
+    """Hub → participant: the secret of which the keys of files between these two are made, on every connection.
+
+    32 random bytes in URL-safe base 64. It travels over DTLS from end to end, so the relay never has it.
+    """
+
+    secret: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$(?!\n)", max_length=43)]
+
+
+ChannelMessage = Beat | Rate | ShareInfo | FileSecret

@@ -42,6 +42,11 @@ AccountName = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ACCOUN
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.PASSWORD_CHARS)]
 Sdp = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.SDP_CHARS)]
 CandidateLine = Annotated[str, msgspec.Meta(max_length=limits.CANDIDATE_CHARS)]
+Sealed = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.FILE_SEALED_CHARS, pattern=_ID)]
+"""What only the two ends of a file transfer can read, in URL-safe base 64."""
+FileKey = Annotated[str, msgspec.Meta(max_length=limits.FILE_KEY_CHARS, pattern=rf"^(|[A-Za-z0-9_-]{{87}}){_END}")]
+"""A public key of P-256 for files, or nothing where this end can neither send nor take any."""
+FileBytes = Annotated[int, msgspec.Meta(ge=0, le=limits.FILE_BYTES)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Epoch = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 """Which media connection of a participant a signal is about; the highest one is the current one."""

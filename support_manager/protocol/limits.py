@@ -67,5 +67,21 @@ WAIT_SAMPLES = 20
 RETURN_AFTER_CLOSED_PAGE_S = 600
 CONTROLLER_LOST_S = 60
 SESSION_WITHOUT_CONTROLLER_S = 600
+FILE_CHUNK_BYTES = 256 * 1024
+"""Plain bytes of one sealed chunk of a file; the last one may be shorter (see `support_manager/files/seal.py`)."""
+FILE_TAG_BYTES = 16
+FILE_HASH_BYTES = 32
+"""SHA-256 of the whole file, sealed behind its content."""
+FILE_PART_BYTES = 32 * (FILE_CHUNK_BYTES + FILE_TAG_BYTES)
+"""The most that one PATCH or GET of a transfer carries: 32 sealed chunks, some 8 MiB."""
+FILE_BYTES = 2**40
+FILE_NAME_CHARS = 255
+FILE_SEALED_CHARS = 2_048
+"""A file's name and type, sealed, in URL-safe base 64."""
+FILE_KEY_CHARS = 87
+"""An uncompressed point of P-256 (65 bytes) in URL-safe base 64."""
+FILE_WAIT_S = 20
+"""How long the relay lets a GET wait for more, or a PATCH for room."""
+
 HEARTBEAT_S = 1.0
 DEAD_PEER_S = 3.0

@@ -14,8 +14,11 @@ from support_manager.protocol.fields import (
     Ask,
     Browser,
     ClientVersion,
+    Count,
     Email,
     Epoch,
+    FileBytes,
+    FileKey,
     Id,
     Locale,
     Name,
@@ -25,6 +28,7 @@ from support_manager.protocol.fields import (
     Pixels,
     Problem,
     Rating,
+    Sealed,
     Search,
     Seq,
     Slug,
@@ -81,6 +85,7 @@ class DeviceReport(Ask, frozen=True, kw_only=True):
     secure: Capability = Capability.UNKNOWN
     phone: bool = False
     browser: Browser = ""
+    file_key: FileKey = ""
 
 
 class SessionStart(Ask, frozen=True, kw_only=True):
@@ -179,8 +184,20 @@ class ActivityAsk(Ask, frozen=True, kw_only=True):
     """Of whom it is asked."""
 
 
+class FileOffer(Ask, frozen=True, kw_only=True):
+    """What is offered with a file; see `FileView`."""
+
+    transfer: Id
+    size: FileBytes
+    key_id: Id
+    sealed: Sealed
+
+
 class ActivityOffer(Ask, frozen=True, kw_only=True):
-    """`activity.offer`: the sender starts an activity of his own accord; it runs at once."""
+    """`activity.offer`: the sender starts an activity of his own accord; it runs at once, but for a file.
+
+    A file goes to the primary customer, or from him to the controller, who accepts or declines it (B-7.5).
+    """
 
     session_id: Id
     request_id: Id
@@ -188,6 +205,7 @@ class ActivityOffer(Ask, frozen=True, kw_only=True):
     source: Source | None = None
     width: Pixels = 0
     height: Pixels = 0
+    file: FileOffer | None = None
 
 
 class ActivityMade(Wire, frozen=True, kw_only=True):
@@ -225,6 +243,27 @@ class ActivityStop(Ask, frozen=True, kw_only=True):
     session_id: Id
     activity_id: Id
     reason: ActivityEnd = ActivityEnd.STOPPED
+
+
+class FileOpen(Ask, frozen=True, kw_only=True):
+    """`file.open`: an end of a running file transfer wants to send or fetch its content over HTTP.
+
+    `PATCH /files/ID` by the tus protocol 1.0.0, `GET /files/ID` with a range; see docs/files.md.
+    """
+
+    session_id: Id
+    activity_id: Id
+
+
+class FileTicket(Wire, frozen=True, kw_only=True):
+    """The right to one direction of one transfer; the same member's older one holds no longer."""
+
+    token: Token
+    path: str
+    length: Count
+    """Bytes of the sealed content."""
+    offset: Count
+    """How many of them the relay has."""
 
 
 class ChatSend(Ask, frozen=True, kw_only=True):
@@ -453,6 +492,7 @@ Request = (
     | ActivityAnswer
     | ActivityUpdate
     | ActivityStop
+    | FileOpen
     | ChatSend
     | SignalSend
     | IceGet
@@ -492,6 +532,7 @@ REQUESTS: dict[str, tuple[type[Request], type[Wire]]] = {
     "activity.answer": (ActivityAnswer, Nothing),
     "activity.update": (ActivityUpdate, Nothing),
     "activity.stop": (ActivityStop, Nothing),
+    "file.open": (FileOpen, FileTicket),
     "chat.send": (ChatSend, ChatSent),
     "signal.send": (SignalSend, Nothing),
     "ice.get": (IceGet, IceServers),

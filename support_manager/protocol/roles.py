@@ -74,6 +74,7 @@ ALLOWED: dict[str, dict[Role, frozenset[SessionState]]] = {
     "activity.answer": dict.fromkeys(MEMBERS, _ACTIVE),
     "activity.update": dict.fromkeys(MEMBERS, _ACTIVE),
     "activity.stop": dict.fromkeys(MEMBERS, LIVE),
+    "file.open": {Role.CONTROLLER: _ACTIVE, Role.PRIMARY: _ACTIVE, Role.SECONDARY: _ACTIVE},
     "chat.send": {
         Role.CONTROLLER: LIVE,
         Role.ASSISTANT: LIVE,

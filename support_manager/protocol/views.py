@@ -7,6 +7,8 @@ from support_manager.protocol.activities import ActivityEnd, ActivityKind, Activ
 from support_manager.protocol.fields import (
     Count,
     Email,
+    FileBytes,
+    FileKey,
     Id,
     Locale,
     Name,
@@ -17,6 +19,7 @@ from support_manager.protocol.fields import (
     Problem,
     QueueName,
     Rating,
+    Sealed,
     Seq,
     Slug,
     Text,
@@ -131,6 +134,8 @@ class Device(Wire, frozen=True, kw_only=True):
     """Whether the page is a secure context; without it no browser offers to share."""
     phone: bool = False
     browser: str = ""
+    file_key: FileKey = ""
+    """With which files may be sent to this end while there is no connection from end to end."""
 
 
 class ParticipantView(Wire, frozen=True, kw_only=True):
@@ -145,6 +150,18 @@ class ParticipantView(Wire, frozen=True, kw_only=True):
     device: Device = Device()
     asks_control: bool = False
     """An assistant who asks to be given control (B-7.9)."""
+
+
+class FileView(Wire, frozen=True, kw_only=True):
+    """What the relay knows of a file: how long it is, and what only its two ends can read (B-7.5)."""
+
+    transfer: Id
+    """Made by the sender at random; it goes into every key and chunk."""
+    size: FileBytes
+    key_id: Id
+    """Which of the secrets that the two ends share."""
+    sealed: Sealed
+    """Name and type."""
 
 
 class ActivityView(Wire, frozen=True, kw_only=True):
@@ -164,6 +181,8 @@ class ActivityView(Wire, frozen=True, kw_only=True):
     height: Pixels = 0
     end: ActivityEnd | None = None
     ended_by: Id | None = None
+    file: FileView | None = None
+    """Of a file transfer, whose `subject` is the sender and whose only viewer is the receiver."""
 
 
 class ChatLine(Wire, frozen=True, kw_only=True):

@@ -1,0 +1,426 @@
+"""Files on their way over HTTP: sealed pieces come by the tus protocol and go out by range, nothing is ever readable.
+
+The sender's side is tus 1.0.0 (core, with expiration and termination): `HEAD` tells the offset, `PATCH` appends. A
+transfer is made by the activity, so there is no creation here. The receiver's side is `GET` with `Range: bytes=N-`,
+which gives what is there from N on, waits for more if nothing is, and answers 204 if nothing comes; `Upload-Kept`
+says how much the receiver has for good. One request carries at most `FILE_PART_BYTES`, so every wait is short, any
+proxy in between may buffer, and a sender who is ahead of the receiver waits for room (back-pressure).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from server_stub.link import Link
+from server_stub.members import Members
+from server_stub.ports import RandomBytes, RelaySettings
+from server_stub.spool import WINDOW, Spool, leftovers, sealed_length
+from server_stub.state.decide import Moment, authorise
+from server_stub.state.facts import ActivitySet, Entry, Fact
+from server_stub.state.files import receiver_of
+from server_stub.state.model import Session
+from server_stub.state.refused import Refused
+from server_stub.state.tokens import hash_token, new_token
+from server_stub.store.journal import JournalFailed
+from server_stub.tasks import TaskOwner
+from support_manager.protocol import limits, requests
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.fields import Wire
+from support_manager.protocol.views import ActivityView
+from support_manager.protocol.wire import ProtocolError, ack_error
+
+log = structlog.get_logger(__name__)
+
+TUS = "1.0.0"
+OCTETS = "application/offset+octet-stream"
+IDLE_S = 10.0
+"""How long a body may pause."""
+SLOWEST = 16 * 1024
+"""Bytes a second that a body must come with, over all of it; a slower line sends smaller bodies."""
+_WRITE_BYTES = 1024 * 1024
+_EVERY_S = 10.0
+_STATUS = {
+    ErrorCode.BAD_MESSAGE: 400,
+    ErrorCode.NOT_ALLOWED: 403,
+    ErrorCode.TRANSFER_GONE: 404,
+    ErrorCode.WRONG_OFFSET: 409,
+    ErrorCode.WRONG_LENGTH: 400,
+    ErrorCode.TOO_LARGE: 413,
+    ErrorCode.TOO_FAST: 503,
+    ErrorCode.RELAY_BUSY: 507,
+}
+
+
+class Transfer:
+    """One running transfer: its spool, who is at its ends, and who waits for it to move."""
+
+    def __init__(self, session: Session, activity: ActivityView, spool: Spool) -> None:
+        self.session = session
+        self.id = activity.id
+        self.sender = activity.subject
+        self.receiver = receiver_of(activity)
+        self.spool = spool
+        self.moved_at = time.monotonic()
+        self.gone = False
+        self.timer: asyncio.Timeout | None = None
+        """Of the request that appends right now; there is one at most."""
+        self.rest = asyncio.Event()
+        self.rest.set()
+        self._moved = asyncio.Event()
+
+    def move(self) -> None:
+        """Wake everybody who waits: bytes came, bytes went, or it is over."""
+        self.moved_at = time.monotonic()
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    async def until(self, condition: Callable[[], bool]) -> bool:
+        """Wait until `condition` holds or `FILE_WAIT_S` are over; says whether it holds."""
+        try:
+            async with asyncio.timeout(limits.FILE_WAIT_S):
+                while not condition() and not self.gone:
+                    await self._moved.wait()
+        except TimeoutError:
+            pass
+        if self.gone:
+            raise ProtocolError(ErrorCode.TRANSFER_GONE)
+        return condition()
+
+
+class Files:
+    """Follows the file activities of all sessions and moves what their ends send.
+
+    Args:
+        members: the sessions.
+        settings: what the operator decided.
+        folder: for the pieces; everything in it is the relay's.
+        random: unpredictable bytes.
+        tasks: owner of the cleaning.
+    """
+
+    def __init__(
+        self, members: Members, settings: RelaySettings, folder: Path, random: RandomBytes, tasks: TaskOwner
+    ) -> None:
+        self._members = members
+        self._settings = settings
+        self._folder = folder
+        self._random = random
+        self._tasks = tasks
+        self._transfers: dict[str, Transfer] = {}
+        self._tokens: dict[str, tuple[str, str]] = {}
+        """Hash of a token → transfer and participant."""
+
+    def handlers(self) -> Mapping[str, Callable[[Link, Any], Awaitable[Wire]]]:
+        """Event → who carries it out."""
+        return {"file.open": self._on_open}
+
+    def attach(self, app: web.Application) -> None:
+        """Serve `/files/ID`."""
+        app.router.add_route("HEAD", "/files/{id}", self._guarded(self._head))
+        app.router.add_route("PATCH", "/files/{id}", self._guarded(self._patch))
+        app.router.add_route("GET", "/files/{id}", self._guarded(self._get))
+        app.router.add_route("DELETE", "/files/{id}", self._guarded(self._delete))
+        app.router.add_route("OPTIONS", "/files/{id}", self._options)
+
+    async def open(self) -> None:
+        """Take up the transfers of the sessions that live, and delete what is left of all others."""
+        running = [
+            (session, activity)
+            for session in self._members.live.registry.live()
+            for activity in session.activities.values()
+            if activity.kind is ActivityKind.FILE and activity.state is ActivityState.RUNNING
+        ]
+        for session, activity in running:
+            transfer = self._begin(session, activity)
+            await asyncio.to_thread(transfer.spool.open)
+        for folder in await asyncio.to_thread(lambda: list(leftovers(self._folder, set(self._transfers)))):
+            await asyncio.to_thread(Spool(folder, 0).delete)
+        self._members.live.watch(self._seen, (ActivitySet,))
+        self._tasks.spawn(self._expire(), name="files")
+
+    # Activities
+
+    def _seen(self, session: Session, entry: Entry) -> None:
+        activity = entry.fact.activity if isinstance(entry.fact, ActivitySet) else None
+        if activity is None or activity.kind is not ActivityKind.FILE:
+            return
+        known = self._transfers.get(activity.id)
+        if activity.state is ActivityState.RUNNING and known is None:
+            self._begin(session, activity)
+        elif activity.state is ActivityState.ENDED and known is not None:
+            self._end(known)
+        elif known is not None:
+            known.moved_at = time.monotonic()
+
+    def _begin(self, session: Session, activity: ActivityView) -> Transfer:
+        size = activity.file.size if activity.file is not None else 0
+        spool = Spool(self._folder / activity.id, sealed_length(size))
+        transfer = self._transfers[activity.id] = Transfer(session, activity, spool)
+        return transfer
+
+    def _end(self, transfer: Transfer) -> None:
+        del self._transfers[transfer.id]
+        self._tokens = {key: value for key, value in self._tokens.items() if value[0] != transfer.id}
+        transfer.gone = True
+        transfer.move()
+        self._tasks.spawn(self._clear(transfer), name=f"clear {transfer.id}")
+
+    @staticmethod
+    async def _clear(transfer: Transfer) -> None:
+        await transfer.rest.wait()
+        await asyncio.to_thread(transfer.spool.delete)
+
+    async def _expire(self) -> None:
+        """End what nobody answers, sends or fetches any more."""
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            idle_s = self._settings.file_rules.idle_s
+            now, now_ms = time.monotonic(), self._members.live.moment().now_ms
+            for session in self._members.live.registry.live():
+                for activity in list(session.activities.values()):
+                    if activity.kind is not ActivityKind.FILE:
+                        continue
+                    known = self._transfers.get(activity.id)
+                    is_idle = (
+                        now - known.moved_at > idle_s
+                        if known is not None
+                        else now_ms - activity.changed_at > idle_s * 1_000
+                    )
+                    if is_idle:
+                        await self._finish(session, activity.id, ActivityEnd.EXPIRED, None)
+
+    async def _finish(self, session: Session, activity_id: str, reason: ActivityEnd, by: str | None) -> None:
+        """End a transfer on the relay's own behalf, or because an end of it said so over HTTP."""
+
+        def decision(moment: Moment) -> list[Fact]:
+            found = session.activities.get(activity_id)
+            if found is None:
+                return []
+            view = msgspec.structs.replace(
+                found, state=ActivityState.ENDED, end=reason, ended_by=by, paused=False, changed_at=moment.now_ms
+            )
+            return [ActivitySet(activity=view)]
+
+        try:
+            await self._members.live.change(session, decision)
+        except JournalFailed:
+            log.warning("end of a file not journalled", session=session.id)
+
+    async def _on_open(self, link: Link, request: requests.FileOpen) -> requests.FileTicket:
+        """Hand an end of a running transfer its token; an older one of his is void from then on."""
+        session, me = self._members.of(link, request.session_id)
+        authorise("file.open", me.role, session.state)
+        transfer = self._transfers.get(request.activity_id)
+        if transfer is None or transfer.session is not session or me.id not in (transfer.sender, transfer.receiver):
+            raise Refused(ErrorCode.ACTIVITY_UNKNOWN)
+        mine = (transfer.id, me.id)
+        token = new_token(self._random)
+        self._tokens = {key: value for key, value in self._tokens.items() if value != mine}
+        self._tokens[hash_token(token)] = mine
+        return requests.FileTicket(
+            token=token, path=f"/files/{transfer.id}", length=transfer.spool.length, offset=transfer.spool.head
+        )
+
+    # HTTP
+
+    def _guarded(
+        self, handler: Callable[[web.Request, Transfer, bool], Awaitable[web.StreamResponse]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                origin = request.headers.get("Origin")
+                if origin is not None and origin not in self._settings.allowed_origins:
+                    raise ProtocolError(ErrorCode.NOT_ALLOWED)
+                transfer, sends = self._authorised(request)
+                if request.method != "GET" and request.headers.get("Tus-Resumable") != TUS:
+                    return web.Response(status=412, headers={"Tus-Version": TUS, **_HEADERS})
+                return await handler(request, transfer, sends)
+            except ProtocolError as error:
+                return _refusal(error.code)
+            except OSError as error:
+                log.error("a file's piece could not be kept", error=error.strerror)
+                return _refusal(ErrorCode.RELAY_BUSY)
+
+        return handle
+
+    def _authorised(self, request: web.Request) -> tuple[Transfer, bool]:
+        """Which transfer the bearer token gives a right to, and whether to its sender's side."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        found = self._tokens.get(hash_token(token)) if scheme.lower() == "bearer" and token else None
+        transfer = self._transfers.get(found[0]) if found is not None else None
+        if found is None or transfer is None or transfer.id != request.match_info["id"]:
+            raise ProtocolError(ErrorCode.TRANSFER_GONE)
+        if transfer.session.member(found[1]) is None:
+            raise ProtocolError(ErrorCode.TRANSFER_GONE)
+        return transfer, found[1] == transfer.sender
+
+    async def _options(self, request: web.Request) -> web.Response:
+        size = sealed_length(self._settings.file_rules.size_bytes)
+        headers = {"Tus-Version": TUS, "Tus-Extension": "expiration,termination", "Tus-Max-Size": str(size)}
+        return web.Response(status=204, headers={**headers, **_HEADERS})
+
+    async def _head(self, request: web.Request, transfer: Transfer, sends: bool) -> web.Response:
+        return web.Response(status=200, headers=self._state(transfer))
+
+    def _state(self, transfer: Transfer) -> dict[str, str]:
+        spool, idle_s = transfer.spool, self._settings.file_rules.idle_s
+        expires = time.time() + idle_s - (time.monotonic() - transfer.moved_at)
+        return {
+            "Upload-Offset": str(spool.head),
+            "Upload-Length": str(spool.length),
+            "Upload-Kept": str(spool.kept),
+            "Upload-Expires": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(expires)),
+            **_HEADERS,
+        }
+
+    async def _delete(self, request: web.Request, transfer: Transfer, sends: bool) -> web.Response:
+        """Termination (tus): whichever end asks stops the transfer."""
+        by = transfer.sender if sends else transfer.receiver
+        await self._finish(transfer.session, transfer.id, ActivityEnd.STOPPED, by)
+        return web.Response(status=204, headers=_HEADERS)
+
+    # Sending
+
+    async def _patch(self, request: web.Request, transfer: Transfer, sends: bool) -> web.StreamResponse:
+        if not sends:
+            raise ProtocolError(ErrorCode.NOT_ALLOWED)
+        if request.content_type != OCTETS or "Content-Encoding" in request.headers:
+            return _refusal(ErrorCode.BAD_MESSAGE, status=415)
+        length = request.content_length
+        if length is None:
+            return _refusal(ErrorCode.WRONG_LENGTH, status=411)
+        if length > limits.FILE_PART_BYTES:
+            raise ProtocolError(ErrorCode.TOO_LARGE)
+        offset = _number(request.headers.get("Upload-Offset", ""))
+        while transfer.timer is not None:  # whatever became of the sender's last request, it is over now
+            transfer.timer.reschedule(asyncio.get_running_loop().time())
+            await transfer.rest.wait()
+        spool = transfer.spool
+        if offset != spool.head:
+            raise ProtocolError(ErrorCode.WRONG_OFFSET)
+        if offset + length > spool.length:
+            raise ProtocolError(ErrorCode.WRONG_LENGTH)
+        complete = False
+        transfer.rest.clear()
+        try:
+            async with asyncio.timeout(IDLE_S + limits.FILE_WAIT_S + length / SLOWEST) as transfer.timer:
+                complete = await self._take(request, transfer, length)
+        except TimeoutError:
+            log.info("a piece of a file came too slowly", transfer=transfer.id)
+        finally:
+            transfer.timer = None
+            transfer.rest.set()
+        if not complete:
+            return _refusal(ErrorCode.WRONG_LENGTH, status=408)
+        return web.Response(status=204, headers=self._state(transfer))
+
+    async def _take(self, request: web.Request, transfer: Transfer, length: int) -> bool:
+        """Take a body as far as it comes; what came is kept. Says whether it came whole."""
+        spool = transfer.spool
+        site_bytes = self._settings.file_rules.site_bytes
+
+        def has_room() -> bool:
+            total = sum(other.spool.stored for other in self._transfers.values())
+            return spool.head + length - spool.kept <= WINDOW and total + length <= site_bytes
+
+        if not await transfer.until(has_room):
+            raise ProtocolError(ErrorCode.TOO_FAST)
+        await asyncio.to_thread(spool.open) if spool.head == 0 else None
+        start = at = spool.head
+        pieces: list[bytes] = []
+        held = 0
+        complete = False
+        try:
+            while at + held < start + length:
+                async with asyncio.timeout(IDLE_S):
+                    piece = await request.content.readany()
+                if not piece:
+                    break
+                pieces.append(piece)
+                held += len(piece)
+                if held >= _WRITE_BYTES:
+                    await asyncio.to_thread(spool.write, at, pieces)
+                    at, held, pieces = at + held, 0, []
+            complete = at + held == start + length
+        except (TimeoutError, web.RequestPayloadError, ConnectionError):
+            complete = False
+        finally:
+            if not transfer.gone:
+                await asyncio.shield(self._keep(transfer, start, at, pieces))
+        return complete
+
+    @staticmethod
+    async def _keep(transfer: Transfer, start: int, at: int, pieces: list[bytes]) -> None:
+        spool = transfer.spool
+        end = at + sum(map(len, pieces))
+
+        def keep() -> None:
+            spool.write(at, pieces)
+            spool.sync(start, end)
+
+        if end > start:
+            await asyncio.to_thread(keep)
+            spool.head = end
+            transfer.move()
+
+    # Fetching
+
+    async def _get(self, request: web.Request, transfer: Transfer, sends: bool) -> web.StreamResponse:
+        if sends:
+            raise ProtocolError(ErrorCode.NOT_ALLOWED)
+        spool = transfer.spool
+        unit, _, span = request.headers.get("Range", "").partition("=")
+        start = _number(span.removesuffix("-")) if unit == "bytes" and span.endswith("-") else -1
+        kept = _number(request.headers.get("Upload-Kept", "0"))
+        if not spool.kept <= kept <= start <= spool.head or start >= spool.length:
+            return web.Response(status=416, headers={"Content-Range": f"bytes */{spool.length}", **_HEADERS})
+        if kept > spool.kept:
+            await asyncio.to_thread(spool.drop, kept)
+            transfer.move()
+        if not await transfer.until(lambda: spool.head > start):
+            return web.Response(status=204, headers=self._state(transfer))
+        end = min(spool.head, start + limits.FILE_PART_BYTES)
+        response = web.StreamResponse(
+            status=206,
+            headers={
+                "Content-Type": "application/octet-stream",
+                "Content-Length": str(end - start),
+                "Content-Range": f"bytes {start}-{end - 1}/{spool.length}",
+                **_HEADERS,
+            },
+        )
+        at = start
+        data = await asyncio.to_thread(spool.read, at, min(end, at + _WRITE_BYTES))
+        await response.prepare(request)
+        while True:
+            at += len(data)
+            await response.write(data)
+            if at >= end:
+                break
+            data = await asyncio.to_thread(spool.read, at, min(end, at + _WRITE_BYTES))
+        await response.write_eof()
+        transfer.moved_at = time.monotonic()
+        return response
+
+
+_HEADERS = {"Tus-Resumable": TUS, "Cache-Control": "no-store"}
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 16:
+        raise ProtocolError(ErrorCode.BAD_MESSAGE)
+    return int(text)
+
+
+def _refusal(code: ErrorCode, status: int | None = None) -> web.Response:
+    response = web.json_response(ack_error(code), status=status or _STATUS.get(code, 400), headers=_HEADERS)
+    if code is ErrorCode.TOO_FAST:
+        response.headers["Retry-After"] = "1"
+    return response
