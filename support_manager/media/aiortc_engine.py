@@ -6,11 +6,12 @@ Importing this module imports neither aiortc nor av: both are imported inside th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 import structlog
 
+from support_manager.media.camera import CameraSlot
 from support_manager.media.engine import EngineFailed, MediaEvent, PeerKey
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.thread import MediaThread
@@ -31,6 +32,9 @@ class AiortcEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listener: Callable[[MediaEvent], None] | None = None
         self._boxes: dict[PeerKey, FrameBox] = {}
+        self._cameras: dict[PeerKey, FrameBox] = {}
+        self._own_camera = FrameBox("own camera")
+        self._slot = CameraSlot()
 
     def start(self, listener: Callable[[MediaEvent], None]) -> None:
         """Start the thread; call it on the loop where `listener` is to be called.
@@ -48,7 +52,7 @@ class AiortcEngine:
     async def _make(self) -> Hub:
         from support_manager.media.hub import Hub
 
-        return Hub(self._emit)
+        return Hub(self._emit, self._slot, self._own_camera)
 
     def _emit(self, event: MediaEvent) -> None:
         loop = self._loop
@@ -86,6 +90,38 @@ class AiortcEngine:
         wanted = frozenset(viewers)
         self._call(lambda hub: hub.set_audience(publisher, wanted))
 
+    def set_cameras(
+        self,
+        session_id: str,
+        cameras: Mapping[str, Collection[str]],
+        own: str | None = None,
+        *,
+        visible: bool = True,
+    ) -> None:
+        """Say whose cameras run in a session, and who may see each."""
+        for key in [key for key in self._cameras if key.session_id == session_id]:
+            if key.participant_id not in cameras:
+                self._cameras.pop(key).close()
+        wanted = {
+            owner: (self._camera_box(PeerKey(session_id, owner)), frozenset(viewers))
+            for owner, viewers in cameras.items()
+        }
+        self._call(lambda hub: hub.set_cameras(session_id, wanted, own, visible=visible))
+
+    def camera_mailbox(self, peer: PeerKey | None) -> FrameBox:
+        """The mailbox of that participant's camera; None: of this app's own."""
+        return self._own_camera if peer is None else self._camera_box(peer)
+
+    def camera_slot(self) -> CameraSlot:
+        """Where the camera port puts the pictures of this app's own camera."""
+        return self._slot
+
+    def _camera_box(self, peer: PeerKey) -> FrameBox:
+        box = self._cameras.get(peer)
+        if box is None:
+            box = self._cameras[peer] = FrameBox(f"camera {peer.session_id}/{peer.participant_id}")
+        return box
+
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         """Add a trickled candidate; one of another epoch is dropped."""
         self._call(lambda hub: hub.add_candidate(peer, epoch, candidate))
@@ -99,6 +135,8 @@ class AiortcEngine:
         self._call(lambda hub: hub.close_session(session_id))
         for peer in [peer for peer in self._boxes if peer.session_id == session_id]:
             self._boxes.pop(peer).close()
+        for peer in [peer for peer in self._cameras if peer.session_id == session_id]:
+            self._cameras.pop(peer).close()
 
     def set_visible(self, peer: PeerKey, visible: bool) -> None:
         """Full rate for a picture on screen, 2 fps and 300 kbit/s for a hidden one; a fresh frame on showing."""
@@ -128,6 +166,8 @@ class AiortcEngine:
         self._listener = None
         if thread is not None:
             await thread.aclose()
-        for box in self._boxes.values():
+        self._slot.close()
+        for box in (*self._boxes.values(), *self._cameras.values(), self._own_camera):
             box.close()
         self._boxes.clear()
+        self._cameras.clear()

@@ -21,6 +21,7 @@ from av import VideoFrame
 
 from support_manager.media.aiortc_fixes import HubDtlsTransport, HubIceTransport, HubSctpTransport
 from support_manager.media.budget import PeerBudget
+from support_manager.media.camera_lines import CameraLines, HubCameras
 from support_manager.media.control import FULL_RATE, HIDDEN_RATE, Control
 from support_manager.media.down_line import ShareDownLine
 from support_manager.media.engine import Liveness
@@ -108,6 +109,8 @@ class HubConnection:
         self._control = Control()
         self._feedback = TransportFeedback(self._ssrc)
         self._feedback_due = 0.0
+        self._numbered = 0
+        """The source of the newest packet with a number for the whole transport: browsers heed no other's name."""
         self._packets_come = asyncio.Event()
         self._last_packet = time.monotonic()
         self._candidates: asyncio.Queue[CandidateAddress] = asyncio.Queue(limits.CANDIDATES_PER_EPOCH)
@@ -118,6 +121,7 @@ class HubConnection:
         self.connected = False
         self.meter = ShareMeter(time.monotonic())
         self.down: ShareDownLine | None = None
+        self.cameras = self._make_cameras(name)
         self.share, self._lines = self._make_lines(name)
         self._by_source = {source: line for line in self._lines for source in _sources(line)}
         self._by_mid = {line.offered.mid: line for line in self._lines}
@@ -135,7 +139,10 @@ class HubConnection:
             later=asyncio.get_running_loop().call_later,
             clock=time.monotonic,
         )
-        return share, [share, self.down, *(DroppedLine(line) for line in others)]
+        return share, [share, self.down, *(self.cameras.by_role.get(line.role) or DroppedLine(line) for line in others)]
+
+    def _make_cameras(self, name: str) -> CameraLines:
+        return HubCameras(self._offer.lines, name, self._queue_rtcp, self._dtls.send_media, self._say)
 
     # -- life
 
@@ -181,8 +188,12 @@ class HubConnection:
             password=local.password or "",
             fingerprints=tuple((f.algorithm, f.value) for f in fingerprints if f.algorithm == "sha-256"),
             candidates=tuple(candidate.to_sdp() for candidate in candidates),
-            sources={} if self.down is None else {self.down.offered.mid: (self.down.ssrc, self.down.rtx_ssrc)},
+            sources=self._sources_of_ours(),
         )
+
+    def _sources_of_ours(self) -> dict[str, tuple[int, int | None]]:
+        share = {} if self.down is None else {self.down.offered.mid: (self.down.ssrc, self.down.rtx_ssrc)}
+        return {**share, **self.cameras.sources()}
 
     async def _open_channel(self) -> None:
         offer = self._offer
@@ -273,6 +284,7 @@ class HubConnection:
             return
         self._use(channel)
         self._say_rate()
+        self.cameras.opened()
         self._beat()
 
     def _use(self, channel: RTCDataChannel) -> None:
@@ -281,8 +293,12 @@ class HubConnection:
         channel.on("close", lambda: self._lose("data channel closed"))
 
     def _message(self, message: object) -> None:
-        if isinstance(self._control.take(message, _wall_ms()), Beat):
+        read = self._control.take(message, _wall_ms())
+        if isinstance(read, Beat):
             self.meter.beat(time.monotonic(), self._control.sharing)
+            self.cameras.beat(time.monotonic())
+        elif read is not None:
+            self.cameras.take_message(read)
 
     def _say(self, message: ChannelMessage) -> None:
         self._write(self._control.write(message))
@@ -328,6 +344,7 @@ class HubConnection:
         self._last_packet = now
         if packet.extensions.transport_sequence_number is not None:
             self._feedback.received(packet.extensions.transport_sequence_number, int(now * 1e6))
+            self._numbered = packet.ssrc
             self._packets_come.set()  # whoever's it is: a sender that hears nothing takes its line for a bad one
         line = self._by_source.get(packet.ssrc)
         if line is None:
@@ -360,6 +377,7 @@ class HubConnection:
                 line.sender_report(packet, _wall_ms(), self._control.round_trip_ms)
         if self.down is not None:
             self.down.take_rtcp(packet, self._last_packet)
+        self.cameras.take_rtcp(packet, self._last_packet)
 
     def _picture(self, picture: VideoFrame, frame: EncodedFrame) -> None:
         """Runs on the decoder's thread."""
@@ -385,10 +403,10 @@ class HubConnection:
                 line.tick(now, self._control.round_trip_ms)
             if self._feedback.waiting and now >= self._feedback_due:
                 self._feedback_due = now + _FEEDBACK_S
-                for message in self._feedback.take(self.share.source):
+                for message in self._feedback.take(self._numbered):
                     self._dtls.queue_rtcp(message)
             await self._dtls.flush()
-            if now - self._last_packet > 2.0 and not self.share.busy:
+            if now - self._last_packet > 2.0 and not self.share.busy and not self.cameras.busy:
                 self._packets_come.clear()
             await asyncio.sleep(_REPAIR_S)
 
@@ -414,9 +432,10 @@ class HubConnection:
 
     def _tell_times(self) -> None:
         report = None if self.down is None or self.down.times is None else self.down.times()
-        if report is not None:
-            self._dtls.queue_rtcp(report)
-            self._packets_come.set()
+        for due in (report, *self.cameras.reports()):
+            if due is not None:
+                self._dtls.queue_rtcp(due)
+                self._packets_come.set()
 
     async def _report(self, blocks: list[RtcpReceiverInfo]) -> None:
         if blocks:
@@ -436,6 +455,7 @@ class HubConnection:
     async def join_threads(self, timeout_s: float) -> None:
         """Wait for the decoder's thread after `aclose`."""
         await asyncio.to_thread(self.share.join, timeout_s)
+        await asyncio.to_thread(self.cameras.join, timeout_s)
 
 
 def _sources(line: Line) -> list[int]:

@@ -214,13 +214,20 @@ class ShareDownLine:
             if packet.fmt == RTCP_RTPFB_NACK and packet.media_ssrc == self.ssrc:
                 self.lost(packet.lost, now)
         elif isinstance(packet, RtcpPsfbPacket):
-            # FIR names its source inside; there is only one (RFC 5104 section 4.3.1.2).
-            if packet.fmt == RTCP_PSFB_FIR or (packet.fmt == RTCP_PSFB_PLI and packet.media_ssrc == self.ssrc):
+            asked = packet.media_ssrc == self.ssrc if packet.fmt == RTCP_PSFB_PLI else self._is_in_fir(packet)
+            if asked:
                 self.key_wanted()
         elif isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             for block in packet.reports:
                 if block.ssrc == self.ssrc:
                     self.reported(block, now)
+
+    def _is_in_fir(self, packet: RtcpPsfbPacket) -> bool:
+        """Whether a full intra request is about this line: it names its sources inside (RFC 5104 section 4.3.1.1)."""
+        if packet.fmt != RTCP_PSFB_FIR:
+            return False
+        entries = range(0, len(packet.fci) - 7, 8)
+        return any(int.from_bytes(packet.fci[at : at + 4], "big") == self.ssrc for at in entries)
 
     def lost(self, numbers: Sequence[int], now: float) -> None:
         """Repeat what did not come (RFC 4585 section 6.2.1, RFC 4588), within the viewer's rate."""

@@ -1,10 +1,11 @@
 """The media engine's interface: commands in, events out, pictures through mailboxes; nothing here imports aiortc."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from support_manager.media.camera import CameraSlot
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
@@ -93,13 +94,30 @@ class ShareFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraFigures:
+    """Figures of the camera of `peer`, every second while it is handed to this app."""
+
+    peer: PeerKey
+    """Whose camera it is, whichever connection its pictures come on."""
+    liveness: Liveness
+    fps: float
+    kilobytes_per_s: float
+    width: int
+    height: int
+    paused: bool = False
+    """Whether it is not sent here for now, since the line has just enough room for the shared screen."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFailed:
     """The media thread itself failed; the app goes on without pictures."""
 
     reason: str
 
 
-MediaEvent = AnswerReady | OfferReady | OfferRejected | PeerConnected | PeerLost | ShareFigures | EngineFailed
+MediaEvent = (
+    AnswerReady | OfferReady | OfferRejected | PeerConnected | PeerLost | ShareFigures | CameraFigures | EngineFailed
+)
 
 
 class MediaEngine(Protocol):
@@ -122,6 +140,29 @@ class MediaEngine(Protocol):
 
     def set_audience(self, publisher: PeerKey, viewers: Collection[PeerKey]) -> None:
         """Hand that participant's share on to these and nobody else; with none it costs nothing."""
+
+    def set_cameras(
+        self,
+        session_id: str,
+        cameras: Mapping[str, Collection[str]],
+        own: str | None = None,
+        *,
+        visible: bool = True,
+    ) -> None:
+        """Say whose cameras run in a session, and who may see each: all other pictures of cameras are dropped unread.
+
+        Args:
+            session_id: of the session.
+            cameras: participants whose cameras run → those to whom this app hands them on, if it is the hub.
+            own: which of them is this app's own.
+            visible: whether the rep can see them now; what nobody sees is asked for next to nothing.
+        """
+
+    def camera_mailbox(self, peer: PeerKey | None) -> FrameMailbox:
+        """The mailbox of that participant's camera; None: of this app's own, as it is before it is mirrored."""
+
+    def camera_slot(self) -> CameraSlot:
+        """Where the camera port puts the pictures of this app's own camera."""
 
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         """Add a trickled candidate; one of another epoch is dropped."""

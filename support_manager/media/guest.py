@@ -9,6 +9,7 @@ from aiortc.rtcicetransport import RTCIceParameters
 from aiortc.rtcsctptransport import RTCSctpCapabilities
 from typing_extensions import override
 
+from support_manager.media.camera_lines import CameraLines, GuestCameras
 from support_manager.media.connection import CONNECT_S, HubConnection
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.lines import DroppedLine, Line, ShareLine
@@ -61,7 +62,12 @@ class GuestConnection(HubConnection):
     def _make_lines(self, name: str) -> tuple[ShareLine, list[Line]]:
         up, down, *others = self._offer.lines
         share = ShareLine(down, name=name, meter=self.meter, send=self._queue_rtcp, deliver=self._picture)
-        return share, [DroppedLine(up), share, *(DroppedLine(line) for line in others)]
+        cameras = self.cameras.by_role
+        return share, [DroppedLine(up), share, *(cameras.get(line.role) or DroppedLine(line) for line in others)]
+
+    @override
+    def _make_cameras(self, name: str) -> CameraLines:
+        return GuestCameras(self._offer.lines, name, self._queue_rtcp)
 
     def take_answer(self, sdp: str) -> None:
         """Go on with the hub's answer; a second one is dropped.

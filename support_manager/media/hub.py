@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from support_manager.media.camera import CameraSlot
+from support_manager.media.camera_desk import CameraDesk, Shown
+from support_manager.media.camera_lines import HubCameras
 from support_manager.media.connection import HubConnection
 from support_manager.media.engine import (
     AnswerReady,
@@ -21,6 +24,7 @@ from support_manager.media.feed import Feed
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.guest import GuestConnection
 from support_manager.media.negotiation import OfferError, parse_offer
+from support_manager.media.own_camera import OwnCamera
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 from support_manager.tasks import TaskOwner
@@ -74,10 +78,15 @@ class Hub:
 
     Args:
         emit: takes events, from the media loop.
+        slot: where the pictures of this app's own camera come.
+        own_box: where they are shown.
     """
 
-    def __init__(self, emit: Callable[[MediaEvent], None]) -> None:
+    def __init__(self, emit: Callable[[MediaEvent], None], slot: CameraSlot, own_box: FrameBox) -> None:
         self._emit = emit
+        self._camera_desks: dict[str, CameraDesk] = {}
+        self._camera_slot = slot
+        self._own_camera = OwnCamera(slot, own_box, asyncio.get_running_loop())
         self._slots: dict[PeerKey, _Slot] = {}
         self._tasks = TaskOwner("media hub")
         self._closing: dict[asyncio.Task[None], HubConnection] = {}
@@ -178,6 +187,7 @@ class Hub:
         def figures(of: HubConnection) -> None:
             if is_current() or of is slot.older:
                 self._emit(of.meter.figures(peer, time.monotonic(), of.age_ms(), of.budget.dropped))
+                self._look_at_cameras(peer, of)
 
         connection = make(slot, name, _Calls(described, connected, lost, figures))
         slot.newest = connection
@@ -193,14 +203,52 @@ class Hub:
         if audience is None:
             if not wanted:
                 return
-            loop = asyncio.get_running_loop()
-            audience = _Audience(publisher, wanted, Feed(time.monotonic, _wall_ms, loop.call_soon, loop.call_later))
+            audience = _Audience(publisher, wanted, _make_feed())
             self._audiences[session_id] = audience
         audience.publisher, audience.viewers = publisher, wanted
         self._route(session_id)
 
+    def set_cameras(self, session_id: str, shown: Shown, own: str | None, *, visible: bool) -> None:
+        """Say whose cameras run in a session, where they are shown, and who may see each."""
+        desk = self._camera_desks.get(session_id)
+        if desk is None:
+            if not shown:
+                return
+            desk = self._camera_desks[session_id] = CameraDesk(session_id, _make_feed)
+        desk.set(shown, own, visible=visible)
+        self._route_cameras(session_id)
+
+    def _route_cameras(self, session_id: str) -> None:
+        desk = self._camera_desks.get(session_id)
+        if desk is None:
+            return
+        desk.route(
+            {
+                peer.participant_id: slot.carrying
+                for peer, slot in self._slots.items()
+                if peer.session_id == session_id and slot.carrying is not None
+            },
+            self._own_camera,
+        )
+        self._own_camera.serve([each.own_feed for each in self._camera_desks.values() if each.own_feed is not None])
+
+    def _look_at_cameras(self, peer: PeerKey, connection: HubConnection) -> None:
+        """About once a second: tell how its cameras arrive, and whether its line has room for any."""
+        desk = self._camera_desks.get(peer.session_id)
+        if desk is None:
+            return
+        now = time.monotonic()
+        for figures in desk.figures(peer.participant_id, connection, now):
+            self._emit(figures)
+        down, cameras = connection.down, connection.cameras
+        if isinstance(cameras, HubCameras):
+            share_bps = down.bits_per_s if down is not None and down.is_fed is not None and down.is_fed(now) else None
+            if cameras.room.look(share_bps, now):
+                self._route_cameras(peer.session_id)
+
     def _route(self, session_id: str) -> None:
         """Bring who forwards and who gets it into line with what is connected."""
+        self._route_cameras(session_id)
         audience = self._audiences.get(session_id)
         if audience is None:
             return
@@ -275,6 +323,10 @@ class Hub:
     def close_session(self, session_id: str) -> None:
         """Close all connections of a session and forget its participants."""
         self._audiences.pop(session_id, None)
+        desk = self._camera_desks.pop(session_id, None)
+        if desk is not None:
+            desk.set({}, None, visible=False)
+            desk.route({}, self._own_camera)
         for peer in [peer for peer in self._slots if peer.session_id == session_id]:
             self.close_peer(peer)
             del self._slots[peer]
@@ -298,6 +350,7 @@ class Hub:
 
     async def aclose(self) -> None:
         """Close every connection, within 2 s."""
+        self._camera_slot.close()
         for peer in list(self._slots):
             self.close_peer(peer)
         self._slots.clear()
@@ -307,6 +360,11 @@ class Hub:
         for connection in closing.values():
             await connection.join_threads(0.3)
         await self._tasks.aclose(0.5)
+
+
+def _make_feed() -> Feed:
+    loop = asyncio.get_running_loop()
+    return Feed(time.monotonic, _wall_ms, loop.call_soon, loop.call_later)
 
 
 def _wall_ms() -> float:

@@ -84,6 +84,7 @@ class ShareLine:
         meter: counts what comes.
         send: queues one RTCP packet.
         deliver: called on the decoder's thread with each picture and the frame it was.
+        too_large: says whether a picture of this width and height is refused unread.
     """
 
     def __init__(
@@ -94,11 +95,13 @@ class ShareLine:
         meter: ShareMeter,
         send: Callable[[bytes], None],
         deliver: Callable[[VideoFrame, EncodedFrame], None],
+        too_large: Callable[[int, int], bool] = is_too_large,
     ) -> None:
         self.offered = offered
         self.clock = CaptureClock()
         self._meter = meter
         self._send = send
+        self._too_large = too_large
         self._ssrc = random.getrandbits(32)
         self._source: int | None = offered.ssrc
         self._decoder = Decoder(name, deliver)
@@ -176,15 +179,19 @@ class ShareLine:
         else:
             self._keys.want(now)
 
+    def restart(self) -> None:
+        """What comes next has nothing to do with what came before."""
+        self._losses.reset()
+        self._assembler.resync()
+        self._unwrapper = SequenceUnwrapper()
+        self.clock.reset()
+        if self._feed is not None:
+            self._feed.restart()
+
     def _follow(self, packet: RtpPacket) -> None:
         if packet.ssrc != self._source or self._statistics is None:
             if self._statistics is not None:
-                self._losses.reset()
-                self._assembler.resync()
-                self._unwrapper = SequenceUnwrapper()
-                self.clock.reset()
-                if self._feed is not None:
-                    self._feed.restart()
+                self.restart()
             self._source = packet.ssrc
             self._statistics = StreamStatistics(_CLOCK_RATE)
         self._statistics.add(packet)
@@ -197,7 +204,7 @@ class ShareLine:
                 self._assembler.resync()
                 return
             self._keys.came()
-            if is_too_large(*size) or 0 in size:
+            if self._too_large(*size) or 0 in size:
                 self._meter.refuse(*size)
                 self._assembler.resync()
                 return

@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[0-9]{1,10}")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _RECEIVED = frozenset({"share_up", "voice", "camera_up"})
 """The lines of which the hub takes something at present."""
-_SENT = frozenset({"share_down"})
+_SENT = frozenset({"share_down", "camera_down_1", "camera_down_2", "camera_down_3", "camera_down_4"})
 """The lines on which the hub sends something; all others are answered `inactive` and so cost nothing."""
 
 

@@ -8,8 +8,12 @@ from typing import Annotated
 
 import msgspec
 
+from support_manager.protocol import limits
 from support_manager.protocol.fields import Pixels
 
+CAMERA_LINES = 4
+"""How many cameras a participant can see at once."""
+CameraOwner = Annotated[str, msgspec.Meta(max_length=limits.ID_CHARS)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
 
 
@@ -53,4 +57,20 @@ class FileSecret(_Message, frozen=True, kw_only=True, tag="files"):
     secret: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$(?!\n)", max_length=43)]
 
 
-ChannelMessage = Beat | Rate | ShareInfo | FileSecret
+class Cameras(_Message, frozen=True, kw_only=True, tag="cameras"):
+    """Hub → participant: whose pictures come on the lines `camera_down_1` … `camera_down_4`, in that order."""
+
+    owners: Annotated[tuple[CameraOwner, ...], msgspec.Meta(max_length=CAMERA_LINES)]
+    """Participants' ids; empty where nobody's come."""
+    paused: bool = False
+    """Whether none come for now, since this participant's line has just enough room for the shared screen."""
+
+
+class CameraRate(_Message, frozen=True, kw_only=True, tag="camera_rate"):
+    """Hub → participant: what his camera is worth right now."""
+
+    max_fps: Annotated[int, msgspec.Meta(ge=1, le=30)]
+    max_kbps: Annotated[int, msgspec.Meta(ge=20, le=2_000)]
+
+
+ChannelMessage = Beat | Rate | ShareInfo | FileSecret | Cameras | CameraRate

@@ -75,6 +75,20 @@ async def test_a_peer_has_one_mailbox_and_it_is_empty_at_first(engine: MediaEngi
     assert box.full() is None
 
 
+async def test_cameras_have_mailboxes_of_their_own_and_one_slot(engine: MediaEngine) -> None:
+    engine.start(Heard())
+    engine.set_cameras("s1", {"ion": ["eva"], "rep": ["ion"]}, "rep")
+    boxes = [engine.mailbox(ION), engine.camera_mailbox(ION), engine.camera_mailbox(None)]
+    assert len({id(box) for box in boxes}) == 3
+    assert engine.camera_mailbox(ION) is boxes[1]
+    assert engine.camera_slot() is engine.camera_slot()
+    assert boxes[1].full() is None
+    engine.set_cameras("s1", {})
+    engine.set_cameras("s9", {})
+    heard = engine.camera_mailbox(ION)
+    assert heard.take() is None
+
+
 async def test_a_second_start_is_a_bug(engine: MediaEngine) -> None:
     engine.start(Heard())
     with pytest.raises(RuntimeError):

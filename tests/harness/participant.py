@@ -91,17 +91,20 @@ class Participant:
 
     Args:
         track: shared on `share_up`; None: nothing.
+        camera: the same on `camera_up`.
         beating: whether the page is alive.
     """
 
-    def __init__(self, track: MediaStreamTrack | None = None, *, beating: bool = True) -> None:
+    def __init__(
+        self, track: MediaStreamTrack | None = None, *, camera: MediaStreamTrack | None = None, beating: bool = True
+    ) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.received: list[Any] = []
         self.beating = beating
         self._last: tuple[float, float] = (0.0, 0.0)
         for role in MEDIA_LINES[:-1]:
             kind = "audio" if role == "voice" else "video"
-            source = track if role == "share_up" and track is not None else kind
+            source = {"share_up": track, "camera_up": camera}.get(role) or kind
             self.connection.addTransceiver(source, direction=DIRECTIONS[role])
         self.channel = self.connection.createDataChannel(CHANNEL_LABEL)
         self.channel.on("message", self._message)

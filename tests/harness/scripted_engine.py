@@ -1,10 +1,12 @@
 """A media engine without media, for tests of what goes around it; the contract test of engines keeps it true."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
+from support_manager.media.camera import CameraSlot
 from support_manager.media.engine import (
     AnswerReady,
+    CameraFigures,
     Liveness,
     MediaEvent,
     OfferReady,
@@ -31,6 +33,9 @@ class ScriptedEngine:
         self.candidates: list[tuple[PeerKey, int, str]] = []
         self.answers: list[tuple[PeerKey, int, str]] = []
         self.audiences: dict[PeerKey, frozenset[PeerKey]] = {}
+        self.cameras: dict[str, tuple[dict[str, frozenset[str]], str | None, bool]] = {}
+        self._camera_boxes: dict[PeerKey | None, FrameBox] = {}
+        self._slot = CameraSlot()
         self.ice: tuple[IceServer, ...] | None = None
         self.epochs: dict[PeerKey, int] = {}
         self.visible: dict[PeerKey, bool] = {}
@@ -75,6 +80,21 @@ class ScriptedEngine:
 
     def set_audience(self, publisher: PeerKey, viewers: Collection[PeerKey]) -> None:
         self.audiences[publisher] = frozenset(viewers)
+
+    def set_cameras(
+        self, session_id: str, cameras: Mapping[str, Collection[str]], own: str | None = None, *, visible: bool = True
+    ) -> None:
+        self.cameras[session_id] = ({who: frozenset(viewers) for who, viewers in cameras.items()}, own, visible)
+
+    def camera_mailbox(self, peer: PeerKey | None) -> FrameMailbox:
+        return self._camera_boxes.setdefault(peer, FrameBox())
+
+    def camera_slot(self) -> CameraSlot:
+        return self._slot
+
+    def film(self, peer: PeerKey, liveness: Liveness = Liveness.LIVE) -> None:
+        """Figures of the peer's camera."""
+        self.tell(CameraFigures(peer, liveness, 20.0, 50.0, 640, 360))
 
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         self.candidates.append((peer, epoch, candidate.candidate))
