@@ -1,4 +1,4 @@
-"""The operator's commands: `support-relay serve`, `user`, `queue`, `setting`, `check`, `backup`."""
+"""The operator's commands: `support-relay serve`, `user`, `queue`, `setting`, `turn-config`, `check`, `backup`."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 
-from server_stub import cli_queue, log, settings
+from server_stub import cli_queue, cli_turn, log, settings
 from server_stub.accounts import AccountError, Accounts
 from server_stub.app import ServeOptions, check_exposure, existing_database, open_database, serve, store_failure
 from server_stub.cli_rights import add_rights, told_rights
@@ -132,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
 
     cli_queue.add_commands(commands, place, listing, _with_database)
+
+    cli_turn.add_command(commands, place, _with_database)
 
     site = commands.add_parser("setting", help="settings of the site").add_subparsers(
         title="commands", metavar="COMMAND", required=True

@@ -81,7 +81,9 @@ class Entering:
         self._members.live.bind(session, me, link)
         self._inbox.settle()
         log.info("entered", session=session.id, participant=me.id, address=link.address)
-        return requests.Joined(session=self._members.snapshot(session, me), resume_token=token, ice=self._members.ice())
+        return requests.Joined(
+            session=self._members.snapshot(session, me), resume_token=token, ice=self._members.ice(session, me)
+        )
 
     def _entered(self, request: requests.QueueEnter) -> Session | None:
         """The session that this very form has made already."""

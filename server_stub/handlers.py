@@ -88,7 +88,7 @@ class Relay:
         self._is_stopping = False
         self._audit = Audit(database, self._clock.now_ms)
         self.postman = Postman()
-        self._members = Members(settings)
+        self._members = Members(settings, lambda: self._clock.now_ms() / 1000)
         self._ceiling = Ceiling(self._members, settings, database, self._tasks)
         self._directory = Directory(database, settings)
         self._inbox = Inbox(self._members, self._ceiling, self._directory, settings, self._clock, self._tasks)

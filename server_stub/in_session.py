@@ -166,4 +166,4 @@ class InSession:
     async def _on_ice_get(self, link: Link, request: requests.IceGet) -> IceServers:
         session, me = self._members.of(link, request.session_id)
         authorise("ice.get", me.role, session.state)
-        return self._members.ice()
+        return self._members.ice(session, me)

@@ -323,4 +323,4 @@ class Inbox:
         me = self._members.still(session, inside[0])
         self._members.live.bind(session, me, link)
         log.info("offer accepted", session=session.id, participant=me.id, account=agent.id)
-        return requests.Inside(session=self._members.snapshot(session, me), ice=self._members.ice())
+        return requests.Inside(session=self._members.snapshot(session, me), ice=self._members.ice(session, me))

@@ -22,7 +22,7 @@ from support_manager.protocol import limits, requests
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.roles import Role, SessionState
-from support_manager.protocol.views import Connection, IceServers
+from support_manager.protocol.views import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -138,12 +138,8 @@ class Joining:
         self._members.live.bind(session, me, link)
         log.info("joined", session=session.id, participant=me.id, address=link.address)
         return requests.Joined(
-            session=self._members.snapshot(session, me), resume_token=token, ice=self._ice(session, me)
+            session=self._members.snapshot(session, me), resume_token=token, ice=self._members.ice(session, me)
         )
-
-    def _ice(self, session: Session, me: Participant) -> IceServers:
-        """The servers to use; a stranger whom nobody has let in gets no credentials, and comes back once he is in."""
-        return self._members.ice() if session.is_live and me.role is not Role.WAITING else IceServers()
 
     async def _find(self, link: Link, request: requests.SessionJoin) -> Session:
         """The session behind a number or a link; a wrong link counts as a wrong number does (B-2.7).
@@ -200,7 +196,7 @@ class Joining:
         log.info("resumed", session=session.id, participant=me.id, address=link.address)
         return requests.Resumed(
             session=self._members.snapshot(session, me, request.after_seq),
-            ice=self._ice(session, me),
+            ice=self._members.ice(session, me),
             resume_token=new if session.is_live else None,
         )
 

@@ -1,5 +1,6 @@
 """Who a connection is in a session, and how a member's request changes it: what every room of handlers builds on."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -12,9 +13,13 @@ from server_stub.state.files import FileRules
 from server_stub.state.model import Participant, Session
 from server_stub.state.project import snapshot
 from server_stub.state.refused import Refused
+from server_stub.turn import VALID_S, credentials, split_urls
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import Request
-from support_manager.protocol.views import IceServers, Place, SessionView
+from support_manager.protocol.roles import Role
+from support_manager.protocol.views import IceServer, IceServers, Place, SessionView
+
+_ASK_AGAIN_S = 1
 
 
 class Members:
@@ -22,10 +27,12 @@ class Members:
 
     Args:
         settings: what the operator decided.
+        now_s: seconds since 1970, for credentials that run out.
     """
 
-    def __init__(self, settings: RelaySettings) -> None:
+    def __init__(self, settings: RelaySettings, now_s: Callable[[], float] = time.time) -> None:
         self._settings = settings
+        self._now_s = now_s
         self._live: LiveSessions | None = None
         self.place_of: Callable[[Session], Place | None] = lambda _: None
         """Gives a waiting customer's place in line; set by whoever keeps the lines."""
@@ -126,6 +133,24 @@ class Members:
         """What the administrator allows of files."""
         return self._settings.file_rules
 
-    def ice(self) -> IceServers:
-        """The servers that members of sessions may use."""
-        return IceServers(servers=self._settings.ice_servers)
+    def ice(self, session: Session, me: Participant) -> IceServers:
+        """The servers that a member may use, with credentials of his own that run out.
+
+        Whoever has nobody to talk to yet, in a queue or before he is let in, gets none and is told to ask again.
+        """
+        settings = self._settings
+        if not _is_paired(session, me):
+            return IceServers(valid_s=_ASK_AGAIN_S, relay_only=settings.relay_only)
+        servers = settings.ice_servers
+        urls = split_urls(settings.turn_urls) if settings.turn_secret else ()
+        if urls:
+            username, credential = credentials(settings.turn_secret, me.id, self._now_s())
+            servers = (IceServer(urls=tuple(urls), username=username, credential=credential), *servers)
+        return IceServers(servers=servers, valid_s=VALID_S if urls else 0, relay_only=settings.relay_only)
+
+
+def _is_paired(session: Session, me: Participant) -> bool:
+    """Whether there is a rep in charge and somebody he may connect to, and `me` is one of them."""
+    inside = [each for each in session.members() if each.role is not Role.WAITING]
+    is_led = any(each.role is Role.CONTROLLER for each in inside)
+    return session.is_live and is_led and me in inside and len(inside) > 1

@@ -87,7 +87,7 @@ class People:
         me = self._members.still(session, inside[0])
         self._members.live.bind(session, me, link)
         log.info("assisting", session=session.id, participant=me.id, account=account.id)
-        return requests.Inside(session=self._members.snapshot(session, me), ice=self._members.ice())
+        return requests.Inside(session=self._members.snapshot(session, me), ice=self._members.ice(session, me))
 
     # Customers
 

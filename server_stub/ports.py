@@ -76,6 +76,18 @@ class RelaySettings(Protocol):
         """Handed out to members of sessions; empty by default, never a public server behind the operator's back."""
 
     @property
+    def turn_urls(self) -> str:
+        """Addresses of the TURN server for which the relay makes credentials, parted by spaces; empty: none."""
+
+    @property
+    def turn_secret(self) -> str:
+        """Shared with that TURN server."""
+
+    @property
+    def relay_only(self) -> bool:
+        """Whether media may go through the TURN server only."""
+
+    @property
     def behind_proxy(self) -> bool:
         """Whether the last `X-Forwarded-For` entry is the client's address."""
 

@@ -105,6 +105,19 @@ def ice_servers(text: str) -> list[dict[str, Any]]:
     return plain
 
 
+def turn_urls(text: str) -> str:
+    """Addresses of one TURN server whose credentials the relay makes, parted by spaces, or nothing."""
+    found = text.split()
+    if len(found) > limits.ICE_URLS or not all(
+        url.startswith(("turn:", "turns:")) and _is_ice_url(url) for url in found
+    ):
+        raise SettingError(
+            f"These must be at most {limits.ICE_URLS} addresses parted by spaces, such as "
+            "turn:turn.example.org:3478?transport=udp turns:turn.example.org:5349?transport=tcp."
+        )
+    return " ".join(found)
+
+
 def _is_ice_url(url: str) -> bool:
     # RFC 7064 and RFC 7065: scheme, host, optional port and transport; nothing else is passed to a browser.
     scheme, _, rest = url.partition(":")

@@ -23,6 +23,7 @@ from server_stub.setting_checks import (
     line,
     one_of,
     slug,
+    turn_urls,
     whole_number,
 )
 from server_stub.state.files import FileRules
@@ -54,6 +55,19 @@ DEFINITIONS: dict[str, Definition] = {
             "STUN and TURN servers handed out to members of sessions, as a JSON list; [] by default.",
             [],
             ice_servers,
+        ),
+        Definition(
+            "turn_urls",
+            "Addresses of the TURN server that `support-relay turn-config` has set up, parted by spaces; empty: none.",
+            "",
+            turn_urls,
+        ),
+        Definition("turn_secret", "Secret shared with that TURN server; never shown.", "", line, secret=True),
+        Definition(
+            "relay_only",
+            "yes: media goes through the TURN server only, so that nobody learns another's address; no by default.",
+            "no",
+            lambda text: one_of(text, ("no", "yes")),
         ),
         Definition(
             "app_url",
@@ -268,6 +282,21 @@ class LiveSettings:
     def ice_servers(self) -> tuple[IceServer, ...]:
         """Handed out to members of sessions."""
         return self._ice
+
+    @property
+    def turn_urls(self) -> str:
+        """Addresses of the TURN server for which the relay makes credentials, parted by spaces; empty: none."""
+        return str(self._values["turn_urls"])
+
+    @property
+    def turn_secret(self) -> str:
+        """Shared with that TURN server."""
+        return str(self._values["turn_secret"])
+
+    @property
+    def relay_only(self) -> bool:
+        """Whether media may go through the TURN server only."""
+        return bool(self._values["relay_only"] == "yes")
 
     @property
     def behind_proxy(self) -> bool:

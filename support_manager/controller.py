@@ -80,6 +80,7 @@ class Controller:
             rng=rng,
         )
         self._desk = Desk(self._way.request, engine_factory, self._emit)
+        self._desk.set_relay_only(settings.current.relay_only)
         self._inbox = InboxDesk(self._way.request, self._emit)
         self._history = HistoryDesk(self._way.request)
         self._site: SiteView | None = None
@@ -324,7 +325,10 @@ class Controller:
 
     async def change_settings(self, **changes: object) -> Settings:
         """Change some settings and keep them."""
-        return await self._store.change(**changes)
+        try:
+            return await self._store.change(**changes)
+        finally:
+            self._desk.set_relay_only(self._store.current.relay_only)
 
     def open_link(self, url: str) -> None:
         """Take a `support-manager:` link."""

@@ -58,6 +58,7 @@ class Desk:
         self._runtimes: dict[str, SessionRuntime] = {}
         self._engine: asyncio.Task[MediaEngine] | None = None
         self._engines_left = _ENGINES
+        self._relay_only = False
         self._starting = 0
         self._early: dict[str, list[SessionEvent]] = {}
         self._unanswered: dict[Hashable, str] = {}
@@ -274,12 +275,20 @@ class Desk:
         try:
             engine = await asyncio.to_thread(self._factory)
             engine.start(self._take_media)
+            engine.set_relay_only("rep", self._relay_only)
         except Exception as error:
             log.exception("media engine did not start")
             self._engine = None  # the next offer tries again
             self._emit(Failed(AppCode.MEDIA_FAILED))
             raise LocalProblem(AppCode.MEDIA_FAILED) from error
         return engine
+
+    def set_relay_only(self, wanted: bool) -> None:
+        """Whether the rep wants his media to go through the relay's TURN server only; for connections to come."""
+        self._relay_only = wanted
+        engine = self._engine
+        if engine is not None and engine.done() and not engine.cancelled() and engine.exception() is None:
+            engine.result().set_relay_only("rep", wanted)
 
     def _take_media(self, event: MediaEvent) -> None:
         if isinstance(event, EngineFailed):

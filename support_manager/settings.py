@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     theme: str = "system"
     """`system`, `light`, `dark` or `contrast`."""
     notifications: bool = True
+    relay_only: bool = False
+    """Media goes through the site's TURN server only, so that nobody learns this computer's address."""
     replies: tuple[Reply, ...] = ()
     """The rep's canned replies."""
     pinned_certificates: dict[str, str] = msgspec.field(default_factory=dict)

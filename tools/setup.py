@@ -26,7 +26,7 @@ PACKAGES = {
     # server without any sound card.
     "test": (
         "chromium firefox-esr xvfb openbox trayer x11-utils xdg-utils iproute2 nftables openssl util-linux dbus "
-        "gnome-keyring procps binutils libatomic1 pulseaudio pulseaudio-utils"
+        "gnome-keyring procps binutils libatomic1 pulseaudio pulseaudio-utils coturn"
     ),
 }
 

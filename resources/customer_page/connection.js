@@ -1,5 +1,6 @@
 /** The one media connection to the hub (the rep's app): offers, trickles, beats, obeys the asked rate, heals itself. */
 
+import { Ice } from "./ice.js";
 import { CAREFUL_MS, EncodingSetter, encodingFor, isLookedAt } from "./rate.js";
 
 const FULL_RATE = { max_fps: 30, max_kbps: 8_000 };
@@ -67,7 +68,7 @@ export class Connection {
   #rate = FULL_RATE;
   #careful = 0;
   #setter = new EncodingSetter();
-  #ice = [];
+  #ice = new Ice();
   #heard = 0;
   #lastBeat = null;
   #beat = 0;
@@ -105,12 +106,9 @@ export class Connection {
     return this.#down;
   }
 
-  /** @param {object} ice the relay's `IceServers` */
+  /** @param {Ice} ice for the next connection */
   setIce(ice) {
-    this.#ice = (ice?.servers ?? []).map((server) => ({
-      urls: [...server.urls],
-      ...(server.username ? { username: server.username, credential: server.credential } : {}),
-    }));
+    this.#ice = ice;
   }
 
   /**
@@ -126,7 +124,12 @@ export class Connection {
     this.#drop();
     const epoch = nextEpoch(this.#epoch, asked, Date.now());
     this.#epoch = epoch;
-    const peer = new RTCPeerConnection({ iceServers: this.#ice, bundlePolicy: "max-bundle" });
+    if (this.#ice.isStale()) {
+      this.#set(this.#failures ? "lost" : "connecting");
+      await this.#renew();
+      if (this.#epoch !== epoch || this.#state === "none") return;
+    }
+    const peer = new RTCPeerConnection(this.#ice.configuration);
     this.#peer = peer;
     this.#rate = FULL_RATE;
     this.#heard = 0;
@@ -298,14 +301,22 @@ export class Connection {
     this.#failures += 1;
     const peer = this.#peer;
     try {
-      const ice = await this.#parts.refresh();
-      if (ice) this.setIce(ice);
+      this.setIce(new Ice(await this.#parts.refresh()));
     } catch {
       // The relay is away: the line's return leads back here through `ensure`.
       this.#later(AGAIN_MS[1]);
       return;
     }
     if (this.#peer === peer) await this.offer();
+  }
+
+  /** Credentials that are about to run out open nothing; without new ones there may still be a direct way. */
+  async #renew() {
+    try {
+      this.setIce(new Ice(await this.#parts.refresh()));
+    } catch (error) {
+      console.warn("no fresh media servers", error?.code);
+    }
   }
 
   #lost(peer) {

@@ -1,6 +1,7 @@
 /** The media connection to whoever is in charge: one at a time, and a moment of two when control moves on. */
 
 import { Connection } from "./connection.js";
+import { Ice } from "./ice.js";
 
 /** How long the connection to the former rep may outlive the change (his app may still finish a sentence). */
 export const OLD_MS = 10_000;
@@ -42,8 +43,8 @@ export class Hubs {
 
   /** @param {object} ice the relay's `IceServers` */
   setIce(ice) {
-    this.#ice = ice;
-    this.#present?.setIce(ice);
+    this.#ice = new Ice(ice);
+    this.#present?.setIce(this.#ice);
   }
 
   /**

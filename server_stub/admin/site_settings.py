@@ -18,7 +18,8 @@ from support_manager.protocol.addresses import mail_address
 SITE_PATH = "/admin/settings"
 MAIL_PATH = "/admin/mail"
 MAIL_KEYS = ("smtp_host", "smtp_port", "smtp_security", "smtp_user", "smtp_password", "mail_from")
-SITE_KEYS = tuple(key for key in settings.DEFINITIONS if key not in MAIL_KEYS)
+SITE_KEYS = tuple(key for key in settings.DEFINITIONS if key not in (*MAIL_KEYS, "turn_secret"))
+"""The TURN server's secret is nothing to type: `support-relay turn-config` makes it."""
 _SECRET = "smtp_password"  # noqa: S105 - the setting's name
 _CLEAR = "smtp_password_clear"
 _TRY_S = 15.0
@@ -82,6 +83,8 @@ class SettingPages:
             options = [(word, t(f"mode.{word}")) for word in MODES]
         elif key == "smtp_security":
             options = [(word, t(f"security.{word}")) for word in MAIL_SECURITY]
+        elif key == "relay_only":
+            options = [(word, t(f"relay_only.{word}")) for word in ("no", "yes")]
         elif key == "default_queue":
             options = queues
         elif key == "ice_servers":

@@ -126,6 +126,10 @@ class AiortcEngine:
         """Add a trickled candidate; one of another epoch is dropped."""
         self._call(lambda hub: hub.add_candidate(peer, epoch, candidate))
 
+    def set_relay_only(self, who: str, wanted: bool) -> None:
+        """Whether `who` (`site` or `rep`) wants media to go through TURN only; it holds for connections to come."""
+        self._call(lambda hub: hub.set_relay_only(who, wanted))
+
     def close_peer(self, peer: PeerKey) -> None:
         """Close the connection to one participant, without an event."""
         self._call(lambda hub: hub.close_peer(peer))

@@ -7,12 +7,15 @@ timer), `transport_cc` (feedback that ramps up in a second), `decoder` (bounded,
 import struct
 import time
 from collections.abc import Callable
+from typing import Any
 
+from aioice.turn import TurnTransport
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport, RTCSctpTransport
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import AnyRtcpPacket, RtcpPacket, RtpPacket
 from typing_extensions import override
 
+from support_manager.media import relayed
 from support_manager.media.budget import PeerBudget
 
 _MALFORMED = (ValueError, struct.error, IndexError, AssertionError, KeyError, OverflowError)
@@ -95,10 +98,11 @@ class HubDtlsTransport(RTCDtlsTransport):
         pair = self.transport._connection._nominated.get(1)
         if self.state != "connected" or pair is None:
             return False
-        socket = pair.protocol.transport
-        # A socket that is full must not become a queue without an end; TURN's has no such figure.
-        full = getattr(socket, "get_write_buffer_size", None)
-        if full is not None and full() > 0:
+        socket: Any = pair.protocol.transport
+        if isinstance(socket, TurnTransport):
+            return relayed.send(socket, self._tx_srtp.protect(packet), pair.remote_addr)
+        # A socket that is full must not become a queue without an end.
+        if socket.get_write_buffer_size() > 0:
             return False
         socket.sendto(self._tx_srtp.protect(packet), pair.remote_addr)
         return True

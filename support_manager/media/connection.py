@@ -29,7 +29,6 @@ from support_manager.media.feed import Feed
 from support_manager.media.figures import ShareMeter, changes
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.frames import EncodedFrame
-from support_manager.media.ice_servers import usable_servers
 from support_manager.media.lines import DroppedLine, Line, ShareLine
 from support_manager.media.negotiation import (
     CandidateAddress,
@@ -40,6 +39,7 @@ from support_manager.media.negotiation import (
     parse_candidate,
 )
 from support_manager.media.transport_cc import TransportFeedback
+from support_manager.media.ways import Ways, uses_one_of
 from support_manager.protocol import limits
 from support_manager.protocol.channel import Beat, ChannelMessage
 from support_manager.protocol.signals import CHANNEL_LABEL
@@ -49,7 +49,7 @@ from support_manager.tasks import TaskOwner
 log = structlog.get_logger(__name__)
 
 CONNECT_S = 20.0
-GATHER_S = 6.0
+GATHER_S = 9.0
 PEER_LOST_S = 10.0
 """Without any packet or heartbeat for this long a connection is given up."""
 _FEEDBACK_S = 0.05
@@ -69,6 +69,7 @@ class HubConnection:
         offer: what the participant offered.
         ice_servers: STUN and TURN servers; aiortc's own default is never used.
         box: where pictures go.
+        ways: which of the servers answer from here.
         on_answer: called with the answer.
         on_connected: called once ICE and DTLS are through.
         on_lost: called once when the connection is dead; not called after `close`.
@@ -83,6 +84,7 @@ class HubConnection:
         box: FrameBox,
         *,
         visible: bool,
+        ways: Ways,
         on_answer: Callable[[str], None],
         on_connected: Callable[[], None],
         on_lost: Callable[[str], None],
@@ -100,7 +102,9 @@ class HubConnection:
         self._tasks = TaskOwner(f"media {name}", on_failure=lambda task, error: self._lose(f"{task}: {error!r}"))
         self._ssrc = random.getrandbits(32)
         self._certificate = RTCCertificate.generateCertificate()
-        self._gatherer = RTCIceGatherer(iceServers=usable_servers(ice_servers))
+        self._ice_servers = ice_servers
+        self._ways = ways
+        self._gatherer = RTCIceGatherer(iceServers=[])
         self.budget = PeerBudget(time.monotonic())
         self._ice = HubIceTransport(self._gatherer, self.budget)
         self._dtls = HubDtlsTransport(self._ice, self._certificate, self._rtp, self._rtcp)
@@ -155,6 +159,7 @@ class HubConnection:
 
     async def _connect(self) -> None:
         async with asyncio.timeout(GATHER_S):
+            await self._ways.prepare(self._gatherer, self._ice_servers)
             await self._gatherer.gather()
         if not await self._agree():
             return
@@ -234,6 +239,11 @@ class HubConnection:
             self._closed = True
             log.info("media connection lost", reason=reason)
             self._on_lost(reason)
+
+    def addresses_changed(self, present: frozenset[str]) -> None:
+        """This machine has these addresses now; a connection whose own address is gone is dead."""
+        if self.connected and not uses_one_of(self._gatherer._connection, present):
+            self._lose("the address is gone")
 
     def _state_changed(self) -> None:
         if self._ice.state == "failed" or (self.connected and self._dtls.state in ("closed", "failed")):

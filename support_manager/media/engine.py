@@ -167,6 +167,9 @@ class MediaEngine(Protocol):
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         """Add a trickled candidate; one of another epoch is dropped."""
 
+    def set_relay_only(self, who: str, wanted: bool) -> None:
+        """Whether `who` (`site` or `rep`) wants media to go through TURN only; it holds for connections to come."""
+
     def close_peer(self, peer: PeerKey) -> None:
         """Close the connection to one participant, without an event."""
 

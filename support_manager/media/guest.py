@@ -14,6 +14,7 @@ from support_manager.media.connection import CONNECT_S, HubConnection
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.lines import DroppedLine, Line, ShareLine
 from support_manager.media.offering import ParsedAnswer, blank_offer, make_offer, parse_answer
+from support_manager.media.ways import Ways
 from support_manager.protocol.signals import CHANNEL_LABEL
 from support_manager.protocol.views import IceServer
 
@@ -25,6 +26,7 @@ class GuestConnection(HubConnection):
         name: of the peer, for names of tasks and threads.
         ice_servers: STUN and TURN servers; aiortc's own default is never used.
         box: where pictures go.
+        ways: which of the servers answer from here.
         on_offer: called with the offer.
         on_connected: called once ICE and DTLS are through.
         on_lost: called once when the connection is dead; not called after `close`.
@@ -38,6 +40,7 @@ class GuestConnection(HubConnection):
         box: FrameBox,
         *,
         visible: bool,
+        ways: Ways,
         on_offer: Callable[[str], None],
         on_connected: Callable[[], None],
         on_lost: Callable[[str], None],
@@ -50,6 +53,7 @@ class GuestConnection(HubConnection):
             ice_servers,
             box,
             visible=visible,
+            ways=ways,
             on_answer=on_offer,
             on_connected=on_connected,
             on_lost=on_lost,

@@ -25,6 +25,7 @@ from support_manager.media.frame_box import FrameBox
 from support_manager.media.guest import GuestConnection
 from support_manager.media.negotiation import OfferError, parse_offer
 from support_manager.media.own_camera import OwnCamera
+from support_manager.media.ways import Ways
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 from support_manager.tasks import TaskOwner
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 OVERLAP_S = 10.0
 """How long the connection of an older epoch lives beside one that is not up yet."""
 _CLOSE_S = 2.0
+_ADDRESSES_S = 1.0
 
 
 class _Slot:
@@ -91,6 +93,8 @@ class Hub:
         self._tasks = TaskOwner("media hub")
         self._closing: dict[asyncio.Task[None], HubConnection] = {}
         self._audiences: dict[str, _Audience] = {}
+        self._ways = Ways()
+        _ = self._tasks.spawn(self._watch_addresses(), name="addresses")
 
     def take_offer(
         self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...], box: FrameBox
@@ -113,6 +117,7 @@ class Hub:
                 ice_servers,
                 slot.box,
                 visible=slot.visible,
+                ways=self._ways,
                 on_answer=calls.described,
                 on_connected=calls.connected,
                 on_lost=calls.lost,
@@ -134,6 +139,7 @@ class Hub:
                 ice_servers,
                 slot.box,
                 visible=slot.visible,
+                ways=self._ways,
                 on_offer=calls.described,
                 on_connected=calls.connected,
                 on_lost=calls.lost,
@@ -194,6 +200,20 @@ class Hub:
         if slot.older is not None:
             slot.deadline = asyncio.get_running_loop().call_later(OVERLAP_S, self._drop_older, slot)
         connection.start()
+
+    def set_relay_only(self, who: str, wanted: bool) -> None:
+        """Whether `who` wants media to go through TURN only; it holds for connections to come."""
+        self._ways.set_relay_only(who, wanted)
+
+    async def _watch_addresses(self) -> None:
+        """A cable, a Wi-Fi, a VPN came or went: connections from an address that is gone are made anew at once."""
+        while True:
+            present = self._ways.have_changed()
+            for slot in list(self._slots.values()) if present is not None else ():
+                for connection in (slot.older, slot.newest):
+                    if connection is not None:
+                        connection.addresses_changed(present or frozenset())
+            await asyncio.sleep(_ADDRESSES_S)
 
     def set_audience(self, publisher: PeerKey, viewers: Iterable[PeerKey]) -> None:
         """Say who sees that participant's share besides this app; nobody else of the session does."""

@@ -284,6 +284,8 @@ class IceServers(Wire, frozen=True, kw_only=True):
 
     servers: tuple[IceServer, ...] = ()
     valid_s: Count = 0
+    relay_only: bool = False
+    """Media may go through these servers only (RFC 9429 section 4.1.1, iceTransportPolicy)."""
 
 
 ADMIN = "admin"

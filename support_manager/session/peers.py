@@ -100,6 +100,7 @@ class Peers:
         self._tasks = TaskOwner(f"peers-{session_id}")
         self._ice: tuple[IceServer, ...] | None = None
         self._ice_until = 0.0
+        self._relay_only = False
         self._linked = False
         self._is_hub = False
         self._shower: str | None = None
@@ -125,6 +126,7 @@ class Peers:
     def set_ice(self, ice: IceServers) -> None:
         """Keep ICE servers that came with a reply."""
         self._ice = ice.servers
+        self._relay_only = ice.relay_only
         self._ice_until = monotonic() + ice.valid_s * 0.8 if ice.valid_s else float("inf")
 
     def set_hub(self, is_hub: bool, *, wanted: Collection[str] = ()) -> None:
@@ -280,6 +282,8 @@ class Peers:
                 self.set_ice(await self._send(IceGet(session_id=self._session_id), IceServers, timeout_s=_ICE_S))
             except SupportManagerError as error:
                 log.warning("no ICE servers", session=self._session_id, code=str(error.code))
+        if self._engine is not None:
+            self._engine.set_relay_only("site", self._relay_only)
         return self._ice or ()
 
     # --- the engine's side

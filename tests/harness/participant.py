@@ -11,7 +11,16 @@ from typing import Any
 import av
 import ifaddr
 import msgspec
-from aiortc import MediaStreamTrack, RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCIceServer,
+    RTCIceTransportPolicy,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.sdp import candidate_from_sdp
 
 from support_manager.protocol.channel import Beat, ChannelMessage
 from support_manager.protocol.signals import CHANNEL_LABEL, MEDIA_LINES
@@ -93,12 +102,22 @@ class Participant:
         track: shared on `share_up`; None: nothing.
         camera: the same on `camera_up`.
         beating: whether the page is alive.
+        turn: URL, user name and credential of the server through which all media goes; None: directly.
     """
 
     def __init__(
-        self, track: MediaStreamTrack | None = None, *, camera: MediaStreamTrack | None = None, beating: bool = True
+        self,
+        track: MediaStreamTrack | None = None,
+        *,
+        camera: MediaStreamTrack | None = None,
+        beating: bool = True,
+        turn: tuple[str, str, str] | None = None,
     ) -> None:
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        servers = [] if turn is None else [RTCIceServer(urls=[turn[0]], username=turn[1], credential=turn[2])]
+        policy = RTCIceTransportPolicy.ALL if turn is None else RTCIceTransportPolicy.RELAY
+        self.connection = RTCPeerConnection(
+            RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE, iceTransportPolicy=policy)
+        )
         self.received: list[Any] = []
         self.beating = beating
         self._last: tuple[float, float] = (0.0, 0.0)
@@ -118,6 +137,12 @@ class Participant:
     async def take_answer(self, sdp: str) -> None:
         """Go on with the hub's answer."""
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="answer"))
+        # aiortc reads the candidates of the last bundled line only; an answer has them in the first.
+        for line in sdp.splitlines():
+            if line.startswith("a=candidate:"):
+                candidate = candidate_from_sdp(line.removeprefix("a=candidate:"))
+                candidate.sdpMid = "0"
+                await self.connection.addIceCandidate(candidate)
         self._beats = asyncio.get_running_loop().create_task(self._beat(), name="participant beats")
 
     def _message(self, text: str) -> None:

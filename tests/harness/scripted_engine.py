@@ -39,6 +39,7 @@ class ScriptedEngine:
         self.ice: tuple[IceServer, ...] | None = None
         self.epochs: dict[PeerKey, int] = {}
         self.visible: dict[PeerKey, bool] = {}
+        self.relay_only: dict[str, bool] = {}
         self.ended: list[PeerKey] = []
         self.closed: list[PeerKey | str] = []
         self.is_closed = False
@@ -110,6 +111,9 @@ class ScriptedEngine:
     def show(self, peer: PeerKey, liveness: Liveness = Liveness.LIVE) -> None:
         """Figures of the peer's share."""
         self.tell(ShareFigures(peer, liveness, 30.0, 40.0, 120.0, 1920, 1080, 0.0, 0.0))
+
+    def set_relay_only(self, who: str, wanted: bool) -> None:
+        self.relay_only[who] = wanted
 
     def close_peer(self, peer: PeerKey) -> None:
         self.closed.append(peer)

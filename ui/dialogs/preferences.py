@@ -1,4 +1,4 @@
-"""What the rep may set: language, look, notifications, own mail program; each takes effect at once."""
+"""What the rep may set: language, look, notifications, mail program, way of the media; each holds at once."""
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 from typing_extensions import override
@@ -30,6 +30,7 @@ class PreferencesDialog(Dialog):
         self.body.addLayout(form)
         self._notifications = self._box("notifications", settings.notifications)
         self._own_mail = self._box("own_mail_program", settings.own_mail_program)
+        self._relay_only = self._box("relay_only", settings.relay_only)
         self._done = self.add_button("close", "secondary", default=True)
         self._done.clicked.connect(self.accept)
 
@@ -78,4 +79,6 @@ class PreferencesDialog(Dialog):
                 box.setItemText(at, self.t(f"preferences.{name}.{box.itemData(at) or 'system'}"))
         self._notifications.setText(self.t("preferences.notifications"))
         self._own_mail.setText(self.t("preferences.own_mail"))
+        self._relay_only.setText(self.t("preferences.relay_only"))
+        self._relay_only.setToolTip(self.t("preferences.relay_only.hint"))
         self._done.setText(self.t("preferences.close"))

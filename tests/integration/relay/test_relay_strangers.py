@@ -1,11 +1,16 @@
 """What a stranger does not get before somebody lets him in, and what a rep gets who asks twice, on a real relay."""
 
+import base64
+import hmac
+import time
+
 import pytest
 
+from server_stub.turn import VALID_S
 from support_manager.protocol import requests
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Mode
-from tests.harness.agents import set_site
+from tests.harness.agents import enter, make_agents, make_queue, set_site
 from tests.harness.relay import RelayProcess, page, rep
 
 TURN = '[{"urls": ["turn:turn.example.org"], "username": "support", "credential": "a secret of ours"}]'
@@ -30,6 +35,30 @@ async def test_who_waits_gets_the_media_servers_when_he_is_let_in(relay):
         admit = requests.CustomerAdmit(session_id=session.id, participant_id=joined.session.you, accept=True)
         await ana.ask("customer.admit", admit)
         assert len((await stranger.resume(session.id, stranger.resume_token)).ice.servers) == 1
+
+
+async def test_credentials_of_ones_own_for_who_has_somebody_to_talk_to_and_for_nobody_else(tmp_path):
+    way = "turn:turn.example.org:3478?transport=udp"
+    await set_site(tmp_path, turn_urls=way, turn_secret="the secret of ours", relay_only="yes")
+    await make_agents(tmp_path, "ana")
+    await make_queue(tmp_path, "support", "ana")
+    async with RelayProcess(tmp_path) as relay, page(relay.url) as vlad, rep(relay, "ana", *AGENT) as ana:
+        entered = await enter(vlad, "support")
+        mine = requests.IceGet(session_id=entered.session.id)
+        for ice in (entered.ice, await vlad.ask("ice.get", mine)):
+            assert (ice.servers, ice.relay_only) == ((), True), "in line"
+            assert 0 < ice.valid_s < 60, "to be asked for again"
+        inside = await ana.ask("offer.accept", requests.OfferAccept(session_id=entered.session.id))
+        his = await vlad.ask("ice.get", mine)
+        assert his.servers[0].urls == (way,)
+        assert his.servers[0].username.partition(":")[2] == entered.session.you
+        assert inside.ice.servers[0].username.partition(":")[2] == inside.session.you
+        assert 0 < int(his.servers[0].username.partition(":")[0]) - time.time() <= his.valid_s == VALID_S
+        (server,) = his.servers
+        digest = hmac.digest(b"the secret of ours", server.username.encode(), "sha1")
+        assert server.credential == base64.b64encode(digest).decode()
+        await ana.ask("session.end", requests.SessionEnd(session_id=entered.session.id))
+        assert await vlad.refused("ice.get", mine) == "session_ended"
 
 
 @pytest.mark.rule("B-9.2")
