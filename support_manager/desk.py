@@ -9,8 +9,8 @@ import msgspec
 import structlog
 
 from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
-from support_manager.events import AppEvent, Failed, MailChanged, SessionSnapshot
-from support_manager.media.engine import EngineFailed, MediaEngine, MediaEvent
+from support_manager.events import AppEvent, Failed, MailChanged, SessionSnapshot, VoiceDevice, VoiceHeard
+from support_manager.media.engine import EngineFailed, MediaEngine, MediaEvent, VoiceLevels, VoiceTrouble
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import (
     InvitationChanged,
@@ -297,6 +297,12 @@ class Desk:
             for runtime in self._runtimes.values():
                 runtime.take_media(event)
             self._emit(Failed(AppCode.MEDIA_FAILED))
+            return
+        if isinstance(event, VoiceLevels):
+            self._emit(VoiceHeard(event.session_id, event.people, event.here))
+            return
+        if isinstance(event, VoiceTrouble):
+            self._emit(VoiceDevice(event.session_id, event.trouble))
             return
         peers_runtime = self._runtimes.get(event.peer.session_id)
         if peers_runtime is not None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from support_manager.errors import AppCode
+from support_manager.media.voice.ports import Trouble
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import CUSTOMERS, Role
 from support_manager.protocol.views import (
@@ -288,6 +289,24 @@ class PictureStats:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceHeard:
+    """How loud everybody in a session's call is, 0 to 1, ten times a second while it runs."""
+
+    session_id: str
+    people: dict[str, float]
+    """By participant. An assistant's app hears all the others as one: the controller."""
+    here: float
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceDevice:
+    """Something is wrong with the microphone or the speaker of this computer; the call goes on without it."""
+
+    session_id: str
+    trouble: Trouble
+
+
+@dataclass(frozen=True, slots=True)
 class LinkPrefilled:
     """A `support-manager:` link asks for something; it only pre-fills and waits for a click (B-2.2)."""
 
@@ -319,6 +338,8 @@ AppEvent = (
     | MailChanged
     | Attention
     | PictureStats
+    | VoiceHeard
+    | VoiceDevice
     | LinkPrefilled
     | Failed
 )

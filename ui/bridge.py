@@ -29,6 +29,8 @@ class Bridge(QObject):
     mail_changed = Signal(object)
     attention = Signal(object)
     picture_stats = Signal(object)
+    voice_heard = Signal(object)
+    voice_device = Signal(object)
     link_prefilled = Signal(object)
     failed = Signal(object)
 
@@ -50,6 +52,8 @@ class Bridge(QObject):
             events.MailChanged: self.mail_changed.emit,
             events.Attention: self.attention.emit,
             events.PictureStats: self.picture_stats.emit,
+            events.VoiceHeard: self.voice_heard.emit,
+            events.VoiceDevice: self.voice_device.emit,
             events.LinkPrefilled: self.link_prefilled.emit,
             events.Failed: self.failed.emit,
         }

@@ -15,6 +15,7 @@ from support_manager.media.camera import CameraSlot
 from support_manager.media.engine import EngineFailed, MediaEvent, PeerKey
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.thread import MediaThread
+from support_manager.media.voice.ports import AudioPorts
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 
@@ -25,9 +26,14 @@ log = structlog.get_logger(__name__)
 
 
 class AiortcEngine:
-    """Implements `support_manager.media.engine.MediaEngine`."""
+    """Implements `support_manager.media.engine.MediaEngine`.
 
-    def __init__(self) -> None:
+    Args:
+        audio: the microphone and the speaker; None: this app is in no call itself.
+    """
+
+    def __init__(self, audio: AudioPorts | None = None) -> None:
+        self._audio = audio
         self._thread: MediaThread[Hub] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listener: Callable[[MediaEvent], None] | None = None
@@ -52,7 +58,7 @@ class AiortcEngine:
     async def _make(self) -> Hub:
         from support_manager.media.hub import Hub
 
-        return Hub(self._emit, self._slot, self._own_camera)
+        return Hub(self._emit, self._slot, self._own_camera, self._audio)
 
     def _emit(self, event: MediaEvent) -> None:
         loop = self._loop
@@ -153,6 +159,19 @@ class AiortcEngine:
         if box is not None:
             box.clear()
         self._call(lambda hub: hub.share_ended(peer))
+
+    def set_call(self, session_id: str, peers: Collection[PeerKey], *, here: bool) -> None:
+        """Say who is in that session's call; see `MediaEngine.set_call`."""
+        wanted = frozenset(peers)
+        self._call(lambda hub: hub.voice.set_call(session_id, wanted, here=here))
+
+    def set_muted(self, muted: bool) -> None:
+        """Let nothing of this computer's microphone be heard, or let it again."""
+        self._call(lambda hub: hub.voice.set_muted(muted))
+
+    def use_audio(self, microphone: str, speaker: str) -> None:
+        """Use these devices from now on."""
+        self._call(lambda hub: hub.voice.use_devices(microphone, speaker))
 
     def mailbox(self, peer: PeerKey) -> FrameBox:
         """The mailbox of that peer's share; made on first use."""

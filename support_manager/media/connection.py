@@ -33,12 +33,14 @@ from support_manager.media.lines import DroppedLine, Line, ShareLine
 from support_manager.media.negotiation import (
     CandidateAddress,
     LocalTransport,
+    OfferedLine,
     OfferError,
     ParsedOffer,
     make_answer,
     parse_candidate,
 )
 from support_manager.media.transport_cc import TransportFeedback
+from support_manager.media.voice.line import VoiceLine
 from support_manager.media.ways import Ways, uses_one_of
 from support_manager.protocol import limits
 from support_manager.protocol.channel import Beat, ChannelMessage
@@ -126,6 +128,8 @@ class HubConnection:
         self.meter = ShareMeter(time.monotonic())
         self.down: ShareDownLine | None = None
         self.cameras = self._make_cameras(name)
+        spoken = next(line for line in offer.lines if line.role == "voice")
+        self.voice = VoiceLine(spoken, send=self._dtls.send_media)
         self.share, self._lines = self._make_lines(name)
         self._by_source = {source: line for line in self._lines for source in _sources(line)}
         self._by_mid = {line.offered.mid: line for line in self._lines}
@@ -143,7 +147,13 @@ class HubConnection:
             later=asyncio.get_running_loop().call_later,
             clock=time.monotonic,
         )
-        return share, [share, self.down, *(self.cameras.by_role.get(line.role) or DroppedLine(line) for line in others)]
+        return share, [share, self.down, *(self._other_line(line) for line in others)]
+
+    def _other_line(self, offered: OfferedLine) -> Line:
+        """Cameras, and the voice line, which looks the same from both ends."""
+        if offered.role == "voice":
+            return self.voice
+        return self.cameras.by_role.get(offered.role) or DroppedLine(offered)
 
     def _make_cameras(self, name: str) -> CameraLines:
         return HubCameras(self._offer.lines, name, self._queue_rtcp, self._dtls.send_media, self._say)
@@ -198,7 +208,7 @@ class HubConnection:
 
     def _sources_of_ours(self) -> dict[str, tuple[int, int | None]]:
         share = {} if self.down is None else {self.down.offered.mid: (self.down.ssrc, self.down.rtx_ssrc)}
-        return {**share, **self.cameras.sources()}
+        return {**share, **self.cameras.sources(), self.voice.offered.mid: (self.voice.ssrc, None)}
 
     async def _open_channel(self) -> None:
         offer = self._offer
@@ -371,7 +381,7 @@ class HubConnection:
             fitting = [
                 line
                 for line in self._lines
-                if line.offered.answer_direction == "recvonly"
+                if line.offered.answer_direction in ("recvonly", "sendrecv")
                 and packet.payload_type in (line.offered.payload_type, line.offered.rtx_payload_type)
             ]
             line = fitting[0] if len(fitting) == 1 else None

@@ -20,7 +20,8 @@ from aiortc.rtp import (
     RtpPacket,
 )
 
-from support_manager.media.negotiation import MID_URI, OfferedLine
+from support_manager.media.header_extension import mid_extension
+from support_manager.media.negotiation import OfferedLine
 
 HISTORY = 4_096
 """Packets kept for repetition: more than one key frame of the largest screen at 30 fps' worth of what follows it.
@@ -96,7 +97,7 @@ class ShareDownLine:
         self._send = send
         self._later = later
         self._clock = clock
-        self._extension = _extension(offered)
+        self._extension = mid_extension(offered)
         self._number = random.getrandbits(15)
         self._rtx_number = random.getrandbits(15)
         self._ring: list[_Kept | None] = [None] * HISTORY
@@ -306,13 +307,3 @@ class ShareDownLine:
         self._closed = True
         self.on_want = self.is_fed = self.times = None
         self.end()
-
-
-def _extension(offered: OfferedLine) -> bytes:
-    """The header extension that names the line (RFC 8285 section 4.2, RFC 9143 section 14), the same on each packet."""
-    number, mid = offered.extensions.get(MID_URI), offered.mid.encode()
-    if number is None or not 1 <= number <= 14 or not 1 <= len(mid) <= 16:
-        return b""
-    data = bytes([number << 4 | len(mid) - 1]) + mid
-    data += bytes(-len(data) % 4)
-    return struct.pack("!HH", 0xBEDE, len(data) // 4) + data

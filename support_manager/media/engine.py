@@ -7,6 +7,7 @@ from typing import Protocol
 
 from support_manager.media.camera import CameraSlot
 from support_manager.media.mailbox import FrameMailbox
+from support_manager.media.voice.ports import Trouble
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 
@@ -115,8 +116,36 @@ class EngineFailed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class VoiceLevels:
+    """How loud everybody in a call was in the last 100 ms, 0 to 1; told while the call runs."""
+
+    session_id: str
+    people: dict[str, float]
+    """By participant; who is not in it said nothing. A guest hears all others as one: the hub."""
+    here: float
+    """What this computer's microphone says."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceTrouble:
+    """Something is wrong with the microphone or the speaker; the call goes on without it."""
+
+    session_id: str
+    trouble: Trouble
+
+
 MediaEvent = (
-    AnswerReady | OfferReady | OfferRejected | PeerConnected | PeerLost | ShareFigures | CameraFigures | EngineFailed
+    AnswerReady
+    | OfferReady
+    | OfferRejected
+    | PeerConnected
+    | PeerLost
+    | ShareFigures
+    | CameraFigures
+    | VoiceLevels
+    | VoiceTrouble
+    | EngineFailed
 )
 
 
@@ -184,6 +213,18 @@ class MediaEngine(Protocol):
 
     def mailbox(self, peer: PeerKey) -> FrameMailbox:
         """The mailbox of that peer's share; made on first use."""
+
+    def set_call(self, session_id: str, peers: Collection[PeerKey], *, here: bool) -> None:
+        """Say who is in that session's call: these participants and, with `here`, this computer; with nobody it ends.
+
+        At the hub all who joined; at a guest's the hub. This computer is in one call at a time: the last one named.
+        """
+
+    def set_muted(self, muted: bool) -> None:
+        """Let nothing of this computer's microphone be heard, or let it again."""
+
+    def use_audio(self, microphone: str, speaker: str) -> None:
+        """Use these devices (ids of `AudioDevice`, empty: the system's choice) from now on."""
 
     async def aclose(self) -> None:
         """Close every connection and end the thread, within 3 s."""

@@ -66,8 +66,7 @@ class GuestConnection(HubConnection):
     def _make_lines(self, name: str) -> tuple[ShareLine, list[Line]]:
         up, down, *others = self._offer.lines
         share = ShareLine(down, name=name, meter=self.meter, send=self._queue_rtcp, deliver=self._picture)
-        cameras = self.cameras.by_role
-        return share, [DroppedLine(up), share, *(cameras.get(line.role) or DroppedLine(line) for line in others)]
+        return share, [DroppedLine(up), share, *(self._other_line(line) for line in others)]
 
     @override
     def _make_cameras(self, name: str) -> CameraLines:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -25,6 +25,9 @@ from support_manager.media.frame_box import FrameBox
 from support_manager.media.guest import GuestConnection
 from support_manager.media.negotiation import OfferError, parse_offer
 from support_manager.media.own_camera import OwnCamera
+from support_manager.media.voice.call import Member
+from support_manager.media.voice.ports import AudioPorts
+from support_manager.media.voice.room import VoiceRooms
 from support_manager.media.ways import Ways
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
@@ -82,10 +85,19 @@ class Hub:
         emit: takes events, from the media loop.
         slot: where the pictures of this app's own camera come.
         own_box: where they are shown.
+        audio: the microphone and the speaker, where this app has them.
     """
 
-    def __init__(self, emit: Callable[[MediaEvent], None], slot: CameraSlot, own_box: FrameBox) -> None:
+    def __init__(
+        self,
+        emit: Callable[[MediaEvent], None],
+        slot: CameraSlot,
+        own_box: FrameBox,
+        audio: AudioPorts | None = None,
+    ) -> None:
         self._emit = emit
+        self.voice = VoiceRooms(self, audio, emit)
+        """The calls."""
         self._camera_desks: dict[str, CameraDesk] = {}
         self._camera_slot = slot
         self._own_camera = OwnCamera(slot, own_box, asyncio.get_running_loop())
@@ -287,6 +299,16 @@ class Hub:
         if source is not None:
             source.forward_to(audience.feed)
 
+    def voices(self, session_id: str, peers: Collection[PeerKey]) -> dict[Hashable, Member]:
+        """The voice lines to these participants that carry now."""
+        found: dict[Hashable, Member] = {}
+        for peer in peers:
+            slot = self._slots.get(peer)
+            connection = slot.carrying if slot is not None else None
+            if connection is not None:
+                found[peer] = connection.voice
+        return found
+
     def _make_room(self, slot: _Slot) -> None:
         """At most two connections a peer: what is up stays for a while, what never came up goes."""
         newest, slot.newest = slot.newest, None
@@ -342,6 +364,7 @@ class Hub:
 
     def close_session(self, session_id: str) -> None:
         """Close all connections of a session and forget its participants."""
+        self.voice.forget(session_id)
         self._audiences.pop(session_id, None)
         desk = self._camera_desks.pop(session_id, None)
         if desk is not None:
@@ -371,6 +394,7 @@ class Hub:
     async def aclose(self) -> None:
         """Close every connection, within 2 s."""
         self._camera_slot.close()
+        await self.voice.aclose()
         for peer in list(self._slots):
             self.close_peer(peer)
         self._slots.clear()

@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[0-9]{1,10}")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _RECEIVED = frozenset({"share_up", "voice", "camera_up"})
 """The lines of which the hub takes something at present."""
-_SENT = frozenset({"share_down", "camera_down_1", "camera_down_2", "camera_down_3", "camera_down_4"})
+_SENT = frozenset({"share_down", "voice", "camera_down_1", "camera_down_2", "camera_down_3", "camera_down_4"})
 """The lines on which the hub sends something; all others are answered `inactive` and so cost nothing."""
 
 
@@ -67,11 +67,11 @@ class OfferedLine:
     @property
     def answer_direction(self) -> str:
         """What the hub answers: where it takes or sends something that the participant sends or takes, that."""
-        if self.role in _RECEIVED and self.direction in ("sendrecv", "sendonly"):
-            return "recvonly"
-        if self.role in _SENT and self.direction in ("sendrecv", "recvonly"):
-            return "sendonly"
-        return "inactive"
+        takes = self.role in _RECEIVED and self.direction in ("sendrecv", "sendonly")
+        sends = self.role in _SENT and self.direction in ("sendrecv", "recvonly")
+        if takes and sends:
+            return "sendrecv"
+        return "recvonly" if takes else "sendonly" if sends else "inactive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ def make_answer(offer: ParsedOffer, local: LocalTransport) -> str:
     transport = transport_rows(local, offer.answer_setup)
     for number, line in enumerate(offer.lines):
         rows += _answer_line(line)
-        if line.answer_direction == "sendonly" and line.mid in local.sources:
+        if line.answer_direction in ("sendonly", "sendrecv") and line.mid in local.sources:
             rows += _source_rows(*local.sources[line.mid])
         if number == 0:
             rows += [f"a=candidate:{candidate}" for candidate in local.candidates]
@@ -311,7 +311,8 @@ def _answer_line(line: OfferedLine) -> list[str]:
         *(f"a=extmap:{line.extensions[uri]} {uri}" for uri in uris if uri in line.extensions),
     ]
     if line.kind == "audio":
-        rows.append(f"a=rtpmap:{number} opus/48000/2")
+        # RFC 7587 section 6.1: what is lost on the way is asked for in the packet after it, too.
+        rows += [f"a=rtpmap:{number} opus/48000/2", f"a=fmtp:{number} minptime=10;useinbandfec=1"]
     else:
         rows.append(f"a=rtpmap:{number} VP8/90000")
         if line.role == "share_up":

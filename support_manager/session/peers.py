@@ -20,6 +20,8 @@ from support_manager.media.engine import (
     PeerKey,
     PeerLost,
     ShareFigures,
+    VoiceLevels,
+    VoiceTrouble,
 )
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import SignalReceived
@@ -297,7 +299,7 @@ class Peers:
                 self._ask(lost, afresh=True)
             self._on_change()
             return
-        if not self._is_hub:
+        if not self._is_hub or isinstance(event, VoiceLevels | VoiceTrouble):
             return  # of a connection that is being closed
         if isinstance(event, AnswerReady):
             _ = self._tasks.spawn(self._signal(event.peer, event.epoch, Answer(sdp=event.sdp)), name="answer")

@@ -40,6 +40,7 @@ from support_manager.session.machine import SessionMachine, came_by_queue, contr
 from support_manager.session.outbox import Outbox, Send
 from support_manager.session.outcome import Outcome
 from support_manager.session.peers import Peer, Peers
+from support_manager.session.voice import SessionVoice, call_of
 from support_manager.session.words import well_formed
 from support_manager.tasks import TaskOwner
 
@@ -77,6 +78,7 @@ class SessionRuntime:
         self._outbox = Outbox(view.id, send, self._confirmed, self._line_refused)
         self._peers = Peers(view.id, send, engine, self._is_online, self._is_sharing, self._refresh)
         self._link = HubLink(view.id, send, self._peers.ready, self._peers.ice_servers, self._refresh)
+        self.voice = SessionVoice(view.id, send, lambda: self._machine.view, self._peers.ready, new_id)
         self._visible = False
         self._shown_to: str | None = None
         self._held_signals: list[SignalReceived] = []
@@ -283,6 +285,7 @@ class SessionRuntime:
         self._peers.take_media(event)
         if isinstance(event, EngineFailed):
             self._link.failed()
+            self.voice.engine_failed()
         elif not self._machine.is_hub:
             self._link.take_media(event)
         if isinstance(event, ShareFigures) and event.peer == self._shown_by():
@@ -381,11 +384,12 @@ class SessionRuntime:
         is_hub = self._machine.is_hub
         hub = None if is_hub or self._machine.is_over else controller_of(self._machine.view)
         known = self._link.peer
-        if hub is not None and self._machine.share is None and (known is None or known.key.participant_id != hub.id):
+        if hub is not None and not self._has_media and (known is None or known.key.participant_id != hub.id):
             hub = None  # there is nothing to see: the question to the customer leaves time enough to connect
         self._link.follow(
             hub.id if hub is not None else None, is_there=hub is not None and hub.connection is Connection.ONLINE
         )
+        self.voice.follow(is_hub=is_hub, hub_id=hub.id if hub is not None else None)
         share = self._machine.share if is_hub else None
         if share is None or share.state is not ActivityState.RUNNING:
             self._peers.set_audience(None, frozenset())
@@ -394,6 +398,11 @@ class SessionRuntime:
         away = {self._machine.view.you, share.subject}
         people = [self._machine.person(each) for each in share.seen_by if each not in away]
         self._peers.set_audience(share.subject, frozenset(each.id for each in people if each and each.role in rule))
+
+    @property
+    def _has_media(self) -> bool:
+        """Whether there is anything to see or to hear, or soon will be."""
+        return self._machine.share is not None or call_of(self._machine.view).is_there
 
     def _is_online(self, participant_id: str) -> bool:
         person = self._machine.person(participant_id)
@@ -435,6 +444,7 @@ class SessionRuntime:
 
     async def aclose(self, *, close_media: bool = False) -> None:
         """Stop working, and close the media of a session that is over (or all the same, with `close_media`)."""
+        await self.voice.aclose()
         await self._link.aclose()
         await self._peers.aclose(over=self._closed or close_media)
         await self._tasks.aclose(1.0)

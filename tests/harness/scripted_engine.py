@@ -42,6 +42,9 @@ class ScriptedEngine:
         self.relay_only: dict[str, bool] = {}
         self.ended: list[PeerKey] = []
         self.closed: list[PeerKey | str] = []
+        self.calls: dict[str, tuple[frozenset[str], bool]] = {}
+        self.muted = False
+        self.audio = ("", "")
         self.is_closed = False
 
     def start(self, listener: Callable[[MediaEvent], None]) -> None:
@@ -127,6 +130,15 @@ class ScriptedEngine:
 
     def share_ended(self, peer: PeerKey) -> None:
         self.ended.append(peer)
+
+    def set_call(self, session_id: str, peers: Collection[PeerKey], *, here: bool) -> None:
+        self.calls[session_id] = (frozenset(peer.participant_id for peer in peers), here)
+
+    def set_muted(self, muted: bool) -> None:
+        self.muted = muted
+
+    def use_audio(self, microphone: str, speaker: str) -> None:
+        self.audio = (microphone, speaker)
 
     def mailbox(self, peer: PeerKey) -> FrameMailbox:
         return self._boxes.setdefault(peer, FrameBox())

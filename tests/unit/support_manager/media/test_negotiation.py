@@ -116,7 +116,8 @@ def test_answer_holds_what_was_measured_to_matter() -> None:
     assert "goog-remb" not in answer
     assert "a=setup:active" in share
     assert "a=recvonly" in share
-    assert "a=recvonly" in voice
+    assert "a=sendrecv" in voice
+    assert "useinbandfec=1" in voice
     assert "a=recvonly" in camera
     assert "a=sendonly" in down
     assert "transport-cc" not in down, "the hub numbers no packets for the whole transport"

@@ -1,0 +1,201 @@
+"""The voice call of one session as this app takes part in it: asking, joining, leaving, and who is mixed with whom."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from support_manager.errors import Refused, SupportManagerError
+from support_manager.media.engine import MediaEngine, PeerKey
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import (
+    ActivityAnswer,
+    ActivityAsk,
+    ActivityMade,
+    ActivityOffer,
+    ActivityStop,
+    ActivityUpdate,
+    Nothing,
+)
+from support_manager.protocol.roles import Role
+from support_manager.protocol.views import ActivityView, SessionView
+from support_manager.session.outbox import Send
+from support_manager.tasks import TaskOwner
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """Who is in a session's call, and who is asked to join it."""
+
+    speaking: tuple[str, ...] = ()
+    """Participants, the one who came first in front."""
+    asked: tuple[str, ...] = ()
+    muted: frozenset[str] = frozenset()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anybody is in it or asked to be."""
+        return bool(self.speaking or self.asked)
+
+
+def voices(view: SessionView) -> tuple[ActivityView, ...]:
+    """The voice activities of a session."""
+    return tuple(each for each in view.activities if each.kind is ActivityKind.VOICE)
+
+
+def call_of(view: SessionView) -> CallView:
+    """The call of a session."""
+    found = sorted(voices(view), key=lambda each: each.changed_at)
+    running = [each for each in found if each.state is ActivityState.RUNNING]
+    return CallView(
+        tuple(each.subject for each in running),
+        tuple(each.subject for each in found if each.state is ActivityState.ASKED),
+        frozenset(each.subject for each in running if each.paused),
+    )
+
+
+class SessionVoice:
+    """What this app does about the call of one session.
+
+    Args:
+        session_id: of the session.
+        send: to the relay.
+        view: gives the session as it is known now.
+        engine: gives the media engine, starting it at the first call.
+        new_id: makes an idempotency key.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        send: Send,
+        view: Callable[[], SessionView],
+        engine: Callable[[], Awaitable[MediaEngine]],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._id = session_id
+        self._send = send
+        self._view = view
+        self._engine_of = engine
+        self._new_id = new_id
+        self._tasks = TaskOwner(f"voice-{session_id}")
+        self._told: tuple[frozenset[str], bool] = (frozenset(), False)
+        self._hung_up = ""
+        """Our own activity that is over here, whatever the relay still thinks of it."""
+
+    # --- what the rep wants
+
+    async def ask(self, participant_id: str | None = None) -> None:
+        """Join, and ask somebody to join too; None: the primary customer.
+
+        Raises:
+            Refused: `participant_unknown` while there is nobody to ask, `not_supported`, `activity_busy`.
+        """
+        view = self._view()
+        if participant_id is None:
+            primary = next((each for each in view.participants if each.role is Role.PRIMARY), None)
+            if primary is None:
+                raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
+            participant_id = primary.id
+        call = call_of(view)
+        if participant_id not in call.speaking + call.asked:
+            message = ActivityAsk(
+                session_id=self._id, request_id=self._new_id(), kind=ActivityKind.VOICE, subject=participant_id
+            )
+            await self._send(message, ActivityMade)
+        if view.you not in call.speaking:
+            await self._offer()
+
+    async def join(self) -> None:
+        """Join the call that runs, or to which we are asked; being in it already is no error."""
+        view = self._view()
+        mine = next((each for each in voices(view) if each.subject == view.you), None)
+        if mine is not None and mine.state is ActivityState.RUNNING:
+            return
+        if mine is None:
+            await self._offer()
+        else:
+            await self._send(ActivityAnswer(session_id=self._id, activity_id=mine.id, accept=True), Nothing)
+
+    async def _offer(self) -> None:
+        message = ActivityOffer(session_id=self._id, request_id=self._new_id(), kind=ActivityKind.VOICE)
+        await self._send(message, ActivityMade)
+
+    async def leave(self) -> None:
+        """Hang up, or say no: here at once, then the relay is told."""
+        view = self._view()
+        mine = next((each for each in voices(view) if each.subject == view.you), None)
+        if mine is not None:
+            self._hung_up = mine.id
+            self.follow(is_hub=self._is_hub, hub_id=self._hub_id)
+            await self._stop(mine)
+
+    async def end(self) -> None:
+        """End the call for everybody; only the controller may."""
+        await self.leave()
+        for voice in voices(self._view()):
+            await self._stop(voice)
+
+    async def put_out(self, participant_id: str) -> None:
+        """End one person's part in the call, or take the question back."""
+        for voice in voices(self._view()):
+            if voice.subject == participant_id:
+                await self._stop(voice)
+
+    async def tell_muted(self, muted: bool) -> None:
+        """Let the others see that nothing is to be heard of us for now."""
+        view = self._view()
+        mine = next((each for each in voices(view) if each.subject == view.you), None)
+        if mine is not None and mine.state is ActivityState.RUNNING and mine.paused is not muted:
+            await self._send(ActivityUpdate(session_id=self._id, activity_id=mine.id, paused=muted), Nothing)
+
+    async def _stop(self, voice: ActivityView) -> None:
+        message = ActivityStop(session_id=self._id, activity_id=voice.id, reason=ActivityEnd.STOPPED)
+        try:
+            await self._send(message, Nothing)
+        except Refused as refusal:
+            if refusal.code is not ErrorCode.ACTIVITY_UNKNOWN:  # it ended in the same moment
+                raise
+
+    # --- what follows from it
+
+    _is_hub = False
+    _hub_id: str | None = None
+
+    def follow(self, *, is_hub: bool, hub_id: str | None) -> None:
+        """Have the engine mix whoever is in the call now.
+
+        Args:
+            is_hub: whether this app is the centre.
+            hub_id: who is, if it is somebody else.
+        """
+        self._is_hub, self._hub_id = is_hub, hub_id
+        view = self._view()
+        own = {each.id for each in voices(view) if each.subject == view.you and each.state is ActivityState.RUNNING}
+        here = bool(own - {self._hung_up})
+        speaking = frozenset(call_of(view).speaking) - {view.you}
+        if not is_hub:
+            speaking = frozenset({hub_id}) if here and hub_id is not None else frozenset()
+        if (speaking, here) != self._told:
+            self._told = (speaking, here)
+            _ = self._tasks.spawn(self._tell_engine(), name="mix")
+
+    def engine_failed(self) -> None:
+        """The engine is gone, and with it what it was told."""
+        self._told = (frozenset(), False)
+
+    async def _tell_engine(self) -> None:
+        try:
+            engine = await self._engine_of()
+        except SupportManagerError as error:
+            log.warning("no voice without the media engine", session=self._id, code=str(error.code))
+            return
+        people, here = self._told
+        engine.set_call(self._id, [PeerKey(self._id, each) for each in people], here=here)
+
+    async def aclose(self) -> None:
+        """Be in no call any more."""
+        await self._tasks.aclose(0.5)
