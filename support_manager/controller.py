@@ -19,9 +19,11 @@ from support_manager.inbox import InboxDesk
 from support_manager.intents import Invitation
 from support_manager.invitations import build_invitation, check_address
 from support_manager.links import parse_link
+from support_manager.media.board import Board
 from support_manager.media.engine import MediaEngine
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol import limits
+from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import InboxChanged, Welcome
 from support_manager.protocol.fields import Wire
@@ -209,6 +211,25 @@ class Controller:
     async def stop_view(self, session_id: str) -> None:
         """Stop looking, or take the question back."""
         await self._desk[session_id].stop_view()
+
+    async def begin_drawing(self, session_id: str) -> None:
+        """Begin to point and draw on what the customer shows."""
+        await self._desk[session_id].drawing.begin()
+
+    async def end_drawing(self, session_id: str, drawer: str | None = None) -> None:
+        """Stop drawing, or have that participant stop."""
+        await self._desk[session_id].drawing.end(drawer)
+
+    def draw(self, session_id: str, message: DrawMessage) -> None:
+        """Draw, while that is in force."""
+        runtime = self._desk.get(session_id)
+        if runtime is not None:
+            runtime.draw(message)
+
+    def board(self, session_id: str) -> Board | None:
+        """What is drawn over that session's share."""
+        runtime = self._desk.get(session_id)
+        return None if runtime is None else runtime.board
 
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; see `Intents.send_chat`."""

@@ -77,6 +77,8 @@ class SessionSnapshot:
     pending: tuple[PendingLine, ...] = ()
     share: ActivityView | None = None
     """The view activity that is asked for or running, if any."""
+    draws: bool = False
+    """Whether this rep points and draws on it."""
 
     @property
     def id(self) -> str:
@@ -307,6 +309,13 @@ class VoiceDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawingChanged:
+    """Something was drawn over that session's share, or taken away; `Intents.board` has it."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkPrefilled:
     """A `support-manager:` link asks for something; it only pre-fills and waits for a click (B-2.2)."""
 
@@ -340,6 +349,7 @@ AppEvent = (
     | PictureStats
     | VoiceHeard
     | VoiceDevice
+    | DrawingChanged
     | LinkPrefilled
     | Failed
 )

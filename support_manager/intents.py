@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from support_manager.events import AppEvent, Link, SessionSnapshot
+from support_manager.media.board import Board
 from support_manager.media.mailbox import FrameMailbox
+from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.requests import History, HistoryPage, Targets
 from support_manager.protocol.views import AccountView, Audience, InboxView, Mode, Presence
 from support_manager.settings import Settings
@@ -141,6 +143,18 @@ class Intents(Protocol):
 
     async def stop_view(self, session_id: str) -> None:
         """Stop looking, or take the question back."""
+
+    async def begin_drawing(self, session_id: str) -> None:
+        """Begin to point and draw on what the customer shows (B-7.3); it runs already: nothing happens."""
+
+    async def end_drawing(self, session_id: str, drawer: str | None = None) -> None:
+        """Stop drawing, or have that participant stop; what was drawn is gone at once. Nothing to stop is no error."""
+
+    def draw(self, session_id: str, message: DrawMessage) -> None:
+        """Draw while `begin_drawing` is in force; at any other time nothing happens."""
+
+    def board(self, session_id: str) -> Board | None:
+        """What is drawn over that session's share; None for a session that is not open."""
 
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; it shows as pending at once and is sent again after a reconnect until the relay has it."""

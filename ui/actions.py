@@ -46,6 +46,8 @@ COMMANDS = (
     Command("inbox", "inbox", "Ctrl+Shift+I"),
     Command("ask_view", "eye", "Ctrl+Shift+V"),
     Command("stop_view", "eye-off", "Ctrl+Shift+X"),
+    Command("point", "mouse-pointer-2", "Ctrl+Alt+D", checkable=True),
+    Command("clear_drawing", "eraser", "Ctrl+Alt+Backspace"),
     Command("transfer_control", "arrow-right-left", "Ctrl+Shift+K"),
     Command("transfer_session", "forward", "Ctrl+Shift+T"),
     Command("ask_control", "hand", "Ctrl+Shift+H", checkable=True),
@@ -118,6 +120,8 @@ class Actions(QObject):
     presence_busy: QAction
     ask_view: QAction
     stop_view: QAction
+    point: QAction
+    clear_drawing: QAction
     end_session: QAction
     copy_number: QAction
     copy_link: QAction
@@ -279,6 +283,8 @@ class Actions(QObject):
             "invite": open_,
             "ask_view": online and controls and picture is Picture.NONE and current is not None and _can_show(current),
             "stop_view": controls and picture is not Picture.NONE,
+            "point": current is not None and (current.draws or (online and controls and has_frame)),
+            "clear_drawing": current is not None and current.draws,
             "transfer_control": online and controls and state in _HELD,
             "transfer_session": online and controls and agent and state is SessionState.ACTIVE,
             "ask_control": online and assists and state in _HELD,
@@ -303,6 +309,7 @@ class Actions(QObject):
         current, inbox = self._current, self._inbox
         me = current.me if current is not None else None
         self.lock_session.setChecked(current is not None and current.view.locked)
+        self.point.setChecked(current is not None and current.draws)
         self.ask_control.setChecked(me is not None and me.asks_control)
         for presence in PRESENCES:
             self.presence(presence).setChecked(inbox is not None and inbox.chosen is presence)

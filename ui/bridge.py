@@ -31,6 +31,7 @@ class Bridge(QObject):
     picture_stats = Signal(object)
     voice_heard = Signal(object)
     voice_device = Signal(object)
+    drawing_changed = Signal(object)
     link_prefilled = Signal(object)
     failed = Signal(object)
 
@@ -54,6 +55,7 @@ class Bridge(QObject):
             events.PictureStats: self.picture_stats.emit,
             events.VoiceHeard: self.voice_heard.emit,
             events.VoiceDevice: self.voice_device.emit,
+            events.DrawingChanged: self.drawing_changed.emit,
             events.LinkPrefilled: self.link_prefilled.emit,
             events.Failed: self.failed.emit,
         }

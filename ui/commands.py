@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from support_manager.errors import SupportManagerError
 from support_manager.events import SessionSnapshot
+from support_manager.protocol.channel import DrawClear
 from support_manager.protocol.views import Connection, ParticipantView, Presence
 from ui.actions import PRESENCES, Actions
 from ui.dialogs.about import AboutDialog
@@ -43,6 +44,8 @@ class Commands(QObject):
         self._kit, self._actions, self._window = kit, actions, window
         actions.ask_view.triggered.connect(self.ask_view)
         actions.stop_view.triggered.connect(self.stop_view)
+        actions.point.triggered.connect(self.point)
+        actions.clear_drawing.triggered.connect(self.clear_drawing)
         actions.end_session.triggered.connect(self.end_session)
         actions.assist.triggered.connect(lambda: self.assist())
         actions.transfer_control.triggered.connect(self.transfer_control)
@@ -69,6 +72,19 @@ class Commands(QObject):
         """Stop looking, or take the question back."""
         if (current := self._actions.current) is not None:
             self._kit.work.run(self._kit.intents.stop_view(current.id), name=f"stop_view {current.id}")
+
+    def point(self, on: bool) -> None:
+        """Begin to point and draw on what the customer shows, or end it; ending it takes all strokes away."""
+        current = self._actions.current
+        if current is None:
+            return
+        intents = self._kit.intents
+        self._run("point", current, intents.begin_drawing(current.id) if on else intents.end_drawing(current.id))
+
+    def clear_drawing(self) -> None:
+        """Take back all that this rep drew, and go on."""
+        if (current := self._actions.current) is not None:
+            self._kit.intents.draw(current.id, DrawClear())
 
     def end_session(self) -> None:
         """End the current session; asked once more while somebody is in it, because nobody can undo it."""

@@ -132,7 +132,7 @@ class IconTray(QWidget):
         row.addWidget(self._invite)
         row.addWidget(self._session)
         row.addWidget(self._line())
-        for action in (a.ask_view, a.stop_view, a.focus_chat, a.focus_private, a.screenshot):
+        for action in (a.ask_view, a.stop_view, a.point, a.focus_chat, a.focus_private):
             name = f"iconTray_{action.objectName().removeprefix('action_')}"
             row.addWidget(CommandButton(name, action, words=False))
         row.addWidget(self._line())

@@ -116,6 +116,10 @@ class Theme(QObject):
         """
         return QColor(tokens()["colors"][self._name][role])
 
+    def draw_color(self, number: int) -> QColor:
+        """The colour of that number for drawing over a picture; the same in every theme, for the picture has none."""
+        return QColor(tokens()["draw"][number])
+
     def space(self, step: int) -> int:
         """The `step`-th spacing in pixels, from 1 (4 px) to 6 (32 px)."""
         return int(tokens()["space"][step - 1])

@@ -5,7 +5,7 @@ from PySide6.QtGui import QHideEvent, QKeySequence, QMoveEvent, QResizeEvent, QS
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from support_manager.events import Happening, LinkChanged, SessionLeft, SessionOpened, SessionSnapshot
+from support_manager.events import DrawingChanged, Happening, LinkChanged, SessionLeft, SessionOpened, SessionSnapshot
 from support_manager.protocol.views import Audience, Mode
 from ui.actions import Actions
 from ui.after_session import AfterSession
@@ -212,6 +212,7 @@ class MainWindow(QMainWindow):
         bridge.signed_out.connect(self._refresh)
         bridge.link_changed.connect(self._link_changed)
         bridge.link_prefilled.connect(self._show_start)
+        bridge.drawing_changed.connect(self._drawing_changed)
 
     def _connect_commands(self) -> None:
         actions = self._kit.actions
@@ -280,6 +281,11 @@ class MainWindow(QMainWindow):
         entry, panel = self.model.entry(session_id), self._panels.get(session_id)
         if entry is not None and panel is not None:
             panel.take_figures(entry)
+
+    def _drawing_changed(self, event: DrawingChanged) -> None:
+        panel = self._panels.get(event.session_id)
+        if panel is not None:
+            panel.take_drawing()
 
     def _happened(self, session_id: str, what: Happening, name: str) -> None:
         panel = self._panels.get(session_id)

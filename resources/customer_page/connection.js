@@ -4,6 +4,7 @@ import { Ice } from "./ice.js";
 import { CAREFUL_MS, EncodingSetter, encodingFor, isLookedAt } from "./rate.js";
 
 const FULL_RATE = { max_fps: 30, max_kbps: 8_000 };
+const MOST_WAITING = 64 * 1024;
 const CONNECT_MS = 6_000;
 const AGAIN_MS = [1_000, 2_000, 4_000, 8_000];
 
@@ -81,10 +82,11 @@ export class Connection {
    * @param {{lines: readonly string[], label: string, heartbeatMs: number, deadMs: number,
    *   signal: (epoch: number, signal: object) => Promise<void>, state: (state: string) => void,
    *   refresh: () => Promise<?object[]>, ready: () => boolean, tick: () => void, down?: () => void,
-   *   epoch?: number}} parts
+   *   heard?: (message: object) => void, epoch?: number}} parts
    *   `epoch` is that of the connection before this one,
    *   `refresh` gives the ICE servers anew (and proves the relay alive), `ready` says whether hub and relay are there,
-   *   `tick` is called with every beat, `down` when there is another track on which shares are handed on
+   *   `tick` is called with every beat, `down` when there is another track on which shares are handed on,
+   *   `heard` with every message that is not about the connection itself
    */
   constructor(parts) {
     this.#parts = parts;
@@ -346,11 +348,20 @@ export class Connection {
       return;
     }
     this.#heard = performance.now();
-    if (message.type === "beat") {
+    if (message?.type === "beat") {
       this.#lastBeat = { sent: Number(message.sent_ms) || 0, at: performance.now() };
-    } else if (message.type === "rate" && message.max_fps >= 1 && message.max_kbps >= 50) {
+    } else if (message?.type === "rate" && message.max_fps >= 1 && message.max_kbps >= 50) {
       this.#wish({ max_fps: Math.min(message.max_fps, 60), max_kbps: Math.min(message.max_kbps, 50_000) });
+    } else if (message !== null && typeof message === "object") {
+      this.#parts.heard?.(message);
     }
+  }
+
+  /** Say something to the hub, if that is possible now. @param {object} message @returns {boolean} whether it was */
+  say(message) {
+    if (this.#channel?.readyState !== "open" || this.#channel.bufferedAmount > MOST_WAITING) return false;
+    this.#send(message);
+    return true;
   }
 
   #sendBeat() {
@@ -377,7 +388,7 @@ export class Connection {
     try {
       this.#channel.send(JSON.stringify(message));
     } catch (error) {
-      console.warn("beat not sent", error);
+      console.warn("message not sent", error);
     }
   }
 

@@ -3,6 +3,7 @@
 import { h } from "./elements.js";
 import { LANGUAGES } from "./language.js";
 import { People } from "./people.js";
+import { Preview } from "./preview.js";
 import { inSentence } from "./summary.js";
 import { Transcript } from "./transcript.js";
 import { Watch } from "./watch.js";
@@ -18,6 +19,7 @@ export class Frame {
   #transcript;
   #people;
   #watch;
+  #preview;
   #spoken = "";
   #said = "";
   #heading = "";
@@ -35,7 +37,12 @@ export class Frame {
     const part = this.#part;
     this.#transcript = new Transcript(part, visit, language, most);
     this.#people = new People(part.people);
-    this.#watch = new Watch(part, () => this.draw(this.#heading));
+    this.#watch = new Watch(part, visit.drawing, () => this.draw(this.#heading));
+    this.#preview = new Preview(part, visit, () => this.draw(this.#heading));
+    visit.drawn = () => {
+      this.#watch.sketch();
+      this.#preview.sketch();
+    };
     part.language.append(...Object.entries(LANGUAGES).map(([value, textContent]) => h("option", { value, textContent, lang: value })));
     part.language.addEventListener("change", () => choose(part.language.value));
     part.leave.addEventListener("click", () => this.#askToLeave());
@@ -75,6 +82,7 @@ export class Frame {
     this.#transcript.draw();
     this.#people.draw(story, this.#language);
     this.#watch.draw(story, this.#visit.down, this.#language);
+    this.#preview.draw(this.#language);
     this.#title();
   }
 

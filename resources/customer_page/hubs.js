@@ -66,6 +66,7 @@ export class Hubs {
       // The former rep is out of reach for signals: that connection is not made anew.
       ready: () => this.#present === own && this.#parts.ready(),
       tick: () => this.#present === own && this.#parts.tick(),
+      heard: (message) => this.#present === own && this.#parts.heard(message),
     });
     this.#present = own;
     if (former) {
@@ -116,6 +117,11 @@ export class Hubs {
   async setTrack(track) {
     this.#track = track;
     await this.#present?.setTrack(track);
+  }
+
+  /** Say something to the present hub. @param {object} message @returns {boolean} whether that was possible */
+  say(message) {
+    return this.#present?.say(message) ?? false;
   }
 
   /** Close for good. */

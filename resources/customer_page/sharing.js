@@ -36,6 +36,11 @@ export class Sharing {
     return [...words].slice(0, this.#parts.wordsChars).join("");
   }
 
+  /** @returns {?MediaStreamTrack} what this customer shows, for his own eyes */
+  get track() {
+    return this.#share.track;
+  }
+
   /** Look whether what is shown has changed; called every second. */
   look() {
     this.#share.look();

@@ -3,6 +3,7 @@
 import { Outbox } from "./chat.js";
 import { Coming } from "./coming.js";
 import { Device } from "./device.js";
+import { Drawing } from "./drawing.js";
 import { Hubs } from "./hubs.js";
 import { Notes } from "./notes.js";
 import { Session } from "./session.js";
@@ -27,6 +28,8 @@ export class Visit {
   #earlyPlace = null;
   #skew = 0;
   #step = 0;
+  /** Called when only what is drawn over a picture is another; whoever paints it puts its own here. */
+  drawn = () => {};
 
   /**
    * @param {{protocol: object, wire: import("./wire.js").Wire, keep: import("./keep.js").Keep,
@@ -70,6 +73,13 @@ export class Visit {
       ready: () => this.#present && story.phase === "inside" && story.session?.rep?.connection === "online",
       tick: () => this.sharing.look(),
       down: () => changed(),
+      heard: (message) => this.drawing.take(message),
+    });
+    this.drawing = new Drawing({
+      story, changed, limits: protocol.limits,
+      say: (message) => this.#hub.say(message),
+      ask: (event, payload) => this.#ask(event, payload),
+      drawn: () => this.drawn(),
     });
     this.#device = new Device(report, {
       changed,
@@ -222,8 +232,10 @@ export class Visit {
     this.#hub.setIce(ice);
     this.sharing.reconcile();
     this.sharing.tellSource();
+    this.drawing.follow();
     this.#changed();
     void this.sharing.tellWaiting();
+    void this.drawing.tellWaiting();
     void this.#device.tell();
     void this.outbox.flush();
     this.#checkHub();
@@ -254,6 +266,7 @@ export class Visit {
     // Let in: everything that was not this customer's business before comes with a whole snapshot.
     if (role === "waiting" && session.me?.role !== "waiting") void this.coming.resume();
     if (fact.type === "activity_changed" || role !== session.me?.role || session.isOnItsWay) this.sharing.reconcile();
+    this.drawing.follow();
     if (fact.type.startsWith("participant_") || fact.type === "session_changed") this.#checkHub(fact);
     this.#changed();
   }
@@ -283,6 +296,7 @@ export class Visit {
       return;
     }
     if (rep.id !== this.#hub.id) {
+      this.drawing.reset();
       this.#hub.follow(rep.id);
     } else if (!fact) {
       this.#hub.ensure();

@@ -1,5 +1,8 @@
 /** Another customer's screen, handed on by the rep's app: the picture, whose it is, and a button to put it away. */
 
+import { DrawTools } from "./draw_tools.js";
+import { Sketch } from "./sketch.js";
+
 /**
  * What is said over the picture.
  * @param {{paused?: boolean}} activity the running share
@@ -19,15 +22,22 @@ export class Watch {
   #words;
   #button;
   #video;
+  #sketch;
+  #tools;
+  #drawing;
   #redraw;
   #away = "";
   #shown = "";
 
   /**
    * @param {{watch: HTMLElement, "watch-words": HTMLElement, "watch-away": HTMLButtonElement, "watch-video": HTMLVideoElement}} part
+   * @param {import("./drawing.js").Drawing} drawing
    * @param {() => void} redraw
    */
-  constructor(part, redraw) {
+  constructor(part, drawing, redraw) {
+    this.#drawing = drawing;
+    this.#sketch = new Sketch(part["watch-video"], part["watch-canvas"]);
+    this.#tools = new DrawTools(part["watch-tools"], part["watch-canvas"], this.#sketch, drawing);
     this.#part = part.watch;
     this.#words = part["watch-words"];
     this.#button = part["watch-away"];
@@ -51,6 +61,9 @@ export class Watch {
     this.#part.hidden = !activity;
     const away = this.#away !== "" && this.#away === this.#shown;
     this.#play(activity && !away ? track : null);
+    const seen = activity !== null && !away && this.#video.videoWidth > 0;
+    this.#tools.draw(language, seen && this.#drawing.may);
+    this.#sketch.show(seen ? this.#drawing.board : null, this.#drawing.drawers);
     if (!activity) return;
     const name = story.session.people.get(activity.subject)?.name ?? language.t("rep.somebody");
     const key = away ? "watch.away" : watchWords(activity, story.hub, this.#video.videoWidth > 0);
@@ -60,6 +73,11 @@ export class Watch {
     if (this.#button.textContent !== button) this.#button.textContent = button;
     this.#video.hidden = away || this.#video.videoWidth === 0;
     this.#video.setAttribute("aria-label", words);
+  }
+
+  /** Only what is drawn is another. */
+  sketch() {
+    if (!this.#part.hidden && !this.#video.hidden) this.#sketch.show(this.#drawing.board, this.#drawing.drawers);
   }
 
   #play(track) {

@@ -11,6 +11,7 @@ from support_manager.protocol import limits, requests
 from support_manager.protocol.activities import (
     ACTIVITIES,
     AVAILABLE,
+    DRAWN_ON,
     ActivityEnd,
     ActivityKind,
     ActivityRule,
@@ -68,6 +69,8 @@ def decide_offer(
         raise Refused(ErrorCode.NOT_ALLOWED)
     if rule.consent is Consent.RECEIVER:
         raise Refused(ErrorCode.NOT_SUPPORTED)
+    if request.kind is ActivityKind.DRAW and not _is_shown(session, DRAWN_ON.get(me.role)):
+        raise Refused(ErrorCode.ACTIVITY_UNKNOWN)
     if known is not None and known.state is ActivityState.RUNNING:
         raise Refused(ErrorCode.ACTIVITY_BUSY)
     view = ActivityView(
@@ -149,7 +152,8 @@ def decide_stop(session: Session, me: Participant, request: requests.ActivitySto
         reason = ActivityEnd.DENIED if activity.subject == me.id else ActivityEnd.CANCELLED
     elif activity.state is ActivityState.RUNNING and reason in (ActivityEnd.CANCELLED, ActivityEnd.DENIED):
         reason = ActivityEnd.STOPPED
-    return _hung_up(session, [_ended(activity, reason, me.id, now_ms)], me.id, now_ms)
+    facts = _hung_up(session, [_ended(activity, reason, me.id, now_ms)], me.id, now_ms)
+    return with_drawings(session, facts, now_ms)
 
 
 def _is_concerned(activity: ActivityView, me: Participant) -> bool:
@@ -180,11 +184,12 @@ def _hung_up(session: Session, facts: list[Fact], by: str, now_ms: int) -> list[
 
 def end_of(session: Session, participant_id: str, reason: ActivityEnd, now_ms: int) -> list[Fact]:
     """End what hangs on one participant: his own shares, and what he asked for and nobody answered yet."""
-    return [
+    facts: list[Fact] = [
         _ended(activity, reason, participant_id, now_ms)
         for activity in session.activities.values()
         if _hangs_on(activity, participant_id) and not files.outlives(activity, reason)
     ]
+    return with_drawings(session, facts, now_ms)
 
 
 def _hangs_on(activity: ActivityView, participant_id: str) -> bool:
@@ -204,11 +209,12 @@ def end_by_table(
     session: Session, reason: ActivityEnd, by: str | None, now_ms: int, *, keep: frozenset[ActivityKind] = frozenset()
 ) -> list[Fact]:
     """End what the table says that `reason` ends, but for the kinds that stay this time."""
-    return [
+    facts: list[Fact] = [
         _ended(activity, reason, by, now_ms)
         for activity in session.activities.values()
         if reason in ACTIVITIES[activity.kind].ended_by and activity.kind not in keep
     ]
+    return with_drawings(session, facts, now_ms)
 
 
 def end_for_switch(session: Session, former_id: str, now_ms: int) -> list[Fact]:
@@ -242,7 +248,23 @@ def end_for_leaver(session: Session, leaver_id: str, now_ms: int, *, switches: b
         elif leaver_id in activity.seen_by:
             seen_by = tuple(each for each in activity.seen_by if each != leaver_id)
             facts.append(ActivitySet(activity=msgspec.structs.replace(activity, seen_by=seen_by, changed_at=now_ms)))
-    return _hung_up(session, facts, leaver_id, now_ms)
+    return with_drawings(session, _hung_up(session, facts, leaver_id, now_ms), now_ms)
+
+
+def with_drawings(session: Session, facts: list[Fact], now_ms: int) -> list[Fact]:
+    """The same, and what is drawn ends with what it is drawn on (B-7.3)."""
+    changed = {fact.activity.id: fact.activity for fact in facts if isinstance(fact, ActivitySet)}
+    ended = {one.id for one in changed.values() if one.state is ActivityState.ENDED}
+    shown = {one.kind for one in session.activities.values() if one.state is ActivityState.RUNNING} - {
+        session.activities[each].kind for each in ended if each in session.activities
+    }
+    drawn = [one for one in session.activities.values() if one.kind is ActivityKind.DRAW and one.id not in ended]
+    over = [one for one in drawn if DRAWN_ON.get(_role_of(session, one.subject)) not in shown]
+    if not over:
+        return facts
+    gone = {one.id for one in over}
+    kept = [fact for fact in facts if not (isinstance(fact, ActivitySet) and fact.activity.id in gone)]
+    return [*kept, *(_ended(one, ActivityEnd.VIEW_ENDED, None, now_ms) for one in over)]
 
 
 def seen_by_newcomer(session: Session, participant_id: str, role: Role, now_ms: int) -> list[Fact]:
@@ -267,6 +289,15 @@ def _rule(kind: ActivityKind) -> ActivityRule:
     if kind not in AVAILABLE:
         raise Refused(ErrorCode.NOT_SUPPORTED)
     return ACTIVITIES[kind]
+
+
+def _is_shown(session: Session, kind: ActivityKind | None) -> bool:
+    return any(one.kind is kind and one.state is ActivityState.RUNNING for one in session.activities.values())
+
+
+def _role_of(session: Session, participant_id: str) -> Role:
+    person = session.member(participant_id)
+    return Role.ANONYMOUS if person is None else person.role
 
 
 def _find(session: Session, activity_id: str) -> ActivityView:

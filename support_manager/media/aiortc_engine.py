@@ -16,6 +16,7 @@ from support_manager.media.engine import EngineFailed, MediaEvent, PeerKey
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.thread import MediaThread
 from support_manager.media.voice.ports import AudioPorts
+from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 
@@ -127,6 +128,15 @@ class AiortcEngine:
         if box is None:
             box = self._cameras[peer] = FrameBox(f"camera {peer.session_id}/{peer.participant_id}")
         return box
+
+    def set_drawing(self, session_id: str, drawers: Collection[str], viewers: Collection[str]) -> None:
+        """Say which participants draw over the share, and which see it."""
+        draw, see = frozenset(drawers), frozenset(viewers)
+        self._call(lambda hub: hub.set_drawing(session_id, draw, see))
+
+    def draw(self, drawer: PeerKey, message: DrawMessage) -> None:
+        """Draw as this app's own rep."""
+        self._call(lambda hub: hub.draw(drawer, message))
 
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         """Add a trickled candidate; one of another epoch is dropped."""

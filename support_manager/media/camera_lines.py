@@ -144,7 +144,7 @@ class HubCameras:
         name: str,
         send: Callable[[bytes], None],
         send_media: Callable[[bytes], bool],
-        say: Callable[[ChannelMessage], None],
+        say: Callable[[ChannelMessage], object],
     ) -> None:
         offered = {line.role: line for line in lines}
         later = asyncio.get_running_loop().call_later

@@ -43,7 +43,7 @@ from support_manager.media.transport_cc import TransportFeedback
 from support_manager.media.voice.line import VoiceLine
 from support_manager.media.ways import Ways, uses_one_of
 from support_manager.protocol import limits
-from support_manager.protocol.channel import Beat, ChannelMessage
+from support_manager.protocol.channel import Beat, ChannelMessage, DrawMessage
 from support_manager.protocol.signals import CHANNEL_LABEL
 from support_manager.protocol.views import IceServer
 from support_manager.tasks import TaskOwner
@@ -126,6 +126,10 @@ class HubConnection:
         self._decoded_age_ms = 0.0
         self.connected = False
         self.meter = ShareMeter(time.monotonic())
+        self.on_drawn: Callable[[DrawMessage], None] | None = None
+        """Called with what comes about drawing; set before `start`."""
+        self.on_open: Callable[[], None] | None = None
+        """Called once messages can be said; set before `start`."""
         self.down: ShareDownLine | None = None
         self.cameras = self._make_cameras(name)
         spoken = next(line for line in offer.lines if line.role == "voice")
@@ -156,7 +160,7 @@ class HubConnection:
         return self.cameras.by_role.get(offered.role) or DroppedLine(offered)
 
     def _make_cameras(self, name: str) -> CameraLines:
-        return HubCameras(self._offer.lines, name, self._queue_rtcp, self._dtls.send_media, self._say)
+        return HubCameras(self._offer.lines, name, self._queue_rtcp, self._dtls.send_media, self.say)
 
     # -- life
 
@@ -306,6 +310,8 @@ class HubConnection:
         self._say_rate()
         self.cameras.opened()
         self._beat()
+        if self.on_open is not None:
+            self.on_open()
 
     def _use(self, channel: RTCDataChannel) -> None:
         self._channel = channel
@@ -317,23 +323,29 @@ class HubConnection:
         if isinstance(read, Beat):
             self.meter.beat(time.monotonic(), self._control.sharing)
             self.cameras.beat(time.monotonic())
+        elif isinstance(read, DrawMessage):
+            if self.on_drawn is not None and not self._closed:
+                self.on_drawn(read)
         elif read is not None:
             self.cameras.take_message(read)
 
-    def _say(self, message: ChannelMessage) -> None:
-        self._write(self._control.write(message))
+    def say(self, message: ChannelMessage) -> bool:
+        """Say something on the data channel; False if that was not possible now."""
+        return self._write(self._control.write(message))
 
     def _say_rate(self) -> None:
-        self._say(FULL_RATE if self._visible or self._watched else HIDDEN_RATE)
+        self.say(FULL_RATE if self._visible or self._watched else HIDDEN_RATE)
 
     def _beat(self) -> None:
         fed = self.down is not None and self.down.is_fed is not None and self.down.is_fed(time.monotonic())
         self._write(self._control.beat(_wall_ms(), sharing=fed))
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str) -> bool:
         channel = self._channel
-        if channel is not None and channel.readyState == "open" and channel.bufferedAmount < _MAX_BUFFERED_BYTES:
-            channel.send(text)
+        if channel is None or channel.readyState != "open" or channel.bufferedAmount >= _MAX_BUFFERED_BYTES:
+            return False
+        channel.send(text)
+        return True
 
     def set_visible(self, visible: bool) -> None:
         """Full rate and a fresh frame, or next to nothing."""

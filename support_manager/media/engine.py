@@ -8,6 +8,7 @@ from typing import Protocol
 from support_manager.media.camera import CameraSlot
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.voice.ports import Trouble
+from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 
@@ -110,6 +111,14 @@ class CameraFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """Somebody draws over the share; `peer` is the drawer (with an empty participant id: the hub clears all)."""
+
+    peer: PeerKey
+    message: DrawMessage
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFailed:
     """The media thread itself failed; the app goes on without pictures."""
 
@@ -145,6 +154,7 @@ MediaEvent = (
     | CameraFigures
     | VoiceLevels
     | VoiceTrouble
+    | Drawn
     | EngineFailed
 )
 
@@ -192,6 +202,12 @@ class MediaEngine(Protocol):
 
     def camera_slot(self) -> CameraSlot:
         """Where the camera port puts the pictures of this app's own camera."""
+
+    def set_drawing(self, session_id: str, drawers: Collection[str], viewers: Collection[str]) -> None:
+        """Say which participants draw over the share, and which see it; what anybody else draws is dropped."""
+
+    def draw(self, drawer: PeerKey, message: DrawMessage) -> None:
+        """Draw as this app's own rep: it goes to everybody who sees the drawing."""
 
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         """Add a trickled candidate; one of another epoch is dropped."""

@@ -11,8 +11,10 @@ from support_manager.media.camera import CameraSlot
 from support_manager.media.camera_desk import CameraDesk, Shown
 from support_manager.media.camera_lines import HubCameras
 from support_manager.media.connection import HubConnection
+from support_manager.media.drawing import Drawing
 from support_manager.media.engine import (
     AnswerReady,
+    Drawn,
     MediaEvent,
     OfferReady,
     OfferRejected,
@@ -29,6 +31,7 @@ from support_manager.media.voice.call import Member
 from support_manager.media.voice.ports import AudioPorts
 from support_manager.media.voice.room import VoiceRooms
 from support_manager.media.ways import Ways
+from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 from support_manager.tasks import TaskOwner
@@ -107,6 +110,7 @@ class Hub:
         self._audiences: dict[str, _Audience] = {}
         self._ways = Ways()
         _ = self._tasks.spawn(self._watch_addresses(), name="addresses")
+        self._drawings: dict[str, Drawing] = {}
 
     def take_offer(
         self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...], box: FrameBox
@@ -208,6 +212,8 @@ class Hub:
                 self._look_at_cameras(peer, of)
 
         connection = make(slot, name, _Calls(described, connected, lost, figures))
+        connection.on_drawn = lambda message: self._drawn(peer, connection, message)
+        connection.on_open = lambda: self._opened(peer)
         slot.newest = connection
         if slot.older is not None:
             slot.deadline = asyncio.get_running_loop().call_later(OVERLAP_S, self._drop_older, slot)
@@ -309,6 +315,44 @@ class Hub:
                 found[peer] = connection.voice
         return found
 
+    # -- drawing
+
+    def set_drawing(self, session_id: str, drawers: Iterable[str], viewers: Iterable[str]) -> None:
+        """Say which participants of a session draw over its share, and which see it."""
+        drawing = self._drawings.get(session_id)
+        if drawing is None:
+            drawing = Drawing(
+                lambda who, message: self._hand(PeerKey(session_id, who), message),
+                time.monotonic,
+                asyncio.get_running_loop().call_later,
+            )
+            self._drawings[session_id] = drawing
+        drawing.allow(frozenset(drawers), frozenset(viewers))
+
+    def draw(self, drawer: PeerKey, message: DrawMessage) -> None:
+        """Draw as this app's own rep."""
+        drawing = self._drawings.get(drawer.session_id)
+        if drawing is not None:
+            drawing.take(drawer.participant_id, message)
+
+    def _hand(self, peer: PeerKey, message: DrawMessage) -> bool:
+        slot = self._slots.get(peer)
+        connection = slot.carrying if slot is not None else None
+        return connection is None or connection.say(message)  # who is not there gets all of it when he is
+
+    def _drawn(self, peer: PeerKey, connection: HubConnection, message: DrawMessage) -> None:
+        if isinstance(connection, GuestConnection):
+            self._emit(Drawn(PeerKey(peer.session_id, message.by or ""), message))
+            return
+        drawing = self._drawings.get(peer.session_id)
+        if drawing is not None and drawing.take(peer.participant_id, message):
+            self._emit(Drawn(peer, message))
+
+    def _opened(self, peer: PeerKey) -> None:
+        drawing = self._drawings.get(peer.session_id)
+        if drawing is not None:
+            drawing.came(peer.participant_id)
+
     def _make_room(self, slot: _Slot) -> None:
         """At most two connections a peer: what is up stays for a while, what never came up goes."""
         newest, slot.newest = slot.newest, None
@@ -339,6 +383,9 @@ class Hub:
         self._route(peer.session_id)
         log.info("peer lost", session=peer.session_id, participant=peer.participant_id, epoch=epoch, reason=reason)
         self._emit(PeerLost(peer, epoch))
+        drawing = self._drawings.get(peer.session_id)
+        if drawing is not None:
+            drawing.lost(peer.participant_id)
 
     def _close(self, connection: HubConnection) -> None:
         task = self._tasks.spawn(connection.aclose(), name="close connection")
@@ -370,6 +417,9 @@ class Hub:
         if desk is not None:
             desk.set({}, None, visible=False)
             desk.route({}, self._own_camera)
+        drawing = self._drawings.pop(session_id, None)
+        if drawing is not None:
+            drawing.allow((), ())
         for peer in [peer for peer in self._slots if peer.session_id == session_id]:
             self.close_peer(peer)
             del self._slots[peer]

@@ -52,6 +52,8 @@ class ActivityEnd(StrEnum):
     CONTROL_TRANSFERRED = "control_transferred"
     SESSION_TRANSFERRED = "session_transferred"
     SESSION_ENDED = "session_ended"
+    VIEW_ENDED = "view_ended"
+    """What it was drawn on is not shown any more."""
     FAILED = "failed"
     FINISHED = "finished"
     """A file is at its receiver, whole: he alone says so, once its hash is the sender's."""
@@ -103,6 +105,7 @@ _CONTROL = frozenset({ActivityEnd.CONTROL_TRANSFERRED})
 _SWITCH = frozenset({ActivityEnd.CUSTOMER_SWITCHED})
 _SHARE = frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED, ActivityEnd.PICKER_DISMISSED})
 _CAMERA = frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED})
+_DRAWN = frozenset({ActivityEnd.VIEW_ENDED, ActivityEnd.PAGE_RELOADED})
 _FILE = frozenset({ActivityEnd.FINISHED, ActivityEnd.EXPIRED})
 _BOTH = frozenset({Role.CONTROLLER, Role.PRIMARY})
 _CONTROLLER = frozenset({Role.CONTROLLER})
@@ -116,7 +119,9 @@ ACTIVITIES: dict[ActivityKind, ActivityRule] = {
     ActivityKind.SHOW: ActivityRule(
         "B-7.2", _NOBODY, _CONTROLLER, Consent.NONE, MEMBERS, _ALWAYS | _CONTROL | _SWITCH | _SHARE
     ),
-    ActivityKind.DRAW: ActivityRule("B-7.3", _NOBODY, _BOTH, Consent.NONE, MEMBERS, _ALWAYS | _CONTROL | _SWITCH),
+    ActivityKind.DRAW: ActivityRule(
+        "B-7.3", _NOBODY, _BOTH, Consent.NONE, MEMBERS, _ALWAYS | _CONTROL | _SWITCH | _DRAWN
+    ),
     ActivityKind.FILE: ActivityRule("B-7.5", _NOBODY, _BOTH, Consent.RECEIVER, _BOTH, _ALWAYS | _CONTROL | _FILE),
     ActivityKind.VIDEO: ActivityRule("B-7.6", _CONTROLLER, _BOTH, Consent.OWNER, MEMBERS, _ALWAYS | _CONTROL | _CAMERA),
     # One per speaker; the call is all that run. The controller's own runs from his offer, as anybody's does.
@@ -132,5 +137,8 @@ ACTIVITIES: dict[ActivityKind, ActivityRule] = {
     ActivityKind.RECORDING: ActivityRule("B-7.8", _CONTROLLER, _NOBODY, Consent.PRIMARY, MEMBERS, _ALWAYS | _CONTROL),
 }
 
-AVAILABLE = frozenset({ActivityKind.VIEW, ActivityKind.FILE, ActivityKind.VIDEO, ActivityKind.VOICE})
+AVAILABLE = frozenset({ActivityKind.VIEW, ActivityKind.DRAW, ActivityKind.FILE, ActivityKind.VIDEO, ActivityKind.VOICE})
 """The kinds this version can run; the relay answers `not_supported` to the others."""
+
+DRAWN_ON: dict[Role, ActivityKind] = {Role.CONTROLLER: ActivityKind.VIEW, Role.PRIMARY: ActivityKind.SHOW}
+"""Who draws on what (B-7.3): each on what the other one shows, while it is shown."""

@@ -4,12 +4,13 @@ They need no relay, so they work while it restarts. Both sides send a `Beat` eve
 `limits.DEAD_PEER_S` without one the peer counts as lost, which tells a dead screen from one on which nothing moves.
 """
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
 from support_manager.protocol import limits
-from support_manager.protocol.fields import Pixels
+from support_manager.protocol.fields import Id, Pixels
 
 CAMERA_LINES = 4
 """How many cameras a participant can see at once."""
@@ -73,4 +74,49 @@ class CameraRate(_Message, frozen=True, kw_only=True, tag="camera_rate"):
     max_kbps: Annotated[int, msgspec.Meta(ge=20, le=2_000)]
 
 
-ChannelMessage = Beat | Rate | ShareInfo | FileSecret | Cameras | CameraRate
+class DrawTool(StrEnum):
+    """What a stroke is."""
+
+    PEN = "pen"
+    ARROW = "arrow"
+    BOX = "box"
+
+
+Spot = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+"""A place on the shared picture, in 65535ths of its captured width or height, whatever the scale it is seen at."""
+StrokeNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+Colour = Annotated[int, msgspec.Meta(ge=0, lt=limits.DRAW_COLOURS)]
+
+
+class DrawPointer(_Message, frozen=True, kw_only=True, tag="pointer"):
+    """Where somebody points (B-7.3). Drawer → hub without `by`; the hub hands it on with it."""
+
+    x: Spot = 0
+    y: Spot = 0
+    colour: Colour = 0
+    gone: bool = False
+    """He does not point any more."""
+    by: Id | None = None
+    """The drawer's participant id; only the hub says it."""
+
+
+class DrawStroke(_Message, frozen=True, kw_only=True, tag="stroke"):
+    """The next points of a stroke; an arrow or a box has two, and later messages about it replace them."""
+
+    number: StrokeNumber
+    """Counted by its drawer."""
+    tool: DrawTool = DrawTool.PEN
+    colour: Colour = 0
+    points: Annotated[tuple[tuple[Spot, Spot], ...], msgspec.Meta(min_length=1, max_length=limits.DRAW_POINTS)]
+    by: Id | None = None
+
+
+class DrawClear(_Message, frozen=True, kw_only=True, tag="clear"):
+    """A drawer's stroke goes, or all of his; from the hub without `by`: everything goes."""
+
+    number: StrokeNumber | None = None
+    by: Id | None = None
+
+
+DrawMessage = DrawPointer | DrawStroke | DrawClear
+ChannelMessage = Beat | Rate | ShareInfo | FileSecret | Cameras | CameraRate | DrawPointer | DrawStroke | DrawClear

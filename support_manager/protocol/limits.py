@@ -84,4 +84,16 @@ FILE_WAIT_S = 20
 """How long the relay lets a GET wait for more, or a PATCH for room."""
 
 HEARTBEAT_S = 1.0
+DRAW_POINTS = 64
+"""Points in one message about a stroke; a hand makes about 30 messages a second."""
+DRAW_STROKES = 100
+"""Strokes of one person that are kept; the oldest gives way."""
+DRAW_KEPT_POINTS = 4_000
+"""Points of all of them together; a stroke that alone has as many grows no more."""
+DRAW_KEPT_LENGTH = 200 * 65_536
+"""Length of all of them together, across and down: 200 times the picture's width. Painting is bounded by it."""
+DRAW_COLOURS = 4
+DRAW_MESSAGES_PER_SECOND = 45
+"""What one person may draw; a pointer moves at most `DRAW_POINTER_HZ` times a second."""
+DRAW_POINTER_HZ = 30
 DEAD_PEER_S = 3.0

@@ -107,6 +107,7 @@ class Peers:
         self._is_hub = False
         self._shower: str | None = None
         self._viewers: frozenset[str] = frozenset()
+        self._drawing: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
     def start(self) -> None:
         """Begin to work on signals."""
@@ -150,6 +151,7 @@ class Peers:
                 peer.asking.cancel()
         self._peers.clear()
         self._shower, self._viewers = None, frozenset()
+        self._drawing = frozenset(), frozenset()
         if self._engine is not None:
             # Whole, with what the engine knows of epochs: at the next hub they begin anew.
             self._engine.close_session(self._session_id)
@@ -231,6 +233,15 @@ class Peers:
             self._engine.set_audience(self.key(former), ())
         self._tell_audience(self._engine)
 
+    def set_drawing(self, drawers: frozenset[str], viewers: frozenset[str]) -> None:
+        """Say who draws over what is shown, and who sees it."""
+        if not drawers:
+            viewers = self._drawing[1]  # they are told that it is over; without drawers nobody needs to be known
+        if (drawers, viewers) != self._drawing:
+            self._drawing = drawers, viewers
+            if self._engine is not None and self._is_hub:
+                self._engine.set_drawing(self._session_id, drawers, viewers)
+
     def _tell_audience(self, engine: MediaEngine) -> None:
         if self._shower is not None:
             engine.set_audience(self.key(self._shower), [self.key(viewer) for viewer in self._viewers])
@@ -275,6 +286,8 @@ class Peers:
         if self._engine is None:
             self._engine = await self._engine_of()
             self._tell_audience(self._engine)
+            if self._drawing[0]:
+                self._engine.set_drawing(self._session_id, *self._drawing)
         return self._engine
 
     async def ice_servers(self) -> tuple[IceServer, ...]:

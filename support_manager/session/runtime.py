@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
 from support_manager.errors import AppCode, Refused
 from support_manager.events import (
     AppEvent,
+    DrawingChanged,
     Failed,
     Happening,
     LeftWhy,
@@ -19,10 +21,12 @@ from support_manager.events import (
     SessionOpened,
     SessionSnapshot,
 )
-from support_manager.media.engine import EngineFailed, Liveness, MediaEngine, MediaEvent, PeerKey, ShareFigures
+from support_manager.media.board import Board
+from support_manager.media.engine import Drawn, EngineFailed, Liveness, MediaEngine, MediaEvent, PeerKey, ShareFigures
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol import limits
 from support_manager.protocol.activities import ACTIVITIES, ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import SessionEvent, SignalReceived
 from support_manager.protocol.requests import (
@@ -35,6 +39,7 @@ from support_manager.protocol.requests import (
 )
 from support_manager.protocol.views import Audience, Connection, EndReason, IceServers, Place, SessionView
 from support_manager.session.acts import SessionActs
+from support_manager.session.drawing import SessionDrawing
 from support_manager.session.hub_link import HubLink
 from support_manager.session.machine import SessionMachine, came_by_queue, controller_of, online_customers, primary_of
 from support_manager.session.outbox import Outbox, Send
@@ -79,6 +84,7 @@ class SessionRuntime:
         self._peers = Peers(view.id, send, engine, self._is_online, self._is_sharing, self._refresh)
         self._link = HubLink(view.id, send, self._peers.ready, self._peers.ice_servers, self._refresh)
         self.voice = SessionVoice(view.id, send, lambda: self._machine.view, self._peers.ready, new_id)
+        self.drawing = SessionDrawing(lambda: self._machine.view, send, new_id, self._drawn, self._undrawn)
         self._visible = False
         self._shown_to: str | None = None
         self._held_signals: list[SignalReceived] = []
@@ -97,7 +103,7 @@ class SessionRuntime:
     @property
     def snapshot(self) -> SessionSnapshot:
         """The session as windows show it."""
-        return self._machine.snapshot()
+        return replace(self._machine.snapshot(), draws=self.drawing.mine is not None)
 
     @property
     def is_told(self) -> bool:
@@ -221,6 +227,17 @@ class SessionRuntime:
             if refusal.code is not ErrorCode.ACTIVITY_UNKNOWN:  # it ended in the same moment
                 raise
 
+    def draw(self, message: DrawMessage) -> None:
+        """Draw on what is shared: here at once, and at everybody's who sees it. Without the right to it nothing is."""
+        engine = self._peers.engine
+        if self.drawing.mine is not None and self.drawing.take(self._machine.view.you, message) and engine is not None:
+            engine.draw(self._peers.key(self._machine.view.you), message)
+
+    @property
+    def board(self) -> Board:
+        """What is drawn over what is shared."""
+        return self.drawing.board
+
     def send_chat(self, text: str, audience: Audience) -> None:
         """Send one line."""
         text = well_formed(text).strip()
@@ -282,6 +299,9 @@ class SessionRuntime:
 
     def take_media(self, event: MediaEvent) -> None:
         """Take an event of the media engine."""
+        if isinstance(event, Drawn):
+            self.drawing.take(event.peer.participant_id, event.message)
+            return
         self._peers.take_media(event)
         if isinstance(event, EngineFailed):
             self._link.failed()
@@ -351,6 +371,14 @@ class SessionRuntime:
         if self._told and not self._closed:
             self._emit(SessionChanged(self.snapshot))
 
+    def _drawn(self) -> None:
+        if self._told and not self._closed:
+            self._emit(DrawingChanged(self.id))
+
+    def _undrawn(self) -> None:
+        self._follow()
+        self._changed()
+
     def _picture(self) -> Picture:
         share = self._machine.share
         if share is None:
@@ -390,6 +418,8 @@ class SessionRuntime:
             hub.id if hub is not None else None, is_there=hub is not None and hub.connection is Connection.ONLINE
         )
         self.voice.follow(is_hub=is_hub, hub_id=hub.id if hub is not None else None)
+        self.drawing.follow()
+        self._peers.set_drawing(self.drawing.drawers, self.drawing.viewers)
         share = self._machine.share if is_hub else None
         if share is None or share.state is not ActivityState.RUNNING:
             self._peers.set_audience(None, frozenset())

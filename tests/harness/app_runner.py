@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QAction, QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -156,6 +156,43 @@ class Driver:
         if not picture.save(path):
             raise OSError(f"cannot write {path}")
         return [picture.width(), picture.height()]
+
+    def _area(self) -> tuple[QWidget, QRectF]:
+        """The layer over the share that is on the screen, and where the picture lies in it."""
+        layer = self._find("drawingLayer")
+        return layer, layer.parentWidget().picture_area()  # type: ignore[union-attr]
+
+    def do_draw(self, points: list[list[float]]) -> None:
+        """Draw a stroke with the mouse; the points are parts of the picture's width and height."""
+        layer, area = self._area()
+        places = [QPointF(area.left() + x * area.width(), area.top() + y * area.height()).toPoint() for x, y in points]
+        QTest.mousePress(layer, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, places[0])
+        for place in places[1:]:
+            QTest.mouseMove(layer, place)
+        QTest.mouseRelease(layer, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, places[-1])
+
+    def do_hover(self, x: float, y: float) -> None:
+        """Move the mouse over the picture."""
+        layer, area = self._area()
+        QTest.mouseMove(layer, QPointF(area.left() + x * area.width(), area.top() + y * area.height()).toPoint())
+
+    def do_drawn(self, session_id: str) -> dict[str, Any]:
+        """What is drawn over that session's share: strokes with their drawers, and pointers."""
+        board = self._app.controller.board(session_id)
+        return {
+            "strokes": [{"by": one.by, "tool": one.tool.value, "points": one.points} for one in board.strokes],
+            "pointers": {by: [one.x, one.y] for by, one in board.pointers.items()},
+        }
+
+    def do_pixel(self, x: float, y: float) -> str:
+        """The colour that is painted at a part of the picture's width and height, as `#rrggbb`."""
+        layer, area = self._area()
+        view = layer.parentWidget()
+        assert view is not None
+        image = view.grab().toImage()
+        ratio = image.devicePixelRatio()
+        place = QPointF(area.left() + x * area.width(), area.top() + y * area.height()) * ratio
+        return str(image.pixelColor(place.toPoint()).name())
 
     def do_timecode(self, name: str = "share_view") -> int | None:
         """The code read from the painted widget, None where no code can be read."""

@@ -12,9 +12,10 @@ from support_manager.events import InboxChanged, SessionSnapshot
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import History, HistoryPage, Targets
 from support_manager.protocol.views import InboxView, Presence
+from tests.harness.fake_drawing import FakeDrawing
 
 
-class FakePeople:
+class FakePeople(FakeDrawing):
     """A part of both fakes of `Intents`; the other part has `sessions`, `emit` and `_ask`."""
 
     company = "Example"

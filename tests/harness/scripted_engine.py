@@ -18,6 +18,7 @@ from support_manager.media.engine import (
 )
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.mailbox import FrameMailbox
+from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 
@@ -36,6 +37,8 @@ class ScriptedEngine:
         self.cameras: dict[str, tuple[dict[str, frozenset[str]], str | None, bool]] = {}
         self._camera_boxes: dict[PeerKey | None, FrameBox] = {}
         self._slot = CameraSlot()
+        self.drawing: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self.drawn: list[tuple[PeerKey, DrawMessage]] = []
         self.ice: tuple[IceServer, ...] | None = None
         self.epochs: dict[PeerKey, int] = {}
         self.visible: dict[PeerKey, bool] = {}
@@ -99,6 +102,12 @@ class ScriptedEngine:
     def film(self, peer: PeerKey, liveness: Liveness = Liveness.LIVE) -> None:
         """Figures of the peer's camera."""
         self.tell(CameraFigures(peer, liveness, 20.0, 50.0, 640, 360))
+
+    def set_drawing(self, session_id: str, drawers: Collection[str], viewers: Collection[str]) -> None:
+        self.drawing[session_id] = (frozenset(drawers), frozenset(viewers))
+
+    def draw(self, drawer: PeerKey, message: DrawMessage) -> None:
+        self.drawn.append((drawer, message))
 
     def add_candidate(self, peer: PeerKey, epoch: int, candidate: Candidate) -> None:
         self.candidates.append((peer, epoch, candidate.candidate))

@@ -178,7 +178,7 @@ class Dashboard(QScrollArea):
 
     def _make_tools(self) -> QWidget:
         a = self._kit.actions
-        return self._page((a.invite, a.ask_view, a.stop_view, a.focus_chat, a.focus_private, a.screenshot))
+        return self._page((a.invite, a.ask_view, a.stop_view, a.point, a.focus_chat, a.focus_private, a.screenshot))
 
     def _make_application(self) -> QWidget:
         a = self._kit.actions

@@ -97,6 +97,8 @@ class SessionPanel(QSplitter):
         self.message = StateMessage(kit, "statePage", "monitor")
         self._buttons = self._make_buttons()
         self.share = ShareView(kit.translator, kit.theme)
+        self.share.drawing.drawn.connect(lambda message: kit.intents.draw(self._entry.id, message))
+        self.share.drawing.ended.connect(lambda: self._end_drawing())
         self._bar = ViewBar(kit)
         self._bar.figures_overflow.connect(self._place_figures)
         self.share.full_screen_changed.connect(self._place_figures)
@@ -157,6 +159,7 @@ class SessionPanel(QSplitter):
             self.share.set_mailbox(None)
             self._stack.setCurrentWidget(self.waiting if stage is Stage.WAITING else self.message)
         self._bar.take(entry)
+        self.take_drawing()
         self._show_words()
         if acting is not None and not acting.isVisibleTo(self):
             self.take_focus()
@@ -189,6 +192,19 @@ class SessionPanel(QSplitter):
         self._bar.take(entry)
         if entry.figures is not None:
             self.share.set_stats(entry.figures)
+
+    def take_drawing(self) -> None:
+        """Show what is drawn over the picture now, and the tools while this rep draws."""
+        snapshot = self._entry.snapshot
+        shown = self._entry.stage in SHOWS_PICTURE
+        names = {person.id: person.name for person in snapshot.view.participants}
+        drawing = self.share.drawing
+        drawing.show_board(self._kit.intents.board(self._entry.id) if shown else None, names, snapshot.view.you)
+        drawing.set_on(shown and snapshot.draws)
+
+    def _end_drawing(self) -> None:
+        kit, session_id = self._kit, self._entry.id
+        kit.work.run(kit.intents.end_drawing(session_id), name=f"end_drawing {session_id}")
 
     def _place_figures(self, _changed: bool = False) -> None:
         """The bar shows the figures; the view itself where the bar has no room for them, or is not on the screen."""

@@ -26,6 +26,7 @@ from support_manager.events import Picture, PictureStats
 from support_manager.media.mailbox import FrameMailbox, FramePicture
 from ui.i18n import Translator
 from ui.theme import Theme
+from ui.widgets.drawing_layer import DrawingLayer
 from ui.widgets.screenshot import ScreenshotWriter, image_of
 from ui.widgets.share_input import ShareInput
 from ui.widgets.share_overlay import draw_figures, draw_words, figure_words, state_words
@@ -103,6 +104,8 @@ class ShareView(QWidget):
         self._seen = False
         self._ring = False
         self._normal_flags = self.windowFlags()
+        self.drawing = DrawingLayer(translator, theme, self, self.picture_area)
+        """What is drawn over the picture, and the tools for it."""
         self._tick = QTimer(self)
         self._tick.setInterval(1000)
         self._tick.timeout.connect(self._tell)
@@ -326,6 +329,23 @@ class ShareView(QWidget):
         if self._mailbox is not None:
             self._mailbox.set_viewport(self._zoom.placement().viewport if self._seen else None)
 
+    def picture_area(self) -> QRectF:
+        """Where the whole of the customer's screen lies, in device-independent pixels; beyond the view when zoomed in.
+        Empty while there is no picture."""
+        if not self.has_frame:
+            return QRectF()
+        placed = self._zoom.placement()
+        if placed.viewport.crop is None:
+            return self._target()
+        ratio, factor = self.devicePixelRatioF(), self._zoom.factor
+        left, top = placed.viewport.crop[:2]
+        return QRectF(
+            (placed.x - left * factor) / ratio,
+            (placed.y - top * factor) / ratio,
+            self._zoom.source_width * factor / ratio,
+            self._zoom.source_height * factor / ratio,
+        )
+
     def _target(self) -> QRectF:
         """Where the picture belongs, in device-independent pixels."""
         placed = self._zoom.placement()
@@ -446,7 +466,7 @@ class ShareView(QWidget):
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys of the view's own. Inside a window the commands' shortcuts come first."""
-        if not self._input.key(event):
+        if not self.drawing.key(event) and not self._input.key(event):
             super().keyPressEvent(event)
 
     # -- what the window system does
@@ -455,6 +475,7 @@ class ShareView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Ask for pictures of the new size."""
         self._ask()
+        self.drawing.setGeometry(self.rect())
         self._input.show_hand()
         super().resizeEvent(event)
 

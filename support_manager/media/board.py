@@ -1,0 +1,136 @@
+"""What is drawn over one share: everybody's strokes and pointers, bounded, whoever sent them (B-7.3)."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import msgspec
+
+from support_manager.protocol import limits
+from support_manager.protocol.channel import DrawClear, DrawMessage, DrawPointer, DrawStroke, DrawTool
+
+
+@dataclass(slots=True, eq=False)
+class Stroke:
+    """One stroke, as far as it has come."""
+
+    by: str
+    number: int
+    tool: DrawTool
+    colour: int
+    points: list[tuple[int, int]] = field(default_factory=list)
+    """In 65535ths of the captured picture."""
+    length: int = 0
+    """Across and down, from point to point."""
+
+
+class Board:
+    """Keeps what the messages say; the hub, every app and every page have one each.
+
+    Attributes:
+        strokes: the oldest first.
+        pointers: by their drawer's participant id.
+        version: another one whenever the strokes are others.
+    """
+
+    def __init__(self) -> None:
+        self.strokes: list[Stroke] = []
+        self.pointers: dict[str, DrawPointer] = {}
+        self.version = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.strokes or self.pointers)
+
+    def take(self, by: str, message: DrawMessage) -> bool:
+        """Take a message of that drawer; False if it says nothing new or too much.
+
+        Args:
+            by: the drawer's participant id, or empty for the hub itself, who may clear everything.
+            message: as it came; its own `by` does not count.
+        """
+        if isinstance(message, DrawClear):
+            taken = self._clear(by, message.number)
+        elif not by:
+            taken = False
+        elif isinstance(message, DrawPointer):
+            taken = self._point(by, message)
+        else:
+            taken = self._stroke(by, message)
+        self.version += taken and not isinstance(message, DrawPointer)
+        return taken
+
+    def _point(self, by: str, message: DrawPointer) -> bool:
+        if message.gone:
+            return self.pointers.pop(by, None) is not None
+        if by not in self.pointers and len(self.pointers) >= limits.PARTICIPANTS_PER_SESSION:
+            return False
+        self.pointers[by] = msgspec.structs.replace(message, by=by)
+        return True
+
+    def _stroke(self, by: str, message: DrawStroke) -> bool:
+        mine = [each for each in self.strokes if each.by == by]
+        stroke = next((each for each in reversed(mine) if each.number == message.number), None)
+        if stroke is None:
+            stroke = Stroke(by, message.number, message.tool, message.colour)
+        pen = stroke.tool is DrawTool.PEN
+        points = [*stroke.points, *message.points] if pen else list(message.points[-2:])
+        length = sum(abs(x - from_x) + abs(y - from_y) for (from_x, from_y), (x, y) in pairwise(points))
+        if len(points) > limits.DRAW_KEPT_POINTS or length > limits.DRAW_KEPT_LENGTH:
+            return False
+        stroke.points, stroke.length = points, length
+        if stroke not in mine:
+            self.strokes.append(stroke)
+            mine.append(stroke)
+        for oldest in [each for each in mine if each is not stroke]:
+            if not _is_too_much(mine):
+                break
+            mine.remove(oldest)
+            self.strokes.remove(oldest)
+        return True
+
+    def _clear(self, by: str, number: int | None) -> bool:
+        before = len(self.strokes)
+        if not by:
+            self.strokes.clear()
+            self.pointers.clear()
+            return True
+        self.strokes = [
+            each for each in self.strokes if each.by != by or (number is not None and each.number != number)
+        ]
+        return len(self.strokes) != before
+
+    def forget(self, by: str) -> bool:
+        """Take away all that one person drew, and his pointer; whether there was anything."""
+        pointed = self.pointers.pop(by, None) is not None
+        gone = self._clear(by, None) or pointed
+        self.version += gone
+        return gone
+
+    def keep(self, drawers: Collection[str]) -> bool:
+        """Take away what anybody else drew; whether there was anything."""
+        others = ({each.by for each in self.strokes} | set(self.pointers)) - set(drawers)
+        for each in others:
+            self.forget(each)
+        return bool(others)
+
+    def last_number(self, by: str) -> int | None:
+        """The number of that drawer's newest stroke."""
+        return next((each.number for each in reversed(self.strokes) if each.by == by), None)
+
+    def replay(self) -> Iterator[DrawMessage]:
+        """The messages from which somebody who comes late makes the same board, from an empty one."""
+        yield DrawClear()
+        for each in self.strokes:
+            step = limits.DRAW_POINTS
+            for at in range(0, len(each.points), step):
+                points = tuple(each.points[at : at + step])
+                yield DrawStroke(number=each.number, tool=each.tool, colour=each.colour, points=points, by=each.by)
+        yield from self.pointers.values()
+
+
+def _is_too_much(strokes: list[Stroke]) -> bool:
+    return (
+        len(strokes) > limits.DRAW_STROKES
+        or sum(len(each.points) for each in strokes) > limits.DRAW_KEPT_POINTS
+        or sum(each.length for each in strokes) > limits.DRAW_KEPT_LENGTH
+    )

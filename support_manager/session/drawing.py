@@ -1,0 +1,111 @@
+"""What is drawn over a session's share, as this app has it: its own rep's strokes at once, the others' as they come."""
+
+from collections.abc import Callable
+
+from support_manager.errors import Refused
+from support_manager.media.board import Board
+from support_manager.protocol.activities import ACTIVITIES, DRAWN_ON, ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.channel import DrawMessage
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import ActivityMade, ActivityOffer, ActivityStop, Nothing
+from support_manager.protocol.views import ActivityView, SessionView
+from support_manager.session.outbox import Send
+
+
+class SessionDrawing:
+    """One session's drawing.
+
+    Args:
+        view: gives the relay's newest view of the session.
+        send: to the relay.
+        new_id: makes an idempotency key.
+        changed: called when there is something else to see.
+        ended: called when a drawing was ended here, before the relay knows of it.
+    """
+
+    def __init__(
+        self,
+        view: Callable[[], SessionView],
+        send: Send,
+        new_id: Callable[[], str],
+        changed: Callable[[], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self._view = view
+        self._send = send
+        self._new_id = new_id
+        self._changed = changed
+        self._ended = ended
+        self._over: set[str] = set()
+        """Drawings that this rep has ended and the relay has not yet."""
+        self.board = Board()
+
+    @property
+    def drawers(self) -> frozenset[str]:
+        """Who draws now, by participant id."""
+        return frozenset(one.subject for one in self._running())
+
+    @property
+    def viewers(self) -> frozenset[str]:
+        """Who else sees it."""
+        seen_by = ACTIVITIES[ActivityKind.DRAW].seen_by
+        view = self._view()
+        return frozenset(one.id for one in view.participants if one.role in seen_by and one.id != view.you)
+
+    @property
+    def mine(self) -> ActivityView | None:
+        """This rep's own drawing, while it runs."""
+        return next((one for one in self._running() if one.subject == self._view().you), None)
+
+    def _running(self) -> list[ActivityView]:
+        kind, running = ActivityKind.DRAW, ActivityState.RUNNING
+        return [
+            one
+            for one in self._view().activities
+            if one.kind is kind and one.state is running and one.id not in self._over
+        ]
+
+    async def begin(self) -> None:
+        """Begin to draw on what is shared; that it runs already is no error."""
+        view = self._view()
+        role = next((one.role for one in view.participants if one.id == view.you), None)
+        on = DRAWN_ON.get(role) if role is not None else None
+        if all(one.kind is not on or one.state is not ActivityState.RUNNING for one in view.activities):
+            raise Refused(ErrorCode.ACTIVITY_UNKNOWN)
+        if self.mine is None:
+            offer = ActivityOffer(session_id=view.id, request_id=self._new_id(), kind=ActivityKind.DRAW)
+            await self._send(offer, ActivityMade)
+
+    async def end(self, drawer: str | None = None) -> None:
+        """Have a drawing end, this rep's own or another's; here it is gone at once, with the relay away too."""
+        view = self._view()
+        wanted = drawer if drawer is not None else view.you
+        for one in self._running():
+            if one.subject == wanted:
+                self._over.add(one.id)
+                self._ended()
+                await self._tell_end(view.id, one.id)
+
+    async def _tell_end(self, session_id: str, activity_id: str) -> None:
+        try:
+            stop = ActivityStop(session_id=session_id, activity_id=activity_id, reason=ActivityEnd.STOPPED)
+            await self._send(stop, Nothing)
+        except Refused as refusal:
+            if refusal.code is not ErrorCode.ACTIVITY_UNKNOWN:  # it ended in the same moment
+                raise
+
+    def take(self, drawer: str, message: DrawMessage) -> bool:
+        """Take what was drawn; of somebody whose drawing does not run, it is dropped."""
+        if drawer and drawer not in self.drawers:
+            return False
+        taken = self.board.take(drawer, message)
+        if taken:
+            self._changed()
+        return taken
+
+    def follow(self) -> None:
+        """The session is another one now: what nobody draws any more goes."""
+        known = {one.id for one in self._view().activities}
+        self._over &= known
+        if self.board.keep(self.drawers):
+            self._changed()

@@ -1,0 +1,102 @@
+"""Pointing and drawing on a shared view (B-7.3): seen at the right place and named, by everybody who sees the view."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.harness.canvas import NAMES, colour_at, names_near
+from tests.harness.centre import Centre, Customer, until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
+
+BLUE, MAGENTA = "#1560f0", "#c8005f"
+LINE = [[0.2 + step / 50, 0.4] for step in range(26)]
+"""From a fifth to seven tenths of the picture's width, at two fifths of its height."""
+
+
+async def shared(centre: Centre) -> tuple[dict[str, Any], Customer]:
+    """A running share whose page tells what its canvases bear."""
+    session = await centre.start_session()
+    ana = await centre.customer()
+    await ana.page.add_init_script(NAMES)
+    await ana.join(session["view"]["link"])
+    await centre.app.session(lambda one: one["id"] == session["id"] and len(one["view"]["participants"]) == 2)
+    await centre.app.do("trigger", name="action_ask_view")
+    await ana.allow()
+    await centre.app.code()
+    return session, ana
+
+
+async def draws(centre: Centre, tool: str = "pen") -> None:
+    await centre.app.until(bool, "enabled", name="action_point")
+    await centre.app.do("trigger", name="action_point")
+    await centre.app.click(f"draw_{tool}")
+
+
+async def painted(customer: Customer, name: str, x: float, y: float, colour: str) -> None:
+    await until(lambda: _is(customer, name, x, y, colour), f"{colour or 'nothing'} at {x}, {y} of {name}")
+
+
+async def _is(customer: Customer, name: str, x: float, y: float, colour: str) -> bool:
+    return await colour_at(customer.page, name, x, y) == colour
+
+
+@pytest.mark.rule("B-7.3")
+async def test_the_rep_points_and_draws_on_what_the_customer_shows(centre: Centre):
+    session, ana = await shared(centre)
+    await expect(ana.page.locator("#preview")).to_be_hidden()
+    await draws(centre)
+    await expect(ana.page.locator("#preview-words")).to_contain_text("Maria G.")
+    await centre.app.do("draw", points=LINE)
+    assert await centre.app.do("pixel", x=0.5, y=0.4) == BLUE, "on his own view at once"
+    await painted(ana, "preview", 0.5, 0.4, BLUE)
+    assert await colour_at(ana.page, "preview", 0.5, 0.5) == ""
+    assert await names_near(ana.page, "preview", 0.2, 0.4) == ["Maria G."]
+    # Larger, and in a window of another size: still there.
+    await ana.page.click("#preview-size")
+    await until(lambda: _width(ana, 700), "the preview is large")
+    await painted(ana, "preview", 0.5, 0.4, BLUE)
+    await centre.app.do("resize", width=1000, height=640)
+    await painted_in_app(centre, 0.5, 0.4, BLUE)
+    # The pointer, by name; it goes when another tool is taken.
+    await centre.app.click("draw_pointer")
+    await centre.app.do("hover", x=0.8, y=0.8)
+    await until(lambda: names_near(ana.page, "preview", 0.8, 0.8), "the pointer has its name")
+    await centre.app.do("key", name="share_view", key="Backspace")
+    await painted(ana, "preview", 0.5, 0.4, "")
+    # Esc is the end of it; the view goes on.
+    await centre.app.do("key", name="share_view", key="Escape")
+    await expect(ana.page.locator("#preview")).to_be_hidden()
+    await centre.app.code()
+    assert await centre.app.do("drawn", session_id=session["id"]) == {"strokes": [], "pointers": {}}
+    await centre.app.do("resize", width=1280, height=800)
+
+
+async def _width(customer: Customer, least: float) -> bool:
+    box = await customer.page.locator("#preview-canvas").bounding_box()
+    return box is not None and box["width"] >= least
+
+
+async def painted_in_app(centre: Centre, x: float, y: float, colour: str) -> None:
+    await centre.app.until(lambda found: found == colour, "pixel", x=x, y=y)
+
+
+@pytest.mark.rule("B-7.3")
+async def test_the_customer_stops_the_drawing_and_the_view_takes_it_along(centre: Centre):
+    session, ana = await shared(centre)
+    await draws(centre)
+    await centre.app.do("draw", points=LINE)
+    await painted(ana, "preview", 0.5, 0.4, BLUE)
+    await ana.page.click("#preview-stop")
+    await expect(ana.page.locator("#preview")).to_be_hidden()
+    await centre.app.until(lambda drawn: not drawn["strokes"], "drawn", session_id=session["id"])
+    await centre.app.until(lambda names: "drawingTools" not in names, "names")
+    # Once more, and the customer stops showing: both are over, on both sides.
+    await draws(centre)
+    await centre.app.do("draw", points=LINE)
+    await painted(ana, "preview", 0.5, 0.4, BLUE)
+    await ana.page.click("#stop")
+    await expect(ana.page.locator("#preview")).to_be_hidden()
+    await centre.app.session(lambda one: one["id"] == session["id"] and not one["view"]["activities"])
+    assert not (await centre.app.do("drawn", session_id=session["id"]))["strokes"]

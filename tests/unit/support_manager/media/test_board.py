@@ -1,0 +1,203 @@
+"""What is drawn is kept within its bounds, and the hub hands on only what may be: B-7.3, hostile drawers."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support_manager.media.board import Board
+from support_manager.media.control import Control
+from support_manager.media.drawing import Drawing
+from support_manager.protocol import limits
+from support_manager.protocol.channel import DrawClear, DrawMessage, DrawPointer, DrawStroke, DrawTool
+
+
+def stroke(number: int = 1, *points: tuple[int, int], tool: DrawTool = DrawTool.PEN) -> DrawStroke:
+    return DrawStroke(number=number, tool=tool, points=points or ((1, 2), (3, 4)))
+
+
+def lines(board: Board) -> list[tuple[str, int, list[tuple[int, int]]]]:
+    return [(each.by, each.number, each.points) for each in board.strokes]
+
+
+def test_a_stroke_grows_and_an_arrow_moves():
+    board = Board()
+    board.take("ana", stroke(1, (0, 0), (1, 1)))
+    board.take("ana", stroke(1, (2, 2)))
+    board.take("ana", stroke(2, (5, 5), (6, 6), tool=DrawTool.ARROW))
+    board.take("ana", stroke(2, (5, 5), (9, 9), tool=DrawTool.ARROW))
+    assert lines(board) == [("ana", 1, [(0, 0), (1, 1), (2, 2)]), ("ana", 2, [(5, 5), (9, 9)])]
+    assert board.last_number("ana") == 2
+    board.take("ana", DrawClear(number=2))
+    assert [number for _, number, _ in lines(board)] == [1]
+
+
+def test_nobody_clears_what_another_drew_but_the_hub():
+    board = Board()
+    board.take("ana", stroke())
+    board.take("ion", stroke())
+    board.take("ion", DrawClear())
+    assert [by for by, _, _ in lines(board)] == ["ana"]
+    assert not board.take("", stroke()), "the hub draws nothing"
+    board.take("", DrawClear())
+    assert not board
+
+
+def test_the_board_has_its_bounds():
+    board = Board()
+    for number in range(limits.DRAW_STROKES + 20):
+        board.take("ana", stroke(number))
+    assert len(board.strokes) == limits.DRAW_STROKES
+    assert board.strokes[0].number == 20, "the oldest gave way"
+    taken = [board.take("ana", stroke(999, *[(at, at) for at in range(limits.DRAW_POINTS)])) for _ in range(100)]
+    assert limits.DRAW_KEPT_POINTS - limits.DRAW_POINTS < len(board.strokes[-1].points) <= limits.DRAW_KEPT_POINTS
+    assert sum(len(each.points) for each in board.strokes) <= limits.DRAW_KEPT_POINTS
+    assert not taken[-1]
+    for number in range(50):
+        board.take("ana", stroke(number, *[(0, 0), (65_535, 65_535)] * 30))
+    assert 0 < sum(each.length for each in board.strokes) <= limits.DRAW_KEPT_LENGTH
+
+
+def test_who_comes_late_gets_the_same_board():
+    board, late = Board(), Board()
+    late.take("ana", stroke(7))
+    board.take("ana", stroke(1, *[(at, 0) for at in range(64)]))
+    board.take("ana", stroke(1, *[(at, 1) for at in range(64)]))
+    board.take("ion", stroke(1, (9, 9), (8, 8), tool=DrawTool.BOX))
+    board.take("ion", DrawPointer(x=3, y=4, by="ion"))
+    for message in board.replay():
+        late.take(message.by or "", message)
+    assert lines(late) == lines(board)
+    assert late.pointers == board.pointers
+
+
+class Room:
+    """A hub's drawing with lines that can be full."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.full: set[str] = set()
+        self.got: dict[str, list[DrawMessage]] = {}
+        self.timers: list = []
+        self.drawing = Drawing(self._send, lambda: self.now, lambda _s, call: self.timers.append(call))
+
+    def _send(self, who: str, message: DrawMessage) -> bool:
+        if who in self.full:
+            return False
+        self.got.setdefault(who, []).append(message)
+        return True
+
+    def tick(self) -> None:
+        timers, self.timers = self.timers, []
+        for call in timers:
+            call()
+
+    def board_of(self, who: str) -> Board:
+        board = Board()
+        for message in self.got.get(who, []):
+            board.take(message.by or "", message)
+        return board
+
+
+@pytest.mark.rule("B-7.3")
+def test_who_may_not_draw_is_ignored_and_who_may_is_handed_on_by_name():
+    room = Room()
+    room.drawing.allow({"rep"}, {"ana", "dan"})
+    assert not room.drawing.take("ana", stroke())
+    assert not room.got
+    # Whatever a message says of its drawer: it is whoever sent it.
+    assert room.drawing.take("rep", msgspec.structs.replace(stroke(), by="ana"))
+    assert [message.by for message in room.got["ana"]] == ["rep"]
+    assert room.got["dan"] == room.got["ana"]
+    assert "rep" not in room.got
+
+
+@pytest.mark.rule("B-7.3")
+def test_when_a_drawing_ends_everybody_is_told_and_nothing_stays():
+    room = Room()
+    room.drawing.allow({"rep"}, {"ana"})
+    room.drawing.take("rep", stroke())
+    room.drawing.take("rep", DrawPointer(x=1, y=1))
+    assert room.board_of("ana")
+    room.drawing.allow((), {"ana"})
+    assert not room.board_of("ana")
+    assert not room.drawing.take("rep", stroke())
+
+
+def test_a_flood_is_dropped_and_then_forgiven():
+    room = Room()
+    room.drawing.allow({"ion"}, {"rep"})
+    taken = sum(room.drawing.take("ion", DrawPointer(x=at, y=0)) for at in range(1_000))
+    assert taken == 2 * limits.DRAW_MESSAGES_PER_SECOND
+    room.now = 1.0
+    assert room.drawing.take("ion", DrawPointer(x=7, y=7))
+
+
+def test_a_full_line_loses_nothing_and_holds_nobody_else_up():
+    room = Room()
+    room.drawing.allow({"rep"}, {"slow", "quick"})
+    room.full = {"slow"}
+    for number in range(40):
+        room.drawing.take("rep", stroke(number))
+    room.drawing.take("rep", DrawClear(number=3))
+    assert len(room.got["quick"]) == 41
+    assert "slow" not in room.got
+    room.full = set()
+    room.tick()
+    assert lines(room.board_of("slow")) == lines(room.board_of("quick"))
+    room.tick()
+    assert not room.timers, "nothing waits any more"
+
+
+def test_what_waits_for_a_full_line_is_bounded():
+    room = Room()
+    room.drawing.allow({"rep"}, {"slow"})
+    room.full = {"slow"}
+    for at in range(4_000):
+        room.now += 1
+        room.drawing.take("rep", DrawPointer(x=at, y=0))
+    assert len(room.drawing._waiting["slow"]) <= 501
+    room.full = set()
+    room.tick()
+    assert room.board_of("slow").pointers["rep"].x == 3_999
+
+
+def test_a_newcomer_and_one_who_comes_back_get_all_of_it_and_a_lost_drawer_points_no_more():
+    room = Room()
+    room.drawing.allow({"rep", "ana"}, {"ana"})
+    room.drawing.take("rep", stroke())
+    room.drawing.take("ana", DrawPointer(x=1, y=1))
+    room.drawing.allow({"rep", "ana"}, {"ana", "eva"})
+    assert lines(room.board_of("eva")) == [("rep", 1, [(1, 2), (3, 4)])]
+    assert "ana" in room.board_of("eva").pointers
+    room.got.clear()
+    room.drawing.came("ana")
+    assert lines(room.board_of("ana")) == [("rep", 1, [(1, 2), (3, 4)])]
+    room.drawing.lost("ana")
+    assert not room.board_of("eva").pointers
+    room.drawing.came("stranger")
+    assert "stranger" not in room.got
+
+
+numbers = st.integers(-5, 70_000) | st.floats() | st.none()
+points = st.lists(st.lists(numbers, max_size=3), max_size=4) | numbers
+fields = st.fixed_dictionaries(
+    {"type": st.sampled_from(["stroke", "pointer", "clear"])},
+    optional={
+        "number": numbers, "tool": st.sampled_from(["pen", "arrow", "box", "gun"]), "colour": numbers,
+        "points": points, "x": numbers, "y": numbers, "gone": st.booleans() | numbers, "by": st.text(max_size=4),
+    },
+)  # fmt: skip
+
+
+@given(st.lists(fields, max_size=5))
+def test_whatever_a_hostile_page_draws_stays_within_the_bounds(messages):
+    room, control = Room(), Control()
+    room.drawing.allow({"ana"}, {"rep"})
+    for raw in messages:
+        read = control.take(msgspec.json.encode(raw).decode(), 0.0)
+        if isinstance(read, DrawMessage):
+            room.drawing.take("ana", read)
+    for message in room.got.get("rep", []):
+        assert message.by == "ana"
+        assert len(msgspec.json.encode(message)) < 2_000
