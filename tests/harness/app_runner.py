@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from support_manager.media.frame_box import FrameBox
 from support_manager.protocol import wire
 from tests.harness import timecode
 
@@ -214,6 +215,12 @@ class Driver:
             }
             for snapshot in self._app.controller.sessions.values()
         ]
+
+    def do_painted(self, session_id: str) -> list[int]:
+        """How many pictures of that session were decoded, and how many reached the screen, since it began."""
+        box = self._app.controller.mailbox(session_id)
+        figures = box.figures() if isinstance(box, FrameBox) else None
+        return [0, 0] if figures is None else [figures.received, figures.painted]
 
     def do_link(self) -> str:
         return str(self._app.controller.link.value)

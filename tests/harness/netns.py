@@ -9,7 +9,10 @@ The namespace is never named: the kernel takes it down with its last process, so
 import argparse
 import asyncio
 import ctypes
+import fcntl
+import json
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -23,6 +26,8 @@ DEVICE = "sm0"
 MARK = "SUPPORT_TEST_NETNS"
 
 _CLONE_NEWNET = 0x40000000
+_TUNSETIFF = 0x400454CA
+_IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
 
 
 def _unshare_network() -> None:
@@ -88,7 +93,7 @@ class SecondHost:
         self.address = f"198.18.{number}.2"
         self._descriptor = _fresh_namespace()
         self._path = f"/proc/{os.getpid()}/fd/{self._descriptor}"
-        _ip("link", "add", self.device, "type", "veth", "peer", "name", DEVICE, "netns", self._path)
+        self._join()
         _ip("address", "add", f"{self.near_address}/30", "dev", self.device)
         _ip("link", "set", self.device, "up")
         for words in (
@@ -98,6 +103,10 @@ class SecondHost:
             ("route", "add", "default", "via", self.near_address, "dev", DEVICE),
         ):
             self._run("ip", *words)
+
+    def _join(self) -> None:
+        """Make both ends of the cable."""
+        _ip("link", "add", self.device, "type", "veth", "peer", "name", DEVICE, "netns", self._path)
 
     def _run(self, *words: str) -> None:
         subprocess.run([*self.prefix(), *words], check=True, capture_output=True)
@@ -123,6 +132,108 @@ class SecondHost:
     async def aclose(self) -> None:
         """`close`, for asynchronous callers."""
         await asyncio.to_thread(self.close)
+
+
+class LongLine(SecondHost):
+    """A second host at the end of a line that is long, narrow, lossy or uneven: two TUN devices and `forwarder`.
+
+    Rate is the kernel's `tbf`, loss its `numgen`; both hold in both directions, as delay and bursts do.
+    """
+
+    def _join(self) -> None:
+        near = _open_tun(self.device, None)
+        far = _open_tun(DEVICE, self._descriptor)
+        self._ends = (near, far)
+        self._forwarder = subprocess.Popen(
+            [sys.executable, "-m", "tests.harness.forwarder", str(near), str(far)],
+            stdin=subprocess.PIPE,
+            pass_fds=(near, far),
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        self._is_lossy = False
+
+    def become(
+        self,
+        *,
+        delay_ms: float = 0.0,
+        loss_percent: int = 0,
+        kbit_per_s: int = 0,
+        queue_ms: int = 300,
+        burst_ms: float = 0.0,
+        burst_every_s: float = 0.0,
+    ) -> None:
+        """Change the line; what is not named is as on a good one.
+
+        Args:
+            delay_ms: one way.
+            loss_percent: of the packets, each for itself.
+            kbit_per_s: 0: as fast as it goes.
+            queue_ms: how much of that rate the router holds before it drops.
+            burst_ms: for how long nothing passes …
+            burst_every_s: … how often.
+        """
+        wire = {"delay_s": delay_ms / 1000, "burst_s": burst_ms / 1000, "burst_every_s": burst_every_s}
+        assert self._forwarder.stdin is not None
+        self._forwarder.stdin.write(json.dumps(wire) + "\n")
+        self._forwarder.stdin.flush()
+        for run, device in ((_run_here, self.device), (self._run, DEVICE)):
+            with suppress(subprocess.CalledProcessError):
+                run("tc", "qdisc", "del", "dev", device, "root")
+            if kbit_per_s:
+                rate = (f"{kbit_per_s}kbit", "burst", "6kb", "latency", f"{queue_ms}ms")
+                run("tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", *rate)
+        # At the receiving end: what is dropped on the way out is an error for whoever sends.
+        for run, device in ((_run_here, self.device), (self._run, DEVICE)):
+            table = ("inet", f"loss_{self.device}")
+            if self._is_lossy:
+                run("nft", "delete", "table", *table)
+            if loss_percent:
+                run("nft", "add", "table", *table)
+                run("nft", "add", "chain", *table, "in", "{ type filter hook input priority 0; }")
+                rule = f"iifname {device} numgen random mod 100 < {loss_percent} drop"
+                run("nft", "add", "rule", *table, "in", *rule.split())
+        self._is_lossy = loss_percent > 0
+
+    def close(self) -> None:
+        """Take the host down; programs still running there lose their network."""
+        if self._is_lossy:
+            _run_here("nft", "delete", "table", "inet", f"loss_{self.device}")
+        assert self._forwarder.stdin is not None
+        self._forwarder.stdin.close()
+        self._forwarder.wait(5)
+        for end in self._ends:
+            os.close(end)
+        super().close()
+
+
+def _run_here(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True)
+
+
+def _open_tun(name: str, namespace: int | None) -> int:
+    """An open TUN device of that name in this namespace, or another one; it lives as long as the file is open.
+
+    See Documentation/networking/tuntap.rst of Linux.
+    """
+    found: list[int | OSError] = []
+
+    def make() -> None:
+        try:
+            if namespace is not None and ctypes.CDLL(None, use_errno=True).setns(namespace, _CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "cannot enter the namespace")
+            descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
+            fcntl.ioctl(descriptor, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
+            found.append(descriptor)
+        except OSError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=make, name="tun")
+    thread.start()
+    thread.join()
+    if isinstance(found[0], OSError):
+        raise found[0]
+    return found[0]
 
 
 def _fresh_namespace() -> int:

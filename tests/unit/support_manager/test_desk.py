@@ -111,6 +111,17 @@ class Bench:
             await self.desk.start_session(Mode.MULTI, "")
 
 
+async def test_the_reps_wish_for_the_turn_server_holds_for_the_engine_to_come_and_the_one_there_is() -> None:
+    made = Bench()
+    made.desk.set_relay_only(True)
+    await made.start(1)
+    await made.desk.engine()
+    assert made.engines[0].relay_only == {"rep": True}
+    made.desk.set_relay_only(False)
+    assert made.engines[0].relay_only == {"rep": False}
+    await made.desk.aclose()
+
+
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     made = Bench()

@@ -10,7 +10,7 @@ from support_manager.media.engine import EngineFailed, Liveness, MediaEngine, Pe
 from support_manager.protocol.events import SignalReceived
 from support_manager.protocol.requests import IceGet, Nothing, Request, SignalSend
 from support_manager.protocol.signals import Bye, NeedOffer, Offer, Signal
-from support_manager.protocol.views import IceServers
+from support_manager.protocol.views import IceServer, IceServers
 from support_manager.session import peers as module
 from support_manager.session.peers import Peers
 from tests.harness.scripted_engine import ScriptedEngine
@@ -128,3 +128,23 @@ async def test_one_bad_signal_is_not_the_last_one_heard(bench: Bench) -> None:
     await until(lambda: bench.peers._signals.empty())
     bench.broken = False
     await bench.connected(3)
+
+
+async def test_credentials_about_to_run_out_are_asked_for_anew_and_the_sites_wish_reaches_the_engine(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = IceServer(urls=("turn:turn.example.org",), username="1:me", credential="old")
+    clock = [1_000.0]
+    monkeypatch.setattr(module, "monotonic", lambda: clock[0])
+    bench.peers.set_ice(IceServers(servers=(turn,), valid_s=600, relay_only=True))
+    await bench.connected(1)
+    assert bench.engines[0].ice == (turn,)
+    assert bench.engines[0].relay_only == {"site": True}
+    clock[0] += 479
+    await bench.connected(2)
+    assert bench.engines[0].ice == (turn,)
+    clock[0] += 2
+    await bench.connected(3)
+    assert bench.engines[0].ice == (), "what the relay says now"
+    assert bench.engines[0].relay_only == {"site": False}
+    assert sum(isinstance(each, IceGet) for each in bench.sent) == 1
