@@ -22,6 +22,7 @@ from support_manager.links import parse_link
 from support_manager.media.board import Board
 from support_manager.media.engine import MediaEngine
 from support_manager.media.mailbox import FrameMailbox
+from support_manager.media.screens import Shareable
 from support_manager.protocol import limits
 from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.codes import ErrorCode
@@ -230,6 +231,18 @@ class Controller:
         """What is drawn over that session's share."""
         runtime = self._desk.get(session_id)
         return None if runtime is None else runtime.board
+
+    async def show_screen(self, session_id: str, source: Shareable) -> None:
+        """Show a screen or window; see `Intents.show_screen`."""
+        await self._desk[session_id].showing.start(source)
+
+    def pause_show(self, session_id: str, paused: bool) -> None:
+        """Hold what is shown, or go on; see `Intents.pause_show`."""
+        self._desk[session_id].showing.pause(paused)
+
+    async def stop_show(self, session_id: str) -> None:
+        """Show nothing more; see `Intents.stop_show`."""
+        await self._desk[session_id].showing.stop()
 
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; see `Intents.send_chat`."""

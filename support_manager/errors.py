@@ -45,6 +45,13 @@ class AppCode(StrEnum):
     FILE_NOBODY = "file_nobody"
     FILE_NOT_THERE = "file_not_there"
     """The customer's browser can do nothing with files."""
+    SOURCE_GONE = "source_gone"
+    """The window that was shown is closed, or the screen unplugged."""
+    SHOW_FAILED = "show_failed"
+    SCREEN_NOT_ALLOWED = "screen_not_allowed"
+    """The system does not let this program see the screen."""
+    SCREEN_NOT_SUPPORTED = "screen_not_supported"
+    """No way to see this system's screen (Wayland, or an X server without the extensions)."""
     INTERNAL_APP = "internal_app"
 
 

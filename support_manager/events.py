@@ -5,6 +5,7 @@ from enum import Enum
 
 from support_manager.errors import AppCode
 from support_manager.media.voice.ports import Trouble
+from support_manager.protocol.activities import Source
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import CUSTOMERS, Role
 from support_manager.protocol.views import (
@@ -69,6 +70,23 @@ class PendingLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnShow:
+    """What this app itself shows in a session (B-7.2)."""
+
+    kind: Source
+    title: str
+    """Of the screen or window; a window's is text from anywhere."""
+    paused: bool = False
+    hidden: bool = False
+    """Whether the window is minimised, so that viewers keep its last picture."""
+    viewers: int = 0
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    kilobytes_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class SessionSnapshot:
     """One session as the rep's windows show it: the relay's view and what this app knows besides."""
 
@@ -76,9 +94,11 @@ class SessionSnapshot:
     picture: Picture = Picture.NONE
     pending: tuple[PendingLine, ...] = ()
     share: ActivityView | None = None
-    """The view activity that is asked for or running, if any."""
+    """The screen of somebody else that is asked for or shown here, if any."""
     draws: bool = False
     """Whether this rep points and draws on it."""
+    show: OwnShow | None = None
+    """What this app itself shows, if anything."""
 
     @property
     def id(self) -> str:

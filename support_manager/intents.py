@@ -11,6 +11,7 @@ from typing import Protocol
 from support_manager.events import AppEvent, Link, SessionSnapshot
 from support_manager.media.board import Board
 from support_manager.media.mailbox import FrameMailbox
+from support_manager.media.screens import Shareable
 from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.requests import History, HistoryPage, Targets
 from support_manager.protocol.views import AccountView, Audience, InboxView, Mode, Presence
@@ -155,6 +156,16 @@ class Intents(Protocol):
 
     def board(self, session_id: str) -> Board | None:
         """What is drawn over that session's share; None for a session that is not open."""
+
+    async def show_screen(self, session_id: str, source: Shareable) -> None:
+        """Show a screen or window of this computer to everybody in the session (B-7.2), in place of what is shown
+        there now; raises `activity_busy` while a customer shows his."""
+
+    def pause_show(self, session_id: str, paused: bool) -> None:
+        """Hold what is shown, or go on: nothing that comes onto the screen after this call is seen by anybody."""
+
+    async def stop_show(self, session_id: str) -> None:
+        """Show nothing more: at once here, and told to the relay as soon as it can be reached."""
 
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; it shows as pending at once and is sent again after a reconnect until the relay has it."""

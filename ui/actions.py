@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
-from support_manager.events import Link, Picture, SessionSnapshot
+from support_manager.events import Link, OwnShow, Picture, SessionSnapshot
 from support_manager.protocol.roles import LIVE, REPS, Role, SessionState
 from support_manager.protocol.views import (
     AGENT,
@@ -48,6 +48,9 @@ COMMANDS = (
     Command("stop_view", "eye-off", "Ctrl+Shift+X"),
     Command("point", "mouse-pointer-2", "Ctrl+Alt+D", checkable=True),
     Command("clear_drawing", "eraser", "Ctrl+Alt+Backspace"),
+    Command("show_screen", "monitor-up", "Ctrl+Shift+P"),
+    Command("pause_show", "pause", "Ctrl+Alt+P", checkable=True),
+    Command("stop_show", "monitor-off", "Ctrl+Alt+X"),
     Command("transfer_control", "arrow-right-left", "Ctrl+Shift+K"),
     Command("transfer_session", "forward", "Ctrl+Shift+T"),
     Command("ask_control", "hand", "Ctrl+Shift+H", checkable=True),
@@ -122,6 +125,9 @@ class Actions(QObject):
     stop_view: QAction
     point: QAction
     clear_drawing: QAction
+    show_screen: QAction
+    pause_show: QAction
+    stop_show: QAction
     end_session: QAction
     copy_number: QAction
     copy_link: QAction
@@ -151,6 +157,7 @@ class Actions(QObject):
         super().__init__(parent)
         self._translator = translator
         self._current: SessionSnapshot | None = None
+        self._show: OwnShow | None = None
         self._inbox: InboxView | None = None
         self._theme = theme
         self._waiting = 0
@@ -178,6 +185,7 @@ class Actions(QObject):
         self.nobody_assists.setEnabled(False)
         translator.changed.connect(self.retranslate)
         self.retranslate()
+        self.set_showing(None)
         self.update(Link.SIGNED_OUT, account=None, current=None, count=0)
 
     def __iter__(self) -> Iterator[QAction]:
@@ -252,6 +260,7 @@ class Actions(QObject):
         agent = account is not None and AGENT in account.privileges
         usable = self._usable_anywhere(online=online, account=account, count=count)
         usable |= self._usable_inside(current, online=online, agent=agent)
+        usable |= dict.fromkeys(("pause_show", "stop_show"), self._show is not None)
         for name, enabled in usable.items():
             self._all[name].setEnabled(enabled)
         self._show_or_hide(current, agent=agent)
@@ -262,6 +271,14 @@ class Actions(QObject):
             self._name_inbox()
         self._make_targets()
         self.updated.emit()
+
+    def set_showing(self, show: OwnShow | None) -> None:
+        """Say what this app itself shows, in whatever session: holding and stopping it needs no relay."""
+        self._show = show
+        for action in (self.pause_show, self.stop_show):
+            action.setEnabled(show is not None)
+            action.setVisible(show is not None)
+        self.tick()
 
     @staticmethod
     def _usable_anywhere(*, online: bool, account: AccountView | None, count: int) -> dict[str, bool]:
@@ -285,6 +302,7 @@ class Actions(QObject):
             "stop_view": controls and picture is not Picture.NONE,
             "point": current is not None and (current.draws or (online and controls and has_frame)),
             "clear_drawing": current is not None and current.draws,
+            "show_screen": online and controls and state is SessionState.ACTIVE,
             "transfer_control": online and controls and state in _HELD,
             "transfer_session": online and controls and agent and state is SessionState.ACTIVE,
             "ask_control": online and assists and state in _HELD,
@@ -308,6 +326,7 @@ class Actions(QObject):
         """Tick the commands whose state holds now; a click that was refused has ticked too early."""
         current, inbox = self._current, self._inbox
         me = current.me if current is not None else None
+        self.pause_show.setChecked(self._show is not None and self._show.paused)
         self.lock_session.setChecked(current is not None and current.view.locked)
         self.point.setChecked(current is not None and current.draws)
         self.ask_control.setChecked(me is not None and me.asks_control)

@@ -82,6 +82,7 @@ class App(QObject):
         self.notifications = Notifications(
             self.kit, self.bridge, self.tray, self.window, self._looking_at, self.window.inbox_in_sight, parent=self
         )
+        self.notifications.is_private = lambda: self.window.showing.is_private
         self.user_activity = UserActivity(qt, controller.user_active, self)
         self._connect()
         self._show_page()
@@ -91,6 +92,7 @@ class App(QObject):
         qt.setWindowIcon(self.theme.app_icon())
         self.window.installEventFilter(self)
         self.window.looked_at.connect(self.tray.seen)
+        self.window.showing.told.connect(self.tray.set_showing)
         self.actions.show_window.triggered.connect(self.come_to_front)
         self.actions.quit.triggered.connect(self.ask_quit)
         self.tray.opened.connect(self.come_to_front)
@@ -283,6 +285,7 @@ class App(QObject):
         self.tray.close()
         self.icon_tray.hide()
         self.window.detached.close_all()
+        self.window.showing.frame.end()
         self.window.hide()
         await self.work.aclose()
         await self.controller.aclose()
@@ -297,6 +300,7 @@ class App(QObject):
         self.bridge.close()
         self.window.removeEventFilter(self)
         self.icon_tray.deleteLater()
+        self.window.showing.frame.dispose()
         self.window.detached.close_all()
         self.window.close()
         self.window.deleteLater()

@@ -66,7 +66,14 @@ class Commands(QObject):
     def ask_view(self) -> None:
         """Ask the customer of the current session to show his screen."""
         if (current := self._actions.current) is not None:
-            self._kit.work.run(self._kit.intents.ask_view(current.id), name=f"ask_view {current.id}")
+            self._kit.work.run(self._ask_view(current), name=f"ask_view {current.id}")
+
+    async def _ask_view(self, session: SessionSnapshot) -> None:
+        """The two never stand beside each other: what this rep shows himself ends first, and that is said."""
+        if session.show is not None:
+            await self._kit.intents.stop_show(session.id)
+            self._kit.work.tell(self._kit.translator.t("show", "view_stopped"))
+        await self._kit.intents.ask_view(session.id)
 
     def stop_view(self) -> None:
         """Stop looking, or take the question back."""

@@ -60,6 +60,8 @@ class Notifications(QObject):
         self._kit, self._tray, self._window, self._in_front = kit, tray, window, in_front
         self._inbox_in_sight = inbox_in_sight
         self._last = ""
+        self.is_private: Callable[[], bool] = lambda: False
+        """Whether others see this rep's screen: then nothing carries a name or what somebody wrote (B-6.4)."""
         bridge.offer_arrived.connect(self._on_offer)
         bridge.offer_gone.connect(self._on_offer_gone)
         bridge.attention.connect(self._on_attention)
@@ -91,6 +93,8 @@ class Notifications(QObject):
         """Who is taken by somebody else vanishes from the Inbox; that is said, so that nobody looks for him."""
         if event.taken:
             t = self._kit.translator.t
+            if self.is_private():
+                return
             self._kit.work.tell(t("app", "notify.offer_gone", name=isolated(event.customer)))
 
     def words_of_offer(self, item: InboxItem) -> tuple[str, str]:
@@ -105,6 +109,9 @@ class Notifications(QObject):
         return title, f"{whence}\n{said}" if said else whence
 
     def _tell(self, title: str, text: str) -> None:
+        if self.is_private():
+            t = self._kit.translator.t
+            title, text = t("show", "notify.title"), t("show", "notify.text")
         if not self._tray.show_message(title, text):
             self._kit.work.tell(f"{title}\n{text}" if text else title)
         QApplication.alert(self._window)

@@ -83,6 +83,28 @@ class PictureMenu(QMenu):
         self.menuAction().setText(self._translator.t("app", "menu.picture"))
 
 
+class ShowMenu(QMenu):
+    """Showing the rep's own screen (B-7.2): choosing what, holding it, ending it.
+
+    Args:
+        actions: the commands.
+        translator: gives the name.
+        parent: the owner.
+    """
+
+    def __init__(self, actions: Actions, translator: Translator, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._translator = translator
+        self.setObjectName("showMenu")
+        self.menuAction().setIcon(actions.show_screen.icon())
+        self.addActions([actions.show_screen, actions.pause_show, actions.stop_show])
+        translator.changed.connect(self._name)
+        self._name()
+
+    def _name(self) -> None:
+        self.menuAction().setText(self._translator.t("show", "menu"))
+
+
 class SessionMenu(QMenu):
     """The commands about the current session.
 
@@ -110,6 +132,7 @@ class SessionMenu(QMenu):
         _add_groups(self, ((a.ask_view, a.stop_view, a.point, a.clear_drawing),))
         if picture:
             self.addMenu(PictureMenu(actions, translator, self))
+        self.addMenu(ShowMenu(actions, translator, self))
         self.addSeparator()
         _add_groups(self, ((a.copy_number, a.copy_link, a.invite),))
         self.addSeparator()

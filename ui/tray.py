@@ -43,6 +43,7 @@ class Tray(QObject):
         self._available = False
         self._waiting: set[str] = set()
         self._session_actions: list[QAction] = []
+        self._showing = ""
         self.menu = QMenu()
         self.menu.setObjectName("tray_menu")
         for action in (actions.show_window, actions.start_session, actions.invite):
@@ -112,6 +113,11 @@ class Tray(QObject):
             self._waiting.clear()
         self._draw()
 
+    def set_showing(self, words: str) -> None:
+        """Say on the icon that this rep shows his screen; empty: he does not."""
+        self._showing = words
+        self._draw()
+
     def close(self) -> None:
         """Take the icon away for good."""
         self._timer.stop()
@@ -177,6 +183,8 @@ class Tray(QObject):
         else:
             variant = "" if link is Link.ONLINE else "offline"
             tip = f"{t('app', 'app.name')}: {t('app', f'link.{link.value}')}"
+        if self._showing:
+            variant, tip = "attention", f"{t('app', 'app.name')}: {self._showing}"
         self._icon.setIcon(self._kit.theme.app_icon(variant))
         self._icon.setToolTip(tip)
 

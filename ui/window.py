@@ -20,6 +20,7 @@ from ui.panels.layout_memory import LayoutMemory
 from ui.panels.session import SessionPanel
 from ui.panels.start import StartPage
 from ui.panels.top_bar import TopBar
+from ui.showing import Showing
 from ui.sight import Sight
 from ui.tab_faces import TabFaces
 from ui.view_commands import ViewCommands
@@ -27,6 +28,7 @@ from ui.widgets.kit import Desk, Kit
 from ui.widgets.link_bar import LinkBar
 from ui.widgets.plain import isolated, number_in_threes
 from ui.widgets.sheet import Sheet
+from ui.widgets.show_strip import ShowStrip
 from ui.widgets.toasts import Toasts
 
 _OVER = frozenset({Stage.TAKEN, Stage.ENDED})
@@ -66,11 +68,13 @@ class MainWindow(QMainWindow):
         self.seat = InboxSeat(kit, self.inbox_model, self.start_page)
         self.centre.addWidget(self.seat)
         self.link_bar = LinkBar(kit)
+        self.show_strip = ShowStrip(kit)
         desk = QWidget()
         column = QVBoxLayout(desk)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top)
+        column.addWidget(self.show_strip)
         column.addWidget(self.centre, 1)
         column.addWidget(self.link_bar)
         self.pages = QStackedWidget()
@@ -88,6 +92,7 @@ class MainWindow(QMainWindow):
         self.faces = TabFaces(kit, self.model, self.tabs, self.detached, self)
         self.inviting = Inviting(kit, self.sheet, self.current, self.come_to_front, bridge)
         self.after_session = AfterSession(kit, self.sheet, self, bridge)
+        self.showing = Showing(kit, bridge, self.show_strip, self, self)
         self.view_commands = ViewCommands(kit, self, self._panel, self._update_commands)
         self.layout_memory = LayoutMemory(kit.intents, kit.work, self, self._panels)
 
@@ -158,6 +163,7 @@ class MainWindow(QMainWindow):
 
     def show_inbox(self) -> None:
         """Bring the Inbox into view, the focus on its first entry."""
+        self.showing.looks_at("")
         self.come_to_front()
         self.sheet.close_sheet()
         if self.tabs.current() in self.detached:
@@ -309,6 +315,7 @@ class MainWindow(QMainWindow):
             self._choose("")
 
     def _choose(self, session_id: str) -> None:
+        self.showing.looks_at(session_id)
         panel = self._panels.get(session_id)
         focused = QApplication.focusWidget()
         follow = focused is None or self.centre.isAncestorOf(focused)

@@ -7,6 +7,8 @@
  * @typedef {{key: string, places?: Object<string, string>, tone?: string}} Notice a sentence to be said once
  */
 
+/** Activities in which one person's screen is seen by the others: a customer's, and the rep's. */
+const SHARES = new Set(["view", "show"]);
 const MEMBERS = new Set(["controller", "assistant", "primary", "secondary"]);
 /** In the order in which people are listed: who is in charge first. */
 const ORDER = ["controller", "assistant", "primary", "secondary", "waiting"];
@@ -167,6 +169,7 @@ export class Session {
     const before = this.activities.get(activity.id);
     if (activity.state === "ended") this.activities.delete(activity.id);
     else this.activities.set(activity.id, activity);
+    if (activity.kind === "show") return this.#shown(activity, before);
     if (activity.kind !== "view" || activity.subject !== this.you) return [];
     if (activity.state !== "ended") this.news = null;
     if (activity.state !== "ended" || !before) return [];
@@ -175,6 +178,15 @@ export class Session {
     const name = this.people.get(activity.ended_by ?? "")?.name ?? this.repName;
     if (before.state === "asked" && activity.ended_by !== this.you) return [{ key: "notice.ask_taken_back", places: { name } }];
     if (before.state === "running") return [{ key: "notice.share_over", places: { name }, tone: "positive", lasting: true }];
+    return [];
+  }
+
+  /** The rep begins to show his screen, or no longer does: said in words, for the picture may be out of sight. */
+  #shown(activity, before) {
+    const name = this.people.get(activity.subject)?.name ?? this.repName;
+    const is = activity.state === "running" && activity.seen_by?.includes(this.you);
+    if (is && before?.state !== "running") return [{ key: "notice.rep_shows", places: { name }, tone: "live" }];
+    if (activity.state === "ended" && before?.state === "running") return [{ key: "notice.rep_shows_over", places: { name } }];
     return [];
   }
 
@@ -225,16 +237,14 @@ export class Session {
    * @returns {boolean} whether this person's screen is shown
    */
   isShowing(id) {
-    return [...this.activities.values()].some(
-      (activity) => activity.kind === "view" && activity.subject === id && activity.state === "running",
-    );
+    return [...this.activities.values()].some((one) => SHARES.has(one.kind) && one.subject === id && one.state === "running");
   }
 
-  /** @returns {?Activity} somebody else's running share that this customer may see */
+  /** @returns {?Activity} somebody else's running share, a customer's or the rep's, that this customer may see */
   get watched() {
     return (
       [...this.activities.values()].find(
-        (one) => one.kind === "view" && one.state === "running" && one.subject !== this.you && one.seen_by?.includes(this.you),
+        (one) => SHARES.has(one.kind) && one.state === "running" && one.subject !== this.you && one.seen_by?.includes(this.you),
       ) ?? null
     );
   }

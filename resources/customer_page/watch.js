@@ -1,11 +1,11 @@
-/** Another customer's screen, handed on by the rep's app: the picture, whose it is, and a button to put it away. */
+/** Somebody else's screen, the rep's or another customer's: the picture, whose it is, full size, and putting it away. */
 
 import { DrawTools } from "./draw_tools.js";
 import { Sketch } from "./sketch.js";
 
 /**
  * What is said over the picture.
- * @param {{paused?: boolean}} activity the running share
+ * @param {{kind?: string, paused?: boolean}} activity the running share
  * @param {string} hub state of the connection to the rep's app
  * @param {boolean} hasPicture whether anything was shown yet
  * @returns {string} a key under `watch.`
@@ -13,7 +13,8 @@ import { Sketch } from "./sketch.js";
 export function watchWords(activity, hub, hasPicture) {
   if (hub !== "connected") return hasPicture ? "watch.lost" : "watch.coming";
   if (activity.paused) return "watch.paused";
-  return hasPicture ? "watch.words" : "watch.coming";
+  if (!hasPicture) return "watch.coming";
+  return activity.kind === "show" ? "watch.rep" : "watch.words";
 }
 
 /** Draws the part of the page with the picture; it is there only while somebody shows something to this customer. */
@@ -25,12 +26,14 @@ export class Watch {
   #sketch;
   #tools;
   #drawing;
+  #full;
   #redraw;
   #away = "";
   #shown = "";
 
   /**
-   * @param {{watch: HTMLElement, "watch-words": HTMLElement, "watch-away": HTMLButtonElement, "watch-video": HTMLVideoElement}} part
+   * @param {{watch: HTMLElement, "watch-words": HTMLElement, "watch-away": HTMLButtonElement,
+   *   "watch-full": HTMLButtonElement, "watch-video": HTMLVideoElement}} part
    * @param {import("./drawing.js").Drawing} drawing
    * @param {() => void} redraw
    */
@@ -42,7 +45,9 @@ export class Watch {
     this.#words = part["watch-words"];
     this.#button = part["watch-away"];
     this.#video = part["watch-video"];
+    this.#full = part["watch-full"];
     this.#redraw = redraw;
+    this.#full.addEventListener("click", () => void this.#fullScreen());
     this.#button.addEventListener("click", () => {
       this.#away = this.#away === this.#shown ? "" : this.#shown;
       redraw();
@@ -71,8 +76,19 @@ export class Watch {
     if (this.#words.textContent !== words) this.#words.textContent = words;
     const button = language.t(away ? "watch.show" : "watch.hide");
     if (this.#button.textContent !== button) this.#button.textContent = button;
+    this.#full.textContent = language.t("watch.full");
+    this.#full.hidden = away || this.#video.videoWidth === 0 || !this.#video.requestFullscreen;
     this.#video.hidden = away || this.#video.videoWidth === 0;
     this.#video.setAttribute("aria-label", words);
+  }
+
+  /** The picture with whatever is drawn over it, as large as the screen. */
+  async #fullScreen() {
+    try {
+      await (this.#video.closest(".stage") ?? this.#video).requestFullscreen();
+    } catch (error) {
+      console.info("no full screen", error.name);
+    }
   }
 
   /** Only what is drawn is another. */

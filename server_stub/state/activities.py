@@ -12,6 +12,7 @@ from support_manager.protocol.activities import (
     ACTIVITIES,
     AVAILABLE,
     DRAWN_ON,
+    NOT_BESIDE,
     ActivityEnd,
     ActivityKind,
     ActivityRule,
@@ -45,7 +46,7 @@ def decide_ask(
         raise Refused(ErrorCode.NOT_SUPPORTED)
     if request.kind is ActivityKind.VIDEO and subject.device.camera is Capability.NO:
         raise Refused(ErrorCode.NOT_SUPPORTED)
-    if current(session, request.kind, subject.id) is not None:
+    if current(session, request.kind, subject.id) is not None or _is_in_the_way(session, request.kind):
         raise Refused(ErrorCode.ACTIVITY_BUSY)
     view = ActivityView(
         id=activity_id,
@@ -71,7 +72,7 @@ def decide_offer(
         raise Refused(ErrorCode.NOT_SUPPORTED)
     if request.kind is ActivityKind.DRAW and not _is_shown(session, DRAWN_ON.get(me.role)):
         raise Refused(ErrorCode.ACTIVITY_UNKNOWN)
-    if known is not None and known.state is ActivityState.RUNNING:
+    if (known is not None and known.state is ActivityState.RUNNING) or _is_in_the_way(session, request.kind):
         raise Refused(ErrorCode.ACTIVITY_BUSY)
     view = ActivityView(
         id=known.id if known is not None else activity_id,
@@ -283,6 +284,11 @@ def seen_by_newcomer(session: Session, participant_id: str, role: Role, now_ms: 
 def current(session: Session, kind: ActivityKind, subject: str) -> ActivityView | None:
     """The asked or running activity of a kind that is about `subject`."""
     return next((a for a in session.activities.values() if a.kind is kind and a.subject == subject), None)
+
+
+def _is_in_the_way(session: Session, kind: ActivityKind) -> bool:
+    others = NOT_BESIDE.get(kind, frozenset())
+    return any(activity.kind in others for activity in session.activities.values())
 
 
 def _rule(kind: ActivityKind) -> ActivityRule:

@@ -14,6 +14,7 @@ import structlog
 from support_manager.media.camera import CameraSlot
 from support_manager.media.engine import EngineFailed, MediaEvent, PeerKey
 from support_manager.media.frame_box import FrameBox
+from support_manager.media.screens import Gate, Shareable
 from support_manager.media.thread import MediaThread
 from support_manager.media.voice.ports import AudioPorts
 from support_manager.protocol.channel import DrawMessage
@@ -42,6 +43,7 @@ class AiortcEngine:
         self._cameras: dict[PeerKey, FrameBox] = {}
         self._own_camera = FrameBox("own camera")
         self._slot = CameraSlot()
+        self._gates: dict[PeerKey, Gate] = {}
 
     def start(self, listener: Callable[[MediaEvent], None]) -> None:
         """Start the thread; call it on the loop where `listener` is to be called.
@@ -182,6 +184,23 @@ class AiortcEngine:
     def use_audio(self, microphone: str, speaker: str) -> None:
         """Use these devices from now on."""
         self._call(lambda hub: hub.voice.use_devices(microphone, speaker))
+
+    def begin_show(self, peer: PeerKey, source: Shareable) -> None:
+        """Show a screen or window as `peer`, in place of what it showed before."""
+        gate = self._gates[peer] = Gate()
+        self._call(lambda hub: hub.shows.show(peer, source, gate))
+
+    def pause_show(self, peer: PeerKey, paused: bool) -> None:
+        """Hold our own share, or go on with it; nothing that is on the screen after this call leaves."""
+        if peer in self._gates:
+            self._gates[peer].closed = paused
+
+    def stop_show(self, peer: PeerKey) -> None:
+        """Show nothing more, at once."""
+        gate = self._gates.pop(peer, None)
+        if gate is not None:
+            gate.closed = True
+        self._call(lambda hub: hub.shows.stop(peer))
 
     def mailbox(self, peer: PeerKey) -> FrameBox:
         """The mailbox of that peer's share; made on first use."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from support_manager.media.camera import CameraSlot
 from support_manager.media.mailbox import FrameMailbox
+from support_manager.media.screens import Shareable
 from support_manager.media.voice.ports import Trouble
 from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.signals import Candidate
@@ -119,6 +120,29 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowFigures:
+    """Figures of this app's own share, about once a second and when something about it changes."""
+
+    peer: PeerKey
+    """This app's own participant."""
+    fps: float
+    kilobytes_per_s: float
+    width: int
+    height: int
+    viewers: int
+    is_hidden: bool = False
+    """Whether the window that is shown is minimised, so that viewers keep its last picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowEnded:
+    """This app's own share ended by itself: its source is gone or cannot be looked at; `code` of `AppCode`."""
+
+    peer: PeerKey
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFailed:
     """The media thread itself failed; the app goes on without pictures."""
 
@@ -155,6 +179,8 @@ MediaEvent = (
     | VoiceLevels
     | VoiceTrouble
     | Drawn
+    | ShowFigures
+    | ShowEnded
     | EngineFailed
 )
 
@@ -226,6 +252,16 @@ class MediaEngine(Protocol):
 
     def share_ended(self, peer: PeerKey) -> None:
         """The share is over: forget its frames; the connection stays for the next one."""
+
+    def begin_show(self, peer: PeerKey, source: Shareable) -> None:
+        """Show a screen or window as `peer`, this app's own participant, in place of what it showed before; who sees
+        it is `set_audience`'s. Figures come as `ShowFigures`, an end by itself as `ShowEnded`."""
+
+    def pause_show(self, peer: PeerKey, paused: bool) -> None:
+        """Hold our own share, or go on with it; nothing that is on the screen after this call leaves."""
+
+    def stop_show(self, peer: PeerKey) -> None:
+        """Show nothing more, at once."""
 
     def mailbox(self, peer: PeerKey) -> FrameMailbox:
         """The mailbox of that peer's share; made on first use."""

@@ -27,6 +27,7 @@ from support_manager.media.frame_box import FrameBox
 from support_manager.media.guest import GuestConnection
 from support_manager.media.negotiation import OfferError, parse_offer
 from support_manager.media.own_camera import OwnCamera
+from support_manager.media.own_share import OwnShare, OwnShares
 from support_manager.media.voice.call import Member
 from support_manager.media.voice.ports import AudioPorts
 from support_manager.media.voice.room import VoiceRooms
@@ -78,7 +79,7 @@ class _Audience:
     publisher: PeerKey
     viewers: frozenset[PeerKey]
     feed: Feed
-    forwarding: HubConnection | None = None
+    forwarding: HubConnection | OwnShare | None = None
 
 
 class Hub:
@@ -111,6 +112,7 @@ class Hub:
         self._ways = Ways()
         _ = self._tasks.spawn(self._watch_addresses(), name="addresses")
         self._drawings: dict[str, Drawing] = {}
+        self.shows = OwnShares(emit, self._route)
 
     def take_offer(
         self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...], box: FrameBox
@@ -296,8 +298,7 @@ class Hub:
             connection = slot.carrying if slot is not None else None
             if connection is not None and connection.down is not None and connection.down.can_send:
                 lines.append(connection.down)
-        slot = self._slots.get(audience.publisher)
-        source = slot.carrying if slot is not None and lines else None
+        source = self._source(audience.publisher) if lines else None
         former, audience.forwarding = audience.forwarding, source
         if former is not None and former is not source:
             former.forward_to(None)
@@ -352,6 +353,10 @@ class Hub:
         drawing = self._drawings.get(peer.session_id)
         if drawing is not None:
             drawing.came(peer.participant_id)
+
+    def _source(self, publisher: PeerKey) -> HubConnection | OwnShare | None:
+        slot = self._slots.get(publisher)
+        return self.shows.get(publisher) or (slot.carrying if slot is not None else None)
 
     def _make_room(self, slot: _Slot) -> None:
         """At most two connections a peer: what is up stays for a while, what never came up goes."""
@@ -420,6 +425,7 @@ class Hub:
         drawing = self._drawings.pop(session_id, None)
         if drawing is not None:
             drawing.allow((), ())
+        self.shows.stop_session(session_id)
         for peer in [peer for peer in self._slots if peer.session_id == session_id]:
             self.close_peer(peer)
             del self._slots[peer]
@@ -445,6 +451,7 @@ class Hub:
         """Close every connection, within 2 s."""
         self._camera_slot.close()
         await self.voice.aclose()
+        await self.shows.aclose()
         for peer in list(self._slots):
             self.close_peer(peer)
         self._slots.clear()

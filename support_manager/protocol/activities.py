@@ -137,7 +137,22 @@ ACTIVITIES: dict[ActivityKind, ActivityRule] = {
     ActivityKind.RECORDING: ActivityRule("B-7.8", _CONTROLLER, _NOBODY, Consent.PRIMARY, MEMBERS, _ALWAYS | _CONTROL),
 }
 
-AVAILABLE = frozenset({ActivityKind.VIEW, ActivityKind.DRAW, ActivityKind.FILE, ActivityKind.VIDEO, ActivityKind.VOICE})
+NOT_BESIDE: dict[ActivityKind, frozenset[ActivityKind]] = {
+    ActivityKind.VIEW: frozenset({ActivityKind.SHOW}),
+    ActivityKind.SHOW: frozenset({ActivityKind.VIEW}),
+}
+"""Kinds that never stand beside each other in one session: all look at one screen, and it is clear whose."""
+
+AVAILABLE = frozenset(
+    {
+        ActivityKind.VIEW,
+        ActivityKind.SHOW,
+        ActivityKind.DRAW,
+        ActivityKind.FILE,
+        ActivityKind.VIDEO,
+        ActivityKind.VOICE,
+    }
+)
 """The kinds this version can run; the relay answers `not_supported` to the others."""
 
 DRAWN_ON: dict[Role, ActivityKind] = {Role.CONTROLLER: ActivityKind.VIEW, Role.PRIMARY: ActivityKind.SHOW}

@@ -33,6 +33,7 @@ from support_manager.protocol.views import (
 from support_manager.session import people
 from support_manager.session.outcome import Outcome
 
+_SHARES = frozenset({ActivityKind.VIEW, ActivityKind.SHOW})
 _HELD_EVENTS = 1_000
 """Events kept while a snapshot is on its way; what comes beyond them is lost until the next resume."""
 
@@ -66,8 +67,15 @@ class SessionMachine:
 
     @property
     def share(self) -> ActivityView | None:
-        """The view that is asked for or running."""
-        return next((each for each in self._view.activities if each.kind is ActivityKind.VIEW), None)
+        """The screen of somebody else that is asked for or shown: a customer's, or the controller's to an assistant."""
+        others = [each for each in self._view.activities if each.kind in _SHARES and each.subject != self._view.you]
+        return next(iter(others), None)
+
+    @property
+    def shown(self) -> ActivityView | None:
+        """The screen that is handed on from here to others: the customer's, or our own."""
+        running = (each for each in self._view.activities if each.state is ActivityState.RUNNING)
+        return next((each for each in running if each.kind in _SHARES), None)
 
     @property
     def is_hub(self) -> bool:
@@ -193,7 +201,7 @@ class SessionMachine:
                 self._note_line(outcome, line)
         running = {each.id: each for each in view.activities}
         for activity in old.activities:
-            if activity.kind is ActivityKind.VIEW and activity.id not in running:
+            if activity.kind in _SHARES and activity.id not in running:
                 self._share_ended(outcome, activity)
         for activity in view.activities:
             was_running = any(each.id == activity.id and each.state is ActivityState.RUNNING for each in old.activities)
@@ -298,7 +306,7 @@ class SessionMachine:
     def _ended(self, fact: wire.SessionEnded) -> Outcome:
         outcome = Outcome(ended=fact.reason)
         for activity in self._view.activities:
-            if activity.kind is ActivityKind.VIEW:
+            if activity.kind in _SHARES:
                 outcome.share_over.append(activity.subject)
         self._view = msgspec.structs.replace(
             self._view, state=SessionState.ENDED, end_reason=fact.reason, activities=(), transfer=None, place=None
@@ -367,11 +375,11 @@ class SessionMachine:
 
     def _note_share(self, outcome: Outcome, activity: ActivityView) -> None:
         person = self.person(activity.subject)
-        if activity.kind is ActivityKind.VIEW and person is not None:
+        if activity.kind in _SHARES and person is not None:
             self._note(outcome, Happening.SHARING, person)
 
     def _share_ended(self, outcome: Outcome, activity: ActivityView) -> None:
-        if activity.kind is not ActivityKind.VIEW:
+        if activity.kind not in _SHARES:
             return
         outcome.share_over.append(activity.subject)
         person = self.person(activity.subject)

@@ -45,6 +45,7 @@ from support_manager.session.machine import SessionMachine, came_by_queue, contr
 from support_manager.session.outbox import Outbox, Send
 from support_manager.session.outcome import Outcome
 from support_manager.session.peers import Peer, Peers
+from support_manager.session.showing import Showing
 from support_manager.session.voice import SessionVoice, call_of
 from support_manager.session.words import well_formed
 from support_manager.tasks import TaskOwner
@@ -85,6 +86,8 @@ class SessionRuntime:
         self._link = HubLink(view.id, send, self._peers.ready, self._peers.ice_servers, self._refresh)
         self.voice = SessionVoice(view.id, send, lambda: self._machine.view, self._peers.ready, new_id)
         self.drawing = SessionDrawing(lambda: self._machine.view, send, new_id, self._drawn, self._undrawn)
+        own = self._peers.key(view.you)
+        self.showing = Showing(own, send, self._peers.ready, new_id, self._changed, emit)
         self._visible = False
         self._shown_to: str | None = None
         self._held_signals: list[SignalReceived] = []
@@ -103,7 +106,7 @@ class SessionRuntime:
     @property
     def snapshot(self) -> SessionSnapshot:
         """The session as windows show it."""
-        return replace(self._machine.snapshot(), draws=self.drawing.mine is not None)
+        return replace(self._machine.snapshot(), draws=self.drawing.mine is not None, show=self.showing.state)
 
     @property
     def is_told(self) -> bool:
@@ -126,6 +129,7 @@ class SessionRuntime:
         """The session is bound to the present connection: send what is left, ask who is not connected."""
         self._outbox.went_online()
         self._link.went_online()
+        self.showing.went_online()
         self._peers.went_online(wanted={each.id for each in online_customers(self._machine.view)})
 
     def take_view(self, view: SessionView) -> None:
@@ -159,6 +163,7 @@ class SessionRuntime:
         self._going = None  # it was not done: the session is still ours
         self._peers.set_ice(resumed.ice)
         self._act(self._machine.take_snapshot(resumed.session))
+        self.showing.take_view(self._machine.view, whole=True)
         for received in self._take_held_signals():
             self.take_signal(received)
         if self._closed or self._machine.is_over:
@@ -303,9 +308,11 @@ class SessionRuntime:
             self.drawing.take(event.peer.participant_id, event.message)
             return
         self._peers.take_media(event)
+        self.showing.take_media(event)
         if isinstance(event, EngineFailed):
             self._link.failed()
             self.voice.engine_failed()
+            self.showing.failed()
         elif not self._machine.is_hub:
             self._link.take_media(event)
         if isinstance(event, ShareFigures) and event.peer == self._shown_by():
@@ -348,6 +355,7 @@ class SessionRuntime:
             self._follow()
             self._machine.set_picture(self._picture())
             self._show()
+            self.showing.take_view(self._machine.view)
             self._changed()
         for attention in outcome.attention:
             if self._told:
@@ -420,8 +428,8 @@ class SessionRuntime:
         self.voice.follow(is_hub=is_hub, hub_id=hub.id if hub is not None else None)
         self.drawing.follow()
         self._peers.set_drawing(self.drawing.drawers, self.drawing.viewers)
-        share = self._machine.share if is_hub else None
-        if share is None or share.state is not ActivityState.RUNNING:
+        share = self._machine.shown if is_hub else None
+        if share is None:
             self._peers.set_audience(None, frozenset())
             return
         rule = ACTIVITIES[share.kind].seen_by
@@ -476,6 +484,7 @@ class SessionRuntime:
         """Stop working, and close the media of a session that is over (or all the same, with `close_media`)."""
         await self.voice.aclose()
         await self._link.aclose()
+        await self.showing.aclose()
         await self._peers.aclose(over=self._closed or close_media)
         await self._tasks.aclose(1.0)
 

@@ -5,7 +5,6 @@ comes of it by the events of its fake. Replies are attributes that a test sets.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from support_manager.errors import Refused
 from support_manager.events import InboxChanged, SessionSnapshot
@@ -13,9 +12,10 @@ from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import History, HistoryPage, Targets
 from support_manager.protocol.views import InboxView, Presence
 from tests.harness.fake_drawing import FakeDrawing
+from tests.harness.fake_shows import FakeShows
 
 
-class FakePeople(FakeDrawing):
+class FakePeople(FakeDrawing, FakeShows):
     """A part of both fakes of `Intents`; the other part has `sessions`, `emit` and `_ask`."""
 
     company = "Example"
@@ -25,12 +25,6 @@ class FakePeople(FakeDrawing):
     pages: dict[str, HistoryPage] = {}  # noqa: RUF012 - a test puts its own in its place
     coming: SessionSnapshot | None = None
     """The session that `assist` and `accept_offer` return; a test puts it among the sessions itself."""
-
-    def _ask(self, name: str, *arguments: Any) -> None:
-        raise NotImplementedError
-
-    def emit(self, event: Any) -> None:
-        raise NotImplementedError
 
     def set_inbox(self, inbox: InboxView | None) -> None:
         """Have the Inbox change."""

@@ -15,9 +15,12 @@ from support_manager.media.engine import (
     PeerKey,
     PeerLost,
     ShareFigures,
+    ShowEnded,
+    ShowFigures,
 )
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.mailbox import FrameMailbox
+from support_manager.media.screens import Shareable
 from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
@@ -44,6 +47,8 @@ class ScriptedEngine:
         self.visible: dict[PeerKey, bool] = {}
         self.relay_only: dict[str, bool] = {}
         self.ended: list[PeerKey] = []
+        self.shown: dict[PeerKey, Shareable] = {}
+        self.held: dict[PeerKey, bool] = {}
         self.closed: list[PeerKey | str] = []
         self.calls: dict[str, tuple[frozenset[str], bool]] = {}
         self.muted = False
@@ -126,6 +131,24 @@ class ScriptedEngine:
 
     def set_relay_only(self, who: str, wanted: bool) -> None:
         self.relay_only[who] = wanted
+
+    def show_own(self, peer: PeerKey, viewers: int = 1) -> None:
+        """Figures of the app's own share."""
+        self.tell(ShowFigures(peer, 30.0, 200.0, 1920, 1080, viewers))
+
+    def end_own(self, peer: PeerKey, code: str) -> None:
+        """The app's own share ends by itself."""
+        self.shown.pop(peer, None)
+        self.tell(ShowEnded(peer, code))
+
+    def begin_show(self, peer: PeerKey, source: Shareable) -> None:
+        self.shown[peer] = source
+
+    def pause_show(self, peer: PeerKey, paused: bool) -> None:
+        self.held[peer] = paused
+
+    def stop_show(self, peer: PeerKey) -> None:
+        self.shown.pop(peer, None)
 
     def close_peer(self, peer: PeerKey) -> None:
         self.closed.append(peer)

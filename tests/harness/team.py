@@ -72,7 +72,7 @@ class Desk:
     async def reads_only_his_language(self) -> None:
         """Nothing in his windows is English where he chose Romanian."""
         if self.language != "en":
-            assert not english(await self.app.do("texts"), english_only("app", "session", "view", "errors"))
+            assert not english(await self.app.do("texts"), english_only("app", "session", "view", "errors", "show"))
 
     async def command(self, name: str) -> None:
         """Wait until a command can be used, and use it."""

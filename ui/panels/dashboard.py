@@ -178,7 +178,9 @@ class Dashboard(QScrollArea):
 
     def _make_tools(self) -> QWidget:
         a = self._kit.actions
-        return self._page((a.invite, a.ask_view, a.stop_view, a.point, a.focus_chat, a.focus_private, a.screenshot))
+        shows = (a.show_screen, a.pause_show, a.stop_show)
+        talk = (a.focus_chat, a.focus_private, a.screenshot)
+        return self._page((a.invite, a.ask_view, a.stop_view, *shows, a.point, *talk))
 
     def _make_application(self) -> QWidget:
         a = self._kit.actions

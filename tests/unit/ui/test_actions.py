@@ -76,7 +76,7 @@ def test_waiting_for_the_customer(actions: Actions, intents: FakeIntents):
 def test_customer_is_there(actions: Actions, intents: FakeIntents):
     (session_id,) = intents.sessions
     intents.joins(session_id)
-    assert usable(actions, intents) == ONLINE | CONTROL | SESSION | {"ask_view"}
+    assert usable(actions, intents) == ONLINE | CONTROL | SESSION | {"ask_view", "show_screen"}
 
 
 def test_customer_whose_device_cannot_share_is_not_asked(actions: Actions, intents: FakeIntents):
