@@ -94,7 +94,7 @@ class Recorder(HubConnection):
 
     def ask_for_rate(self, rate: Rate = FULL_RATE) -> None:
         """Say how much the page may send."""
-        self._say(rate)
+        self.say(rate)
 
     async def take(self, seconds: float) -> Recording:
         """Record: from the next key frame on, for this long and up to the end of a frame.

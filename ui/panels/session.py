@@ -100,8 +100,6 @@ class SessionPanel(QSplitter):
         self.share.drawing.drawn.connect(lambda message: kit.intents.draw(self._entry.id, message))
         self.share.drawing.ended.connect(lambda: self._end_drawing())
         self._bar = ViewBar(kit)
-        self._bar.figures_overflow.connect(self._place_figures)
-        self.share.full_screen_changed.connect(self._place_figures)
         kit.actions.show_figures.toggled.connect(self._place_figures)
         self._share_page = QWidget()
         column = QVBoxLayout(self._share_page)
@@ -207,9 +205,8 @@ class SessionPanel(QSplitter):
         kit.work.run(kit.intents.end_drawing(session_id), name=f"end_drawing {session_id}")
 
     def _place_figures(self, _changed: bool = False) -> None:
-        """The bar shows the figures; the view itself where the bar has no room for them, or is not on the screen."""
-        over = self._bar.figures_overflow_now or self.share.isFullScreen()
-        self.share.show_figures(over and self._kit.actions.show_figures.isChecked())
+        """The bar says the figures of now where it has room; the view shows how they were over the last minute."""
+        self.share.show_figures(self._kit.actions.show_figures.isChecked())
 
     def note(self, what: Happening, name: str) -> None:
         """Write into the transcript that something happened."""

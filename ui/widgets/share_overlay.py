@@ -1,4 +1,4 @@
-"""What is written over a shared picture: the state in calm words, and the figures in a corner."""
+"""What is written over a shared picture: the state in calm words; and its figures in words."""
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
@@ -9,8 +9,6 @@ from ui.theme import Theme
 
 _FLAGS = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 _SECOND_MS, _MINUTE_MS = 1_000, 60_000
-_WIDEST = "000 fps · 0000 ms old · 00000 kB/s · 00000 × 00000"
-"""Reserves the room for the figures, so that they do not jump with every digit."""
 
 
 def _font(painter: QPainter, pixels: int, *, strong: bool = False) -> QFont:
@@ -87,7 +85,7 @@ def draw_words(painter: QPainter, area: QRect, theme: Theme, title: str, note: s
     margin = theme.space(5)
     card = QRect(0, 0, inner.width() + 2 * margin, inner.height() + 2 * theme.space(4))
     card.moveCenter(area.center())
-    _card(painter, card, theme, 10)
+    draw_card(painter, card, theme, 10)
     x, y = card.x() + margin, card.y() + theme.space(4)
     painter.setFont(title_font)
     painter.setPen(theme.color("text"))
@@ -99,22 +97,8 @@ def draw_words(painter: QPainter, area: QRect, theme: Theme, title: str, note: s
         painter.drawText(below, int(_FLAGS), note)
 
 
-def draw_figures(painter: QPainter, area: QRect, theme: Theme, text: str) -> None:
-    """The figures in the lower left corner of `area`."""
-    font = _font(painter, theme.size("secondary"))
-    metrics = QFontMetrics(font)
-    width = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(_WIDEST))
-    card = QRect(0, 0, width + 2 * theme.space(2), metrics.height() + 2 * theme.space(1))
-    card.moveBottomLeft(area.bottomLeft())
-    card.translate(theme.space(2), -theme.space(2))
-    _card(painter, card, theme, 6)
-    painter.setFont(font)
-    painter.setPen(theme.color("text"))
-    left = card.adjusted(theme.space(2), 0, 0, 0)
-    painter.drawText(left, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
-
-
-def _card(painter: QPainter, card: QRect, theme: Theme, radius: int) -> None:
+def draw_card(painter: QPainter, card: QRect, theme: Theme, radius: int) -> None:
+    """The ground for something that is written over a picture."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     background = QColor(theme.color("surface-raised"))

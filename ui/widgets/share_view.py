@@ -27,9 +27,10 @@ from support_manager.media.mailbox import FrameMailbox, FramePicture
 from ui.i18n import Translator
 from ui.theme import Theme
 from ui.widgets.drawing_layer import DrawingLayer
+from ui.widgets.quality import Quality
 from ui.widgets.screenshot import ScreenshotWriter, image_of
 from ui.widgets.share_input import ShareInput
-from ui.widgets.share_overlay import draw_figures, draw_words, figure_words, state_words
+from ui.widgets.share_overlay import draw_words, state_words
 from ui.widgets.share_zoom import Zoom
 
 ALIVE = (Picture.LIVE, Picture.STATIC, Picture.CONNECTING)
@@ -95,6 +96,7 @@ class ShareView(QWidget):
         self._name = ""
         self._stats: PictureStats | None = None
         self._figures = False
+        self._quality = Quality()
         self._zoom = Zoom()
         self._picture: FramePicture | None = None
         self._image: QImage | None = None
@@ -152,6 +154,7 @@ class ShareView(QWidget):
     def set_stats(self, stats: PictureStats) -> None:
         """The figures of the last second."""
         self._stats = stats
+        self._quality.take(stats)
         self._last_sign = time.monotonic() - stats.since_last_sign_s
         if self._figures or self._state is Picture.LOST:
             self.update()
@@ -250,7 +253,7 @@ class ShareView(QWidget):
 
     @Slot(bool)
     def show_figures(self, on: bool) -> None:
-        """Show frames a second, age of the picture, rate and size in the corner."""
+        """Show frames a second, age of the picture, rate and loss in the corner, as they were over the last minute."""
         self._figures = on
         self.update()
 
@@ -316,6 +319,7 @@ class ShareView(QWidget):
         self._picture = self._image = None
         self._unreported = False
         self._stats = None
+        self._quality.clear()
         self._zoom.source_width = self._zoom.source_height = 0
         self._input.let_go()
         self.update()
@@ -378,7 +382,7 @@ class ShareView(QWidget):
         if title:
             draw_words(painter, self.rect(), self._theme, title, note)
         if self._figures and self._stats is not None and self._state in ALIVE:
-            draw_figures(painter, self.rect(), self._theme, figure_words(self._translator, self._stats))
+            self._quality.draw(painter, self.rect(), self._theme, self._translator)
         if self._ring:
             painter.setPen(QPen(self._theme.color("accent"), 2))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))

@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 from typing_extensions import override
@@ -21,23 +21,13 @@ _SPARE = ("save_screenshot", "zoom_out", "zoom_in", "view_actual")
 
 
 class ViewBar(QFrame):
-    """Its width decides nothing: figures and words give way first, the commands stay.
-
-    Signals:
-        figures_overflow: whether the figures were asked for and have no room here; the view shows them then.
-
-    Attributes:
-        figures_overflow_now: the same, as it is now.
-    """
-
-    figures_overflow = Signal(bool)
+    """Its width decides nothing: figures and words give way first, the commands stay."""
 
     def __init__(self, kit: Desk) -> None:
         super().__init__()
         self._kit = kit
         self._entry: SessionEntry | None = None
         self._figures_text = ""
-        self.figures_overflow_now = False
         self.setObjectName("viewBar")
         self.setProperty("kind", "status")
         self.setFixedHeight(ROW + SPACE_2)
@@ -96,8 +86,6 @@ class ViewBar(QFrame):
         if not shown:
             self._leave_out(0)
         self._figures.setText(self._figures_text if shown else "")
-        self.figures_overflow_now = wanted > 0 and not shown
-        self.figures_overflow.emit(self.figures_overflow_now)
 
     def _leave_out(self, figures_px: int) -> bool:
         """Hide one command after the other until the rest fits; whether it does."""
