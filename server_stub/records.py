@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server_stub import audit
 from server_stub.live import LiveSessions
 from server_stub.search_words import folded
-from server_stub.state.facts import Ended, Entered, Entry, Joined, Left, Locked, MarkAdded, Started
+from server_stub.state.facts import ActivitySet, Ended, Entered, Entry, Joined, Left, Locked, MarkAdded, Started
 from server_stub.state.model import Session, apply
 from server_stub.store import tables
 from server_stub.store.database import Database, StoreError
 from server_stub.store.journal import read_session
 from server_stub.tasks import TaskOwner
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.roles import CUSTOMERS, Role
 from support_manager.protocol.views import LeaveReason, MarkKind
 
@@ -26,7 +27,7 @@ GROUP_S = 0.5
 """Records wait this long for others: each transaction keeps the journal of the live sessions waiting."""
 _AGAIN_S = 5.0
 _CUSTOMER = "customer"
-_RECORDED = (Ended, Entered, Joined, Left, Locked, MarkAdded, Started)
+_RECORDED = (ActivitySet, Ended, Entered, Joined, Left, Locked, MarkAdded, Started)
 
 
 class Records:
@@ -73,9 +74,11 @@ class Records:
         act = _act(session, entry)
         if act is not None:
             self._acts.append(act)
+        elif isinstance(entry.fact, ActivitySet):
+            self._acts += recording_acts(session, entry)
         if isinstance(entry.fact, Ended):
             self._over.append(session)
-        if (act is not None or self._over) and not self._is_writing:
+        if (self._acts or self._over) and not self._is_writing:
             self._is_writing = True
             self._tasks.spawn(self._write(), name="records")
 
@@ -185,6 +188,33 @@ def _act(session: Session, entry: Entry) -> audit.Record | None:
         case _:
             return None
     return audit.Record(entry.at, kind, who, what, session.id)
+
+
+def recording_acts(session: Session, entry: Entry) -> list[audit.Record]:
+    """The audit's records of a recording (B-7.8): who asked, who agreed, that it runs, who stopped it and why."""
+    fact = entry.fact
+    if not isinstance(fact, ActivitySet) or fact.activity.kind is not ActivityKind.RECORDING:
+        return []
+    activity, what = fact.activity, f"session {session.number}"
+    asker, by = _who(session, activity.asked_by), _who(session, activity.ended_by)
+    match activity.state:
+        case ActivityState.ASKED if fact.request_id:
+            acts = [("recording_asked", asker)]
+        case ActivityState.RUNNING if fact.agreed:
+            acts = [("recording_allowed", _who(session, activity.subject)), ("recording_started", asker)]
+        case ActivityState.ENDED if activity.end is ActivityEnd.DENIED:
+            acts = [("recording_refused", by)]
+        case ActivityState.ENDED:
+            what = f"{what}, {activity.end.value if activity.end is not None else ''}"
+            acts = [("recording_stopped", by)]
+        case _:
+            acts = []
+    return [audit.Record(entry.at, kind, who, what, session.id) for kind, who in acts]
+
+
+def _who(session: Session, participant_id: str | None) -> str:
+    person = session.participants.get(participant_id or "")
+    return "relay" if person is None else person.account_id or _CUSTOMER
 
 
 def _former(session: Session, name: str) -> str:

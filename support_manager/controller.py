@@ -30,7 +30,8 @@ from support_manager.protocol.events import InboxChanged, Welcome
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.requests import History, HistoryPage, Targets, TransferTargets
 from support_manager.protocol.views import AGENT, AccountView, Audience, InboxView, Mode, Presence, SiteView
-from support_manager.settings import Settings, SettingsStore, profile_folder
+from support_manager.recordings import Recording, RecordingLibrary
+from support_manager.settings import Settings, SettingsStore, profile_folder, recordings_folder
 
 log = structlog.get_logger(__name__)
 _CLOSE_S = 5.0
@@ -82,7 +83,8 @@ class Controller:
             transport_factory=transport_factory,
             rng=rng,
         )
-        self._desk = Desk(self._way.request, engine_factory, self._emit)
+        self._recordings = RecordingLibrary(settings, self._emit)
+        self._desk = Desk(self._way.request, engine_factory, self._emit, self._recordings)
         self._desk.set_relay_only(settings.current.relay_only)
         self._inbox = InboxDesk(self._way.request, self._emit)
         self._history = HistoryDesk(self._way.request)
@@ -95,7 +97,8 @@ class Controller:
     ) -> "Controller":
         """The controller of a profile folder, with everything real; None means the platform's own folder."""
         service = "support-manager" if folder is None else f"support-manager {folder.resolve()}"
-        return cls(SettingsStore(profile_folder(folder)), CredentialStore(service), engine_factory)
+        settings = SettingsStore(profile_folder(folder), recordings_folder(folder))
+        return cls(settings, CredentialStore(service), engine_factory)
 
     # --- what windows may read
 
@@ -244,6 +247,31 @@ class Controller:
         """Show nothing more; see `Intents.stop_show`."""
         await self._desk[session_id].showing.stop()
 
+    async def ask_recording(self, session_id: str) -> None:
+        """Ask the primary customer whether the session may be recorded."""
+        await self._desk[session_id].ask_recording()
+
+    async def stop_recording(self, session_id: str) -> None:
+        """Stop recording, or take the question back."""
+        await self._desk[session_id].stop_recording()
+
+    @property
+    def recordings_folder(self) -> str:
+        """Where recordings are kept."""
+        return str(self._recordings.folder)
+
+    async def recordings(self) -> tuple[Recording, ...]:
+        """The recordings on this computer, newest first."""
+        return await self._recordings.find()
+
+    async def delete_recording(self, name: str) -> None:
+        """Delete one for good."""
+        await self._recordings.delete(name)
+
+    def tend_recordings(self) -> None:
+        """Finish what was cut off and delete what is old, in the background."""
+        self._recordings.tend()
+
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; see `Intents.send_chat`."""
         self._desk[session_id].send_chat(text, audience)
@@ -381,7 +409,7 @@ class Controller:
     async def _close_rest(self) -> None:
         try:
             async with asyncio.timeout(_CLOSE_S):
-                for step in (self._way.aclose, self._inbox.aclose, self._desk.aclose):
+                for step in (self._way.aclose, self._inbox.aclose, self._desk.aclose, self._recordings.aclose):
                     await _told(step)
         except TimeoutError:
             log.error("the app did not close in time")

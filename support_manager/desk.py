@@ -10,7 +10,15 @@ import structlog
 
 from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
 from support_manager.events import AppEvent, Failed, MailChanged, SessionSnapshot, VoiceDevice, VoiceHeard
-from support_manager.media.engine import EngineFailed, MediaEngine, MediaEvent, VoiceLevels, VoiceTrouble
+from support_manager.media.engine import (
+    EngineFailed,
+    MediaEngine,
+    MediaEvent,
+    RecordingOver,
+    RecordingRuns,
+    VoiceLevels,
+    VoiceTrouble,
+)
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import (
     InvitationChanged,
@@ -32,6 +40,7 @@ from support_manager.protocol.requests import (
 )
 from support_manager.protocol.views import IceServers, Mode, SessionView
 from support_manager.session.outbox import TRANSIENT, Send
+from support_manager.session.recording import Recordings
 from support_manager.session.runtime import SessionRuntime
 from support_manager.tasks import TaskOwner
 
@@ -49,12 +58,20 @@ class Desk:
         send: to the relay, over whatever connection there is.
         engine_factory: makes the media engine; called in a thread, because it imports the media libraries.
         emit: called with the events for windows.
+        recordings: where recordings go.
     """
 
-    def __init__(self, send: Send, engine_factory: Callable[[], MediaEngine], emit: Callable[[AppEvent], None]) -> None:
+    def __init__(
+        self,
+        send: Send,
+        engine_factory: Callable[[], MediaEngine],
+        emit: Callable[[AppEvent], None],
+        recordings: Recordings,
+    ) -> None:
         self._send = send
         self._factory = engine_factory
         self._emit = emit
+        self._recordings = recordings
         self._runtimes: dict[str, SessionRuntime] = {}
         self._engine: asyncio.Task[MediaEngine] | None = None
         self._engines_left = _ENGINES
@@ -304,7 +321,8 @@ class Desk:
         if isinstance(event, VoiceTrouble):
             self._emit(VoiceDevice(event.session_id, event.trouble))
             return
-        peers_runtime = self._runtimes.get(event.peer.session_id)
+        about = event.session_id if isinstance(event, RecordingRuns | RecordingOver) else event.peer.session_id
+        peers_runtime = self._runtimes.get(about)
         if peers_runtime is not None:
             peers_runtime.take_media(event)
 
@@ -318,7 +336,7 @@ class Desk:
     # --- coming and going
 
     def _open(self, view: SessionView) -> SessionRuntime:
-        runtime = SessionRuntime(view, self._send, self.engine, self._emit, lambda: uuid4().hex)
+        runtime = SessionRuntime(view, self._send, self.engine, self._emit, lambda: uuid4().hex, self._recordings)
         self._runtimes[view.id] = runtime
         runtime.begin()
         _ = self._begin_engine()

@@ -52,6 +52,8 @@ class AppCode(StrEnum):
     """The system does not let this program see the screen."""
     SCREEN_NOT_SUPPORTED = "screen_not_supported"
     """No way to see this system's screen (Wayland, or an X server without the extensions)."""
+    RECORDINGS_UNREADABLE = "recordings_unreadable"
+    RECORDING_NOT_DELETED = "recording_not_deleted"
     INTERNAL_APP = "internal_app"
 
 

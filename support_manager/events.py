@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from support_manager.errors import AppCode
+from support_manager.media.engine import RecordingTrouble
 from support_manager.media.voice.ports import Trouble
 from support_manager.protocol.activities import Source
 from support_manager.protocol.codes import ErrorCode
@@ -99,6 +100,9 @@ class SessionSnapshot:
     """Whether this rep points and draws on it."""
     show: OwnShow | None = None
     """What this app itself shows, if anything."""
+
+    recording: ActivityView | None = None
+    """The recording that is asked for or running, if any."""
 
     @property
     def id(self) -> str:
@@ -263,6 +267,11 @@ class Happening(Enum):
     SHARING = "sharing"
     DENIED = "denied"
     STOPPED = "stopped"
+    RECORDED = "recorded"
+    """The customer allowed the recording, which runs now."""
+    RECORDING_DENIED = "recording_denied"
+    RECORDING_STOPPED = "recording_stopped"
+    """Somebody else stopped it."""
     ASSISTANT_JOINED = "assistant_joined"
     WAITING = "waiting"
     """A customer waits to be let in."""
@@ -336,6 +345,39 @@ class DrawingChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFigures:
+    """How long and how large a running recording is, about once a second."""
+
+    session_id: str
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded:
+    """A recording of ours has ended and its file is whole; `name` is the file's, empty if there was nothing in it."""
+
+    session_id: str
+    name: str
+    seconds: float
+    bytes: int
+    trouble: RecordingTrouble | None = None
+    """Set when it ended by itself; the session goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingsTended:
+    """What was done to the library in the background: recordings cut off are finished, old ones deleted."""
+
+    left: int = 0
+    """How many that were cut off are still to be finished."""
+    progress: float = 1.0
+    """Of the one that is being finished, 0…1."""
+    finished: int = 0
+    deleted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LinkPrefilled:
     """A `support-manager:` link asks for something; it only pre-fills and waits for a click (B-2.2)."""
 
@@ -370,6 +412,9 @@ AppEvent = (
     | VoiceHeard
     | VoiceDevice
     | DrawingChanged
+    | RecordingFigures
+    | RecordingEnded
+    | RecordingsTended
     | LinkPrefilled
     | Failed
 )

@@ -15,6 +15,7 @@ from support_manager.media.screens import Shareable
 from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.requests import History, HistoryPage, Targets
 from support_manager.protocol.views import AccountView, Audience, InboxView, Mode, Presence
+from support_manager.recordings import Recording
 from support_manager.settings import Settings
 
 
@@ -166,6 +167,25 @@ class Intents(Protocol):
 
     async def stop_show(self, session_id: str) -> None:
         """Show nothing more: at once here, and told to the relay as soon as it can be reached."""
+
+    async def ask_recording(self, session_id: str) -> None:
+        """Ask the primary customer whether the session may be recorded (B-7.8)."""
+
+    async def stop_recording(self, session_id: str) -> None:
+        """Stop recording, at once and also without the relay; or take the question back."""
+
+    @property
+    def recordings_folder(self) -> str:
+        """Where recordings are kept."""
+
+    async def recordings(self) -> tuple[Recording, ...]:
+        """The recordings on this computer, newest first; raises `recordings_unreadable` when the folder cannot be."""
+
+    async def delete_recording(self, name: str) -> None:
+        """Delete one for good; raises `recording_not_deleted`."""
+
+    def tend_recordings(self) -> None:
+        """Finish recordings that were cut off and delete those that are too old; ends in `RecordingsTended`."""
 
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; it shows as pending at once and is sent again after a reconnect until the relay has it."""

@@ -5,7 +5,7 @@ import contextlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import platformdirs
@@ -46,6 +46,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Media goes through the site's TURN server only, so that nobody learns this computer's address."""
     replies: tuple[Reply, ...] = ()
     """The rep's canned replies."""
+    recordings_folder: str = ""
+    """Where recordings are kept; empty for the app's own place."""
+    recordings_days: Annotated[int, msgspec.Meta(ge=0, le=3_650)] = 0
+    """How long; older ones are deleted at the start of the app. 0 is for ever."""
     pinned_certificates: dict[str, str] = msgspec.field(default_factory=dict)
     """`host:port` → SHA-256 fingerprint that the rep accepted."""
     window: dict[str, str] = msgspec.field(default_factory=dict)
@@ -60,14 +64,22 @@ def profile_folder(given: Path | None = None) -> Path:
     return given if given is not None else Path(platformdirs.user_config_dir("support-manager", appauthor=False))
 
 
+def recordings_folder(given: Path | None = None) -> Path | None:
+    """The platform's place for what may be large, unless a profile folder is given, which then holds all."""
+    place = platformdirs.user_data_path("support-manager", appauthor=False) / "recordings"
+    return None if given is not None else place
+
+
 class SettingsStore:
     """Reads the settings once, and writes them whole.
 
     Args:
         folder: the profile folder; it is made when something is written.
+        recordings: the app's own place for recordings; beside the settings if not given.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, recordings: Path | None = None) -> None:
+        self.own_recordings = recordings if recordings is not None else folder / "recordings"
         self._path = folder / _FILE
         self._writing = asyncio.Lock()
         self.set_aside: Path | None = None

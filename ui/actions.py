@@ -51,6 +51,7 @@ COMMANDS = (
     Command("show_screen", "monitor-up", "Ctrl+Shift+P"),
     Command("pause_show", "pause", "Ctrl+Alt+P", checkable=True),
     Command("stop_show", "monitor-off", "Ctrl+Alt+X"),
+    Command("record", "circle-dot", "Ctrl+Shift+G", checkable=True),
     Command("transfer_control", "arrow-right-left", "Ctrl+Shift+K"),
     Command("transfer_session", "forward", "Ctrl+Shift+T"),
     Command("ask_control", "hand", "Ctrl+Shift+H", checkable=True),
@@ -79,6 +80,7 @@ COMMANDS = (
     Command("presence_busy", "circle-minus", checkable=True, role="danger"),
     Command("icon_tray", "panel-top", "Ctrl+Shift+B", checkable=True),
     Command("history", "history", "Ctrl+H"),
+    Command("recordings", "film", "Ctrl+G"),
     Command("replies", "message-square-quote", "Ctrl+Shift+R"),
     Command("preferences", "settings", "Ctrl+,"),
     Command("about", "info"),
@@ -128,6 +130,8 @@ class Actions(QObject):
     show_screen: QAction
     pause_show: QAction
     stop_show: QAction
+    record: QAction
+    recordings: QAction
     end_session: QAction
     copy_number: QAction
     copy_link: QAction
@@ -285,7 +289,7 @@ class Actions(QObject):
         agent = account is not None and AGENT in account.privileges
         known = account is not None
         usable = {"start_session": online, "assist": online, "history": online, "inbox": agent}
-        usable |= {"sign_out": known, "icon_tray": known, "replies": known}
+        usable |= {"sign_out": known, "icon_tray": known, "replies": known, "recordings": known}
         usable |= {f"presence_{presence.value}": online and agent for presence in PRESENCES}
         return usable | {"next_tab": count > 1, "previous_tab": count > 1}
 
@@ -303,6 +307,7 @@ class Actions(QObject):
             "point": current is not None and (current.draws or (online and controls and has_frame)),
             "clear_drawing": current is not None and current.draws,
             "show_screen": online and controls and state is SessionState.ACTIVE,
+            "record": controls and current is not None and (_is_recorded(current) or (online and _is_here(current))),
             "transfer_control": online and controls and state in _HELD,
             "transfer_session": online and controls and agent and state is SessionState.ACTIVE,
             "ask_control": online and assists and state in _HELD,
@@ -330,6 +335,7 @@ class Actions(QObject):
         self.lock_session.setChecked(current is not None and current.view.locked)
         self.point.setChecked(current is not None and current.draws)
         self.ask_control.setChecked(me is not None and me.asks_control)
+        self.record.setChecked(current is not None and _is_recorded(current))
         for presence in PRESENCES:
             self.presence(presence).setChecked(inbox is not None and inbox.chosen is presence)
 
@@ -377,6 +383,19 @@ def controller_lost(session: SessionSnapshot) -> bool:
     """Whether the controller has lost his connection; how long ago is the relay's to judge (B-12.6)."""
     controller = session.controller
     return controller is not None and controller.connection is not Connection.ONLINE
+
+
+def _is_recorded(session: SessionSnapshot) -> bool:
+    """Whether a recording is asked for or running: then the command takes it back or stops it."""
+    return session.recording is not None
+
+
+def _is_here(session: SessionSnapshot) -> bool:
+    """Whether there is a customer at the other end who can be asked."""
+    customer = session.customer
+    return (
+        customer is not None and customer.connection is Connection.ONLINE and session.view.state is SessionState.ACTIVE
+    )
 
 
 def _can_show(session: SessionSnapshot) -> bool:

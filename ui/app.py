@@ -144,6 +144,7 @@ class App(QObject):
         Args:
             resume: False where another sign-in than the kept one is wanted.
         """
+        self.controller.tend_recordings()
         kept = self.controller.settings.stay_signed_in
         if kept and not resume:
             return

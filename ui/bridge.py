@@ -32,6 +32,9 @@ class Bridge(QObject):
     voice_heard = Signal(object)
     voice_device = Signal(object)
     drawing_changed = Signal(object)
+    recording_figures = Signal(object)
+    recording_ended = Signal(object)
+    recordings_tended = Signal(object)
     link_prefilled = Signal(object)
     failed = Signal(object)
 
@@ -56,6 +59,9 @@ class Bridge(QObject):
             events.VoiceHeard: self.voice_heard.emit,
             events.VoiceDevice: self.voice_device.emit,
             events.DrawingChanged: self.drawing_changed.emit,
+            events.RecordingFigures: self.recording_figures.emit,
+            events.RecordingEnded: self.recording_ended.emit,
+            events.RecordingsTended: self.recordings_tended.emit,
             events.LinkPrefilled: self.link_prefilled.emit,
             events.Failed: self.failed.emit,
         }

@@ -129,7 +129,7 @@ class SessionMenu(QMenu):
         self.setObjectName("sessionMenu")
         self.control = ControlMenu(actions, self)
         a = actions
-        _add_groups(self, ((a.ask_view, a.stop_view, a.point, a.clear_drawing),))
+        _add_groups(self, ((a.ask_view, a.stop_view, a.point, a.clear_drawing), (a.record,)))
         if picture:
             self.addMenu(PictureMenu(actions, translator, self))
         self.addMenu(ShowMenu(actions, translator, self))

@@ -20,6 +20,7 @@ from ui.panels.layout_memory import LayoutMemory
 from ui.panels.session import SessionPanel
 from ui.panels.start import StartPage
 from ui.panels.top_bar import TopBar
+from ui.recording_desk import RecordingDesk
 from ui.showing import Showing
 from ui.sight import Sight
 from ui.tab_faces import TabFaces
@@ -93,6 +94,7 @@ class MainWindow(QMainWindow):
         self.inviting = Inviting(kit, self.sheet, self.current, self.come_to_front, bridge)
         self.after_session = AfterSession(kit, self.sheet, self, bridge)
         self.showing = Showing(kit, bridge, self.show_strip, self, self)
+        self.recording_desk = RecordingDesk(kit, self.sheet, self, bridge)
         self.view_commands = ViewCommands(kit, self, self._panel, self._update_commands)
         self.layout_memory = LayoutMemory(kit.intents, kit.work, self, self._panels)
 
@@ -208,6 +210,7 @@ class MainWindow(QMainWindow):
             bridge.session_left,
             bridge.attention,
             bridge.picture_stats,
+            bridge.recording_figures,
             bridge.signed_out,
             bridge.failed,
             bridge.link_changed,

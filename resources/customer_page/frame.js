@@ -46,6 +46,7 @@ export class Frame {
     part.language.append(...Object.entries(LANGUAGES).map(([value, textContent]) => h("option", { value, textContent, lang: value })));
     part.language.addEventListener("change", () => choose(part.language.value));
     part.leave.addEventListener("click", () => this.#askToLeave());
+    part["recorded-stop"].addEventListener("click", () => this.#visit.recording.stop());
     part.stop.addEventListener("click", () => this.#visit.sharing.stop());
     part.sure.addEventListener("close", () => part.sure.returnValue === "leave" && void this.#visit.leave());
     document.addEventListener("visibilitychange", () => {
@@ -79,6 +80,7 @@ export class Frame {
     this.#sayLink(key);
     this.#part.leave.hidden = story.phase !== "inside";
     this.#live();
+    this.#visit.recording.draw(this.#part, this.#language);
     this.#transcript.draw();
     this.#people.draw(story, this.#language);
     this.#watch.draw(story, this.#visit.down, this.#language);

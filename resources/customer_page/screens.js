@@ -144,6 +144,8 @@ export class Screens {
         return this.#watching(name);
       case "asked":
         return this.#asked(name);
+      case "record_asked":
+        return this.#visit.recording.question(this.#make);
       case "picking":
         return this.#make.page("picking.title", "picking.text");
       case "sharing":

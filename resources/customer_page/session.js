@@ -170,6 +170,7 @@ export class Session {
     if (activity.state === "ended") this.activities.delete(activity.id);
     else this.activities.set(activity.id, activity);
     if (activity.kind === "show") return this.#shown(activity, before);
+    if (activity.kind === "recording") return this.#recording(activity, before);
     if (activity.kind !== "view" || activity.subject !== this.you) return [];
     if (activity.state !== "ended") this.news = null;
     if (activity.state !== "ended" || !before) return [];
@@ -188,6 +189,25 @@ export class Session {
     if (is && before?.state !== "running") return [{ key: "notice.rep_shows", places: { name }, tone: "live" }];
     if (activity.state === "ended" && before?.state === "running") return [{ key: "notice.rep_shows_over", places: { name } }];
     return [];
+  }
+
+  /** B-7.8: everybody is told when it begins and ends. */
+  #recording(activity, before) {
+    const name = this.people.get(activity.asked_by)?.name ?? this.repName;
+    const ran = before?.state === "running";
+    if (activity.state === "running") return ran ? [] : [{ key: "notice.recording", places: { name }, tone: "live" }];
+    return ran && activity.state === "ended" ? [{ key: "notice.recording_over", tone: "positive", lasting: true }] : [];
+  }
+
+  /** @returns {?Activity} the running recording of this session, for everybody in it */
+  get recording() {
+    return [...this.activities.values()].find((one) => one.kind === "recording" && one.state === "running") ?? null;
+  }
+
+  /** @returns {?Activity} the question whether this customer agrees to a recording */
+  get recordingAsked() {
+    const asks = (one) => one.kind === "recording" && one.state === "asked" && one.subject === this.you;
+    return [...this.activities.values()].find(asks) ?? null;
   }
 
   /** @returns {?Participant} */

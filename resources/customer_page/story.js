@@ -35,8 +35,9 @@ export class Story {
     if (this.phase === "start") return "starting";
     if (this.phase === "enter") return { open: "enter", closed: "closed", unknown: "no_queue" }[this.entry] ?? "starting";
     if (this.phase !== "inside" || !this.session) return this.phase === "inside" ? "starting" : this.phase;
-    if (this.share === "running") return "sharing";
     if (this.share === "picking") return "picking";
+    if (this.session.recordingAsked) return "record_asked";
+    if (this.share === "running") return "sharing";
     if (this.session.me?.role === "waiting") return "let_in";
     if (this.session.asked) return "asked";
     if (this.share === "sending") return "picking";

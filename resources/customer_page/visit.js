@@ -6,6 +6,7 @@ import { Device } from "./device.js";
 import { Drawing } from "./drawing.js";
 import { Hubs } from "./hubs.js";
 import { Notes } from "./notes.js";
+import { Recording } from "./recording.js";
 import { Session } from "./session.js";
 import { Sharing } from "./sharing.js";
 import { Survey } from "./survey.js";
@@ -94,6 +95,13 @@ export class Visit {
       present: () => this.#present,
       wordsChars: protocol.limits.words_chars,
       remember: (shared) => this.#remember(shared),
+    });
+    this.recording = new Recording({
+      story, changed,
+      notify: (notice) => this.#tell(notice),
+      ask: (event, payload) => this.#ask(event, payload),
+      say: (message) => this.#hub.say(message),
+      wordsChars: protocol.limits.words_chars,
     });
     this.survey = new Survey({ story, changed, ask: (event, payload) => this.#ask(event, payload), sent: () => wire.close() });
     wire.on("up", () => this.#up());
@@ -236,6 +244,7 @@ export class Visit {
     this.#changed();
     void this.sharing.tellWaiting();
     void this.drawing.tellWaiting();
+    void this.recording.tellWaiting();
     void this.#device.tell();
     void this.outbox.flush();
     this.#checkHub();

@@ -20,7 +20,7 @@ from support_manager.protocol.activities import (
     Consent,
 )
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.roles import Role
+from support_manager.protocol.roles import CUSTOMERS, Role
 from support_manager.protocol.views import ActivityView, Capability
 
 _OWNERS_REASONS = frozenset({ActivityEnd.SOURCE_ENDED, ActivityEnd.PICKER_DISMISSED, ActivityEnd.PAGE_RELOADED})
@@ -38,7 +38,7 @@ def decide_ask(
     subject = session.member(request.subject)
     if subject is None:
         raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
-    if subject.role not in rule.offered_by | rule.joined_by or subject.id == me.id:
+    if subject.role not in rule.offered_by | rule.joined_by | _consenting(rule) or subject.id == me.id:
         raise Refused(ErrorCode.NOT_ALLOWED)
     if request.kind is ActivityKind.VOICE and subject.device.microphone is Capability.NO:
         raise Refused(ErrorCode.NOT_SUPPORTED)
@@ -46,6 +46,8 @@ def decide_ask(
         raise Refused(ErrorCode.NOT_SUPPORTED)
     if request.kind is ActivityKind.VIDEO and subject.device.camera is Capability.NO:
         raise Refused(ErrorCode.NOT_SUPPORTED)
+    if request.kind is ActivityKind.RECORDING and any(a.kind is request.kind for a in session.activities.values()):
+        raise Refused(ErrorCode.ACTIVITY_BUSY)  # one for the whole session, whoever agreed to it
     if current(session, request.kind, subject.id) is not None or _is_in_the_way(session, request.kind):
         raise Refused(ErrorCode.ACTIVITY_BUSY)
     view = ActivityView(
@@ -112,7 +114,7 @@ def decide_answer(session: Session, me: Participant, request: requests.ActivityA
         width=request.width,
         height=request.height,
     )
-    return [ActivitySet(activity=view, words=clean_text(request.words, limits.WORDS_CHARS))]
+    return [ActivitySet(activity=view, words=clean_text(request.words, limits.WORDS_CHARS), agreed=True)]
 
 
 def decide_update(session: Session, me: Participant, request: requests.ActivityUpdate, now_ms: int) -> list[Fact]:
@@ -122,6 +124,8 @@ def decide_update(session: Session, me: Participant, request: requests.ActivityU
         return files.decide_pause(activity, me, request, now_ms)
     if activity.subject != me.id or activity.state is not ActivityState.RUNNING:
         raise Refused(ErrorCode.NOT_ALLOWED)
+    if activity.kind is ActivityKind.RECORDING:
+        raise Refused(ErrorCode.NOT_SUPPORTED)
     view = msgspec.structs.replace(
         activity,
         source=request.source if request.source is not None else activity.source,
@@ -162,7 +166,13 @@ def _is_concerned(activity: ActivityView, me: Participant) -> bool:
     shown, but nobody else's voice."""
     if me.id in (activity.subject, activity.asked_by) or me.role is Role.CONTROLLER:
         return True
+    if activity.kind is ActivityKind.RECORDING:
+        return me.role in CUSTOMERS  # every customer is in it
     return me.role is Role.PRIMARY and activity.kind is not ActivityKind.VOICE
+
+
+def _consenting(rule: ActivityRule) -> frozenset[Role]:
+    return frozenset({Role.PRIMARY}) if rule.consent is Consent.PRIMARY else frozenset()
 
 
 def _may_join(session: Session, me: Participant, kind: ActivityKind) -> bool:
@@ -184,11 +194,15 @@ def _hung_up(session: Session, facts: list[Fact], by: str, now_ms: int) -> list[
 
 
 def end_of(session: Session, participant_id: str, reason: ActivityEnd, now_ms: int) -> list[Fact]:
-    """End what hangs on one participant: his own shares, and what he asked for and nobody answered yet."""
+    """End what hangs on one participant: his own shares, and what he asked for and nobody answered yet.
+
+    A recording is none of his own: it goes on, and is asked for on, when his page is loaded again (B-7.8).
+    """
+    stays = ActivityKind.RECORDING if reason is ActivityEnd.PAGE_RELOADED else None
     facts: list[Fact] = [
         _ended(activity, reason, participant_id, now_ms)
         for activity in session.activities.values()
-        if _hangs_on(activity, participant_id) and not files.outlives(activity, reason)
+        if _hangs_on(activity, participant_id) and activity.kind is not stays and not files.outlives(activity, reason)
     ]
     return with_drawings(session, facts, now_ms)
 

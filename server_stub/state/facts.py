@@ -98,6 +98,8 @@ class ActivitySet(_Fact, frozen=True, kw_only=True, tag="activity"):
     activity: ActivityView
     request_id: str = ""
     words: str = ""
+    agreed: bool = False
+    """Whether this is somebody's yes to what he was asked."""
 
 
 class ChatAdded(_Fact, frozen=True, kw_only=True, tag="chat"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from support_manager.media.camera import CameraSlot
-from support_manager.media.engine import EngineFailed, MediaEvent, PeerKey
+from support_manager.media.engine import EngineFailed, MediaEvent, PeerKey, RecordingPlan
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.screens import Gate, Shareable
 from support_manager.media.thread import MediaThread
@@ -201,6 +201,22 @@ class AiortcEngine:
         if gate is not None:
             gate.closed = True
         self._call(lambda hub: hub.shows.stop(peer))
+
+    def start_recording(self, session_id: str, plan: RecordingPlan) -> None:
+        """Record that session to a file; ends in `RecordingOver`."""
+        self._call(lambda hub: hub.recordings.start(session_id, plan))
+
+    def record_share(self, session_id: str, publisher: PeerKey | None) -> None:
+        """Whose share is recorded while it is connected; None for nobody."""
+        self._call(lambda hub: hub.recordings.share(session_id, publisher))
+
+    def mark_recording(self, session_id: str, text: str) -> None:
+        """Put a chapter here; without a recording nothing happens."""
+        self._call(lambda hub: hub.recordings.mark(session_id, text))
+
+    def stop_recording(self, session_id: str) -> None:
+        """End the recording of that session; without one nothing happens."""
+        self._call(lambda hub: hub.recordings.stop(session_id))
 
     def mailbox(self, peer: PeerKey) -> FrameBox:
         """The mailbox of that peer's share; made on first use."""

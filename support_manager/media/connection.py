@@ -96,6 +96,7 @@ class HubConnection:
         self._box = box
         self._visible = visible
         self._watched = False
+        self._recorded = False
         self._shown_at = float("-inf")
         self._on_answer = on_answer
         self._on_connected = on_connected
@@ -334,7 +335,7 @@ class HubConnection:
         return self._write(self._control.write(message))
 
     def _say_rate(self) -> None:
-        self.say(FULL_RATE if self._visible or self._watched else HIDDEN_RATE)
+        self.say(FULL_RATE if self._visible or self._watched or self._recorded else HIDDEN_RATE)
 
     def _beat(self) -> None:
         fed = self.down is not None and self.down.is_fed is not None and self.down.is_fed(time.monotonic())
@@ -363,6 +364,12 @@ class HubConnection:
         watched = feed is not None
         if watched is not self._watched:
             self._watched = watched
+            self._say_rate()
+
+    def record(self, recording: bool) -> None:
+        """What is recorded is needed in full whether it is on this screen or not."""
+        if recording is not self._recorded:
+            self._recorded = recording
             self._say_rate()
 
     # -- media

@@ -1,8 +1,9 @@
 """The media engine's interface: commands in, events out, pictures through mailboxes; nothing here imports aiortc."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 from support_manager.media.camera import CameraSlot
@@ -168,6 +169,49 @@ class VoiceTrouble:
     trouble: Trouble
 
 
+class RecordingTrouble(Enum):
+    """Why a recording ended by itself."""
+
+    DISK_FULL = "disk_full"
+    NOT_WRITABLE = "not_writable"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPlan:
+    """What is to be recorded where."""
+
+    path: Path
+    """Of the finished file; until then `.part` stands behind its name."""
+    title: str
+    started_at: int
+    """Milliseconds since 1970."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """What the file says of itself, by names in capitals."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRuns:
+    """A recording is being written; told every second."""
+
+    session_id: str
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingOver:
+    """A recording has ended, and its file is whole; `path` is None if there was nothing in it, or not even a file."""
+
+    session_id: str
+    path: Path | None
+    seconds: float
+    bytes: int
+    trouble: RecordingTrouble | None = None
+    """Set when it ended by itself."""
+
+
+RecordingEvent = RecordingRuns | RecordingOver
 MediaEvent = (
     AnswerReady
     | OfferReady
@@ -182,6 +226,8 @@ MediaEvent = (
     | ShowFigures
     | ShowEnded
     | EngineFailed
+    | RecordingRuns
+    | RecordingOver
 )
 
 
@@ -262,6 +308,18 @@ class MediaEngine(Protocol):
 
     def stop_show(self, peer: PeerKey) -> None:
         """Show nothing more, at once."""
+
+    def start_recording(self, session_id: str, plan: RecordingPlan) -> None:
+        """Record that session to a file; ends in `RecordingOver`. One that records already goes on as it is."""
+
+    def record_share(self, session_id: str, publisher: PeerKey | None) -> None:
+        """Whose share is recorded while it is connected: whoever shows something now; None for nobody."""
+
+    def mark_recording(self, session_id: str, text: str) -> None:
+        """Put a chapter here; without a recording nothing happens."""
+
+    def stop_recording(self, session_id: str) -> None:
+        """End the recording of that session; without one nothing happens."""
 
     def mailbox(self, peer: PeerKey) -> FrameMailbox:
         """The mailbox of that peer's share; made on first use."""

@@ -28,6 +28,7 @@ from support_manager.media.guest import GuestConnection
 from support_manager.media.negotiation import OfferError, parse_offer
 from support_manager.media.own_camera import OwnCamera
 from support_manager.media.own_share import OwnShare, OwnShares
+from support_manager.media.recordings import Recordings
 from support_manager.media.voice.call import Member
 from support_manager.media.voice.ports import AudioPorts
 from support_manager.media.voice.room import VoiceRooms
@@ -113,6 +114,7 @@ class Hub:
         _ = self._tasks.spawn(self._watch_addresses(), name="addresses")
         self._drawings: dict[str, Drawing] = {}
         self.shows = OwnShares(emit, self._route)
+        self.recordings = Recordings(emit, self._source, self.voice)
 
     def take_offer(
         self, peer: PeerKey, epoch: int, sdp: str, ice_servers: tuple[IceServer, ...], box: FrameBox
@@ -287,8 +289,9 @@ class Hub:
                 self._route_cameras(peer.session_id)
 
     def _route(self, session_id: str) -> None:
-        """Bring who forwards and who gets it into line with what is connected."""
+        """Bring who forwards, who gets it and what is recorded into line with what is connected."""
         self._route_cameras(session_id)
+        self.recordings.route(session_id)
         audience = self._audiences.get(session_id)
         if audience is None:
             return
@@ -426,6 +429,7 @@ class Hub:
         if drawing is not None:
             drawing.allow((), ())
         self.shows.stop_session(session_id)
+        self.recordings.forget(session_id)
         for peer in [peer for peer in self._slots if peer.session_id == session_id]:
             self.close_peer(peer)
             del self._slots[peer]
@@ -448,10 +452,11 @@ class Hub:
             slot.box.clear()
 
     async def aclose(self) -> None:
-        """Close every connection, within 2 s."""
+        """Finish every recording and close every connection, within 2 s."""
         self._camera_slot.close()
         await self.voice.aclose()
         await self.shows.aclose()
+        await self.recordings.aclose()
         for peer in list(self._slots):
             self.close_peer(peer)
         self._slots.clear()

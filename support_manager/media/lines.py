@@ -113,6 +113,7 @@ class ShareLine:
         self._report: tuple[int, float] = (0, 0.0)
         self._stale_since: float | None = None
         self._feed: Feed | None = None
+        self._taps: tuple[Callable[[EncodedFrame], None], ...] = ()
 
     @property
     def source(self) -> int:
@@ -130,6 +131,14 @@ class ShareLine:
         if feed is not self._feed:
             self._feed = feed
             self._assembler.on_part = None if feed is None else feed.take
+
+    def add_tap(self, tap: Callable[[EncodedFrame], None]) -> None:
+        """Call `tap` with each whole frame of a size that we take, as it was encoded."""
+        self._taps = (*self._taps, tap)
+
+    def remove_tap(self, tap: Callable[[EncodedFrame], None]) -> None:
+        """Do not any more; an unknown one is no error."""
+        self._taps = tuple(each for each in self._taps if each != tap)
 
     def ask_for_key(self) -> None:
         """Viewers need a key frame: ask for one now, unless that is going on."""
@@ -210,6 +219,8 @@ class ShareLine:
                 return
             self._meter.accept()
             self._stale_since = None
+        for tap in self._taps:
+            tap(frame)
         if not self._decoder.put(frame):
             self._assembler.resync()
 

@@ -94,6 +94,9 @@ class OwnShare:
         self._feed = feed
         self._need()
 
+    def record(self, recording: bool) -> None:
+        """It is encoded at the rate that its viewers' lines carry, recorded or not."""
+
     def add_tap(self, tap: Tap) -> None:
         """Have `tap` called with every encoded frame, on the media loop; the first one is a key frame."""
         self._taps.append(tap)

@@ -268,6 +268,8 @@ class SessionMachine:
         new = fact.activity
         was = next((each for each in self._view.activities if each.id == new.id), None)
         others = tuple(each for each in self._view.activities if each.id != new.id)
+        if new.kind is ActivityKind.RECORDING:
+            self._note_recording(outcome, was, new)
         if new.state is ActivityState.ENDED:
             self._view = msgspec.structs.replace(self._view, activities=others)
             if was is not None:
@@ -377,6 +379,20 @@ class SessionMachine:
         person = self.person(activity.subject)
         if activity.kind in _SHARES and person is not None:
             self._note(outcome, Happening.SHARING, person)
+
+    def _note_recording(self, outcome: Outcome, was: ActivityView | None, new: ActivityView) -> None:
+        """What becomes of the question, and who stopped it; what a transfer or the end did is told elsewhere."""
+        ran = was is not None and was.state is ActivityState.RUNNING
+        if new.state is ActivityState.RUNNING and not ran:
+            person, what = self.person(new.subject), Happening.RECORDED
+        elif new.state is ActivityState.ENDED and new.end is ActivityEnd.DENIED:
+            person, what = self.person(new.subject), Happening.RECORDING_DENIED
+        elif new.state is ActivityState.ENDED and new.end is ActivityEnd.STOPPED and ran:
+            person, what = self.person(new.ended_by or ""), Happening.RECORDING_STOPPED
+        else:
+            return
+        if person is not None:
+            self._note(outcome, what, person)
 
     def _share_ended(self, outcome: Outcome, activity: ActivityView) -> None:
         if activity.kind not in _SHARES:

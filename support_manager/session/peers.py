@@ -19,6 +19,8 @@ from support_manager.media.engine import (
     PeerConnected,
     PeerKey,
     PeerLost,
+    RecordingOver,
+    RecordingRuns,
     ShareFigures,
     VoiceLevels,
     VoiceTrouble,
@@ -312,7 +314,8 @@ class Peers:
                 self._ask(lost, afresh=True)
             self._on_change()
             return
-        if not self._is_hub or isinstance(event, VoiceLevels | VoiceTrouble):
+        others = VoiceLevels | VoiceTrouble | RecordingRuns | RecordingOver
+        if not self._is_hub or isinstance(event, others):
             return  # of a connection that is being closed
         if isinstance(event, AnswerReady):
             _ = self._tasks.spawn(self._signal(event.peer, event.epoch, Answer(sdp=event.sdp)), name="answer")

@@ -22,7 +22,17 @@ from support_manager.events import (
     SessionSnapshot,
 )
 from support_manager.media.board import Board
-from support_manager.media.engine import Drawn, EngineFailed, Liveness, MediaEngine, MediaEvent, PeerKey, ShareFigures
+from support_manager.media.engine import (
+    Drawn,
+    EngineFailed,
+    Liveness,
+    MediaEngine,
+    MediaEvent,
+    PeerKey,
+    RecordingOver,
+    RecordingRuns,
+    ShareFigures,
+)
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol import limits
 from support_manager.protocol.activities import ACTIVITIES, ActivityEnd, ActivityKind, ActivityState
@@ -45,6 +55,7 @@ from support_manager.session.machine import SessionMachine, came_by_queue, contr
 from support_manager.session.outbox import Outbox, Send
 from support_manager.session.outcome import Outcome
 from support_manager.session.peers import Peer, Peers
+from support_manager.session.recording import Recordings, SessionRecording
 from support_manager.session.showing import Showing
 from support_manager.session.voice import SessionVoice, call_of
 from support_manager.session.words import well_formed
@@ -65,6 +76,7 @@ class SessionRuntime:
         engine: gives the media engine, starting it at the first call.
         emit: called with the events for windows.
         new_id: makes an idempotency key.
+        recordings: where recordings go.
     """
 
     def __init__(
@@ -74,6 +86,7 @@ class SessionRuntime:
         engine: Callable[[], "asyncio.Future[MediaEngine]"],
         emit: Callable[[AppEvent], None],
         new_id: Callable[[], str],
+        recordings: Recordings,
     ) -> None:
         self._send = send
         self._emit = emit
@@ -88,6 +101,9 @@ class SessionRuntime:
         self.drawing = SessionDrawing(lambda: self._machine.view, send, new_id, self._drawn, self._undrawn)
         own = self._peers.key(view.you)
         self.showing = Showing(own, send, self._peers.ready, new_id, self._changed, emit)
+        self.recording = SessionRecording(
+            view.id, send, self._peers.ready, lambda: self._peers.engine, recordings, emit, new_id
+        )
         self._visible = False
         self._shown_to: str | None = None
         self._held_signals: list[SignalReceived] = []
@@ -106,7 +122,9 @@ class SessionRuntime:
     @property
     def snapshot(self) -> SessionSnapshot:
         """The session as windows show it."""
-        return replace(self._machine.snapshot(), draws=self.drawing.mine is not None, show=self.showing.state)
+        shown = self.recording.shown(self._machine.view)
+        known = replace(self._machine.snapshot(), draws=self.drawing.mine is not None, show=self.showing.state)
+        return replace(known, recording=shown)
 
     @property
     def is_told(self) -> bool:
@@ -130,6 +148,7 @@ class SessionRuntime:
         self._outbox.went_online()
         self._link.went_online()
         self.showing.went_online()
+        self.recording.went_online()
         self._peers.went_online(wanted={each.id for each in online_customers(self._machine.view)})
 
     def take_view(self, view: SessionView) -> None:
@@ -243,6 +262,17 @@ class SessionRuntime:
         """What is drawn over what is shared."""
         return self.drawing.board
 
+    async def ask_recording(self) -> None:
+        """Ask the primary customer whether the session may be recorded (B-7.8)."""
+        await self.recording.ask(self._machine.view)
+
+    async def stop_recording(self) -> None:
+        """Stop recording, here first, or take the question back."""
+        try:
+            await self.recording.stop(self._machine.view)
+        finally:
+            self._changed()
+
     def send_chat(self, text: str, audience: Audience) -> None:
         """Send one line."""
         text = well_formed(text).strip()
@@ -307,6 +337,9 @@ class SessionRuntime:
         if isinstance(event, Drawn):
             self.drawing.take(event.peer.participant_id, event.message)
             return
+        self.recording.take_media(event)
+        if isinstance(event, RecordingRuns | RecordingOver):
+            return
         self._peers.take_media(event)
         self.showing.take_media(event)
         if isinstance(event, EngineFailed):
@@ -353,6 +386,7 @@ class SessionRuntime:
         if outcome.changed:
             self._peers.set_hub(self._machine.is_hub, wanted=[each.id for each in online_customers(self._machine.view)])
             self._follow()
+            self.recording.follow(self._machine.view, is_hub=self._machine.is_hub)
             self._machine.set_picture(self._picture())
             self._show()
             self.showing.take_view(self._machine.view)
@@ -485,6 +519,7 @@ class SessionRuntime:
         await self.voice.aclose()
         await self._link.aclose()
         await self.showing.aclose()
+        await self.recording.aclose()
         await self._peers.aclose(over=self._closed or close_media)
         await self._tasks.aclose(1.0)
 

@@ -212,6 +212,7 @@ class Driver:
                 "view": wire.to_plain(snapshot.view),
                 "picture": snapshot.picture.value,
                 "pending": [line.text for line in snapshot.pending],
+                "recording": None if snapshot.recording is None else wire.to_plain(snapshot.recording),
             }
             for snapshot in self._app.controller.sessions.values()
         ]

@@ -46,11 +46,12 @@ from support_manager.protocol.views import (
 )
 from support_manager.settings import Settings
 from tests.harness.fake_people import FakePeople
+from tests.harness.fake_recordings import FakeRecordings
 
 ME = "rep-1"
 
 
-class FakeIntents(FakePeople):
+class FakeIntents(FakeRecordings, FakePeople):
     """Implements `Intents` in memory.
 
     Attributes:

@@ -14,6 +14,8 @@ from support_manager.media.engine import (
     PeerConnected,
     PeerKey,
     PeerLost,
+    RecordingOver,
+    RecordingPlan,
     ShareFigures,
     ShowEnded,
     ShowFigures,
@@ -54,6 +56,9 @@ class ScriptedEngine:
         self.muted = False
         self.audio = ("", "")
         self.is_closed = False
+        self.recording: dict[str, RecordingPlan] = {}
+        self.recorded: dict[str, PeerKey | None] = {}
+        self.chapters: list[tuple[str, str]] = []
 
     def start(self, listener: Callable[[MediaEvent], None]) -> None:
         if self._loop is not None:
@@ -171,6 +176,20 @@ class ScriptedEngine:
 
     def use_audio(self, microphone: str, speaker: str) -> None:
         self.audio = (microphone, speaker)
+
+    def start_recording(self, session_id: str, plan: RecordingPlan) -> None:
+        self.recording.setdefault(session_id, plan)
+
+    def record_share(self, session_id: str, publisher: PeerKey | None) -> None:
+        self.recorded[session_id] = publisher
+
+    def mark_recording(self, session_id: str, text: str) -> None:
+        self.chapters.append((session_id, text))
+
+    def stop_recording(self, session_id: str) -> None:
+        """As with a recording in which there was nothing."""
+        if self.recording.pop(session_id, None) is not None:
+            self.tell(RecordingOver(session_id, None, 1.0, 0))
 
     def mailbox(self, peer: PeerKey) -> FrameMailbox:
         return self._boxes.setdefault(peer, FrameBox())

@@ -42,6 +42,7 @@ from support_manager.protocol.views import (
 )
 from support_manager.settings import Settings
 from tests.harness.fake_people import FakePeople
+from tests.harness.fake_recordings import FakeRecordings
 
 REP = ParticipantView(id="rep", role=Role.CONTROLLER, name="Maria Grigore", connection=Connection.ONLINE, joined_at=1)
 DEVICE = Device(
@@ -79,7 +80,7 @@ def line(text: str, *, sender: str = "ana", name: str = "Ana Popescu", at: int =
     )
 
 
-class ScriptedIntents(FakePeople):
+class ScriptedIntents(FakeRecordings, FakePeople):
     """Plays the controller: keeps sessions, records what was asked, sends the events that a test scripts."""
 
     def __init__(self, **settings: object) -> None:

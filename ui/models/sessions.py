@@ -15,6 +15,7 @@ from support_manager.events import (
     LinkChanged,
     Picture,
     PictureStats,
+    RecordingFigures,
     SessionChanged,
     SessionClosed,
     SessionLeft,
@@ -103,6 +104,8 @@ class SessionEntry:
     last_customer: str = ""
     """The name of whoever was here last, for «… left»."""
     figures: PictureStats | None = None
+    recorded: RecordingFigures | None = None
+    """How long and how large the running recording is, if this app makes it."""
     ended: EndReason | None = None
     taken: bool = False
     """Another app took the session up; what is shown here stands still."""
@@ -207,6 +210,11 @@ class SessionModel(QObject):
                 if entry is not None:
                     entry.figures = event
                     self.figures.emit(session_id)
+            case RecordingFigures(session_id=session_id):
+                entry = self._entries.get(session_id)
+                if entry is not None and entry.snapshot.recording is not None:
+                    entry.recorded = event
+                    self.figures.emit(session_id)
             case Failed(code=ErrorCode.RESUME_REFUSED, session_id=str(session_id)):
                 self._taken(session_id)
             case LinkChanged(link=Link.ONLINE):
@@ -261,6 +269,8 @@ class SessionModel(QObject):
             entry.outcome = None
         if snapshot.picture is Picture.NONE:
             entry.figures = None
+        if snapshot.recording is None:
+            entry.recorded = None
         entry.snapshot = snapshot
         self._watch_controller(entry)
         self._remember_customer(entry)

@@ -180,7 +180,7 @@ class Dashboard(QScrollArea):
         a = self._kit.actions
         shows = (a.show_screen, a.pause_show, a.stop_show)
         talk = (a.focus_chat, a.focus_private, a.screenshot)
-        return self._page((a.invite, a.ask_view, a.stop_view, *shows, a.point, *talk))
+        return self._page((a.invite, a.ask_view, a.stop_view, *shows, a.point, a.record, *talk))
 
     def _make_application(self) -> QWidget:
         a = self._kit.actions
@@ -204,7 +204,7 @@ class Dashboard(QScrollArea):
         self._presence.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._presence.setMenu(PresenceMenu(a, self._kit.translator, self._presence))
         a.updated.connect(self._show_presence)
-        page = self._page((a.inbox, a.preferences, a.icon_tray, a.history, a.replies, a.sign_out))
+        page = self._page((a.inbox, a.preferences, a.icon_tray, a.history, a.recordings, a.replies, a.sign_out))
         column = page.layout()
         if isinstance(column, QVBoxLayout):
             column.insertLayout(0, language)

@@ -12,6 +12,7 @@ from ui.panels.banners import Banners
 from ui.panels.chats import Chats
 from ui.panels.dashboard import LEAST as DASHBOARD_PX
 from ui.panels.dashboard import Dashboard
+from ui.panels.recording_bar import RecordingBar
 from ui.panels.side import SessionSide
 from ui.panels.waiting import WaitingPage
 from ui.widgets.kit import SPACE_2, SPACE_3, Desk, bind, button, label
@@ -110,6 +111,7 @@ class SessionPanel(QSplitter):
         for page in (self.waiting, self.message, self._share_page):
             self._stack.addWidget(page)
 
+        self.recording_bar = RecordingBar(kit, entry)
         self.banners = Banners(kit, entry)
         self._middle = QWidget()
         self._middle.setObjectName("sessionMiddle")
@@ -117,6 +119,7 @@ class SessionPanel(QSplitter):
         middle = QVBoxLayout(self._middle)
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
+        middle.addWidget(self.recording_bar)
         middle.addWidget(self.banners)
         middle.addWidget(self._stack, 1)
 
@@ -143,6 +146,7 @@ class SessionPanel(QSplitter):
         acting = focused if focused is not None and self._stack.isAncestorOf(focused) else None
         self._entry = entry
         self.facts.take(entry)
+        self.recording_bar.take(entry)
         self.banners.take(entry)
         self.chats.take(entry)
         if not self.waiting.number.text():
@@ -188,6 +192,7 @@ class SessionPanel(QSplitter):
     def take_figures(self, entry: SessionEntry) -> None:
         """Show new figures of the running view."""
         self._bar.take(entry)
+        self.recording_bar.take(entry)
         if entry.figures is not None:
             self.share.set_stats(entry.figures)
 

@@ -97,7 +97,11 @@ class TopBar(QFrame):
         own = QMenu(self)
         own.setObjectName("accountMenu")
         own.addAction(self._who)
-        for group in ((a.history, a.replies, a.icon_tray), (a.preferences, a.about), (a.sign_out, a.quit)):
+        for group in (
+            (a.history, a.recordings, a.replies, a.icon_tray),
+            (a.preferences, a.about),
+            (a.sign_out, a.quit),
+        ):
             own.addSeparator()
             own.addActions(list(group))
         self._account.setMenu(own)

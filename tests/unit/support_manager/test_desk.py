@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -50,6 +51,8 @@ from support_manager.protocol.views import (
     ParticipantView,
     SessionView,
 )
+from support_manager.recordings import RecordingLibrary
+from support_manager.settings import SettingsStore
 from tests.harness.scripted_engine import ScriptedEngine
 
 
@@ -73,7 +76,8 @@ class Bench:
         self.listed: tuple[SessionView, ...] = ()
         self.resumed: dict[str, SessionView] = {}
         self.told_at_resume: list[type] = []
-        self.desk = Desk(self._send, self._engine, self.events.append)
+        recordings = RecordingLibrary(SettingsStore(Path("/nowhere")), self.events.append)
+        self.desk = Desk(self._send, self._engine, self.events.append, recordings)
 
     def _engine(self) -> ScriptedEngine:
         self.engines.append(ScriptedEngine())

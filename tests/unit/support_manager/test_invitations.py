@@ -232,4 +232,6 @@ def test_every_error_has_a_sentence_that_ends(language: str) -> None:
     assert [code for code, text in sentences.items() if "{" in text] == [
         "settings_unreadable",
         "transfer_message_too_long",
+        "recordings_unreadable",
+        "recording_not_deleted",
     ]

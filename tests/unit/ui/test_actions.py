@@ -15,7 +15,7 @@ from ui.i18n import Translator
 from ui.theme import Theme
 
 SESSION = {"invite", "copy_number", "copy_link", "focus_chat", "detach_tab"}
-SIGNED_IN = {"sign_out", "icon_tray", "replies"}
+SIGNED_IN = {"sign_out", "icon_tray", "replies", "recordings"}
 ONLINE = {"start_session", "assist", "history"} | SIGNED_IN
 CONTROL = {"end_session", "leave_session", "transfer_control", "notes"}
 VIEW = {"screenshot", "save_screenshot", "view_fit", "view_actual", "zoom_in", "zoom_out", "full_screen"}
@@ -76,7 +76,7 @@ def test_waiting_for_the_customer(actions: Actions, intents: FakeIntents):
 def test_customer_is_there(actions: Actions, intents: FakeIntents):
     (session_id,) = intents.sessions
     intents.joins(session_id)
-    assert usable(actions, intents) == ONLINE | CONTROL | SESSION | {"ask_view", "show_screen"}
+    assert usable(actions, intents) == ONLINE | CONTROL | SESSION | {"ask_view", "show_screen", "record"}
 
 
 def test_customer_whose_device_cannot_share_is_not_asked(actions: Actions, intents: FakeIntents):

@@ -154,14 +154,14 @@ async def test_it_was_open_and_comes_back_with_the_sign_in(desk):
 
 async def test_the_keyboard_reaches_and_moves_and_folds_it(desk, bar):
     controlled(desk)
-    bar.move(150, 300)
+    bar.move(60, 300)
     bar.activateWindow()
     bar.grip.setFocus()
     drain()
     assert QApplication.focusWidget() is bar.grip
     QTest.keyClick(bar.grip, Qt.Key.Key_Left)
     QTest.keyClick(bar.grip, Qt.Key.Key_Down)
-    assert bar.pos() == QPoint(134, 316)
+    assert bar.pos() == QPoint(44, 316)
     seen = set()
     for _ in range(20):
         focused = QApplication.focusWidget()

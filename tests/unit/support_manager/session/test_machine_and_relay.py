@@ -30,7 +30,7 @@ ACCOUNTS = [
 ]
 Act = tuple[str, int, int, bool]
 ACTORS = {
-    **dict.fromkeys(("admit", "select", "give", "refuse", "pass", "view"), Role.CONTROLLER),
+    **dict.fromkeys(("admit", "select", "give", "refuse", "pass", "view", "record"), Role.CONTROLLER),
     **dict.fromkeys(("offer", "answer", "stop"), Role.PRIMARY),
 }
 CONCERNED = {
@@ -39,6 +39,7 @@ CONCERNED = {
     "give": Role.ASSISTANT,
     "refuse": Role.ASSISTANT,
     "view": Role.PRIMARY,
+    "record": Role.PRIMARY,
 }
 
 
@@ -147,6 +148,9 @@ class Scene:
             case "view":
                 view = ask(requests.ActivityAsk, request_id=new, kind=ActivityKind.VIEW, subject=other.id)
                 self.do(with_role("activity.ask", lambda m: activities.decide_ask(s, me, view, m.now_ms, new)))
+            case "record":
+                record = ask(requests.ActivityAsk, request_id=new, kind=ActivityKind.RECORDING, subject=other.id)
+                self.do(with_role("activity.ask", lambda m: activities.decide_ask(s, me, record, m.now_ms, new)))
             case "offer":
                 offer = ask(requests.ActivityOffer, request_id=new, kind=ActivityKind.VIEW)
                 self.do(with_role("activity.offer", lambda m: activities.decide_offer(s, me, offer, m.now_ms, new)))
@@ -184,7 +188,7 @@ def _sorted(view: Any) -> Any:
 NAMES = [
     *("join", "join", "assist", "assist", "admit", "admit", "select", "select", "give", "give", "leave", "lock"),
     *("want", "want", "refuse", "pass", "fall", "accept", "accept", "lose", "say"),
-    *("view", "view", "offer", "answer", "answer", "stop"),
+    *("view", "view", "offer", "record", "answer", "answer", "stop"),
 ]
 _acts = st.tuples(st.sampled_from(NAMES), st.integers(0, 5), st.integers(0, 5), st.booleans())
 

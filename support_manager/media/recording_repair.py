@@ -1,0 +1,103 @@
+"""Finishes recordings that were cut off: reads what is whole of them, and writes their index as their end would have.
+
+The content is hostile as far as it came from a peer; nothing here decodes it.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import structlog
+
+from support_manager.media import webm
+from support_manager.media.recording_file import MOST_CHAPTERS, PART, Index, complete, lock
+from support_manager.media.webm import HEADER_BYTES, Element, Facts, NotOursError
+
+log = structlog.get_logger(__name__)
+
+_MOST_CLUSTER = 256 * 1024 * 1024
+_HEAD_BYTES = 16
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """The recordings of a folder that were cut off, or are being written right now, by name; blocks.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.name.endswith(f".webm{PART}") and path.is_file())
+
+
+def finish(part: Path, progress: Callable[[float], None] = lambda _: None) -> Path | None:
+    """Finish one recording; blocks, as long as reading the file takes.
+
+    Args:
+        part: the file as it was left.
+        progress: called now and then with 0…1.
+
+    Returns:
+        The finished file, or None if there is nothing in it, and then it is gone.
+
+    Raises:
+        BlockingIOError: somebody is writing it.
+        OSError: the disk refused; the file is as it was.
+    """
+    path = part.with_name(part.name.removesuffix(PART))
+    file = os.open(part, os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        lock(file)
+        size = os.fstat(file).st_size
+        facts = _facts(os.pread(file, HEADER_BYTES, 0), path)
+        index, end = _read(file, size, progress)
+        if not index.heard and not index.seen:
+            part.unlink()
+            return None
+        os.ftruncate(file, end)
+        return complete(file, path, facts, index, end)
+    finally:
+        os.close(file)
+
+
+def _facts(front: bytes, path: Path) -> Facts:
+    try:
+        return webm.read_front(front).facts
+    except NotOursError:  # cut off while it was being finished
+        return Facts(path.stem, int(os.stat(path.with_name(path.name + PART)).st_mtime * 1000))
+
+
+def _read(file: int, size: int, progress: Callable[[float], None]) -> tuple[Index, int]:
+    """The index of what is whole, and where that ends."""
+    index, end = Index(), HEADER_BYTES
+    for part, at in _parts(file, size):
+        content = os.pread(file, part.size, part.at)
+        if webm.is_cluster(part):
+            try:
+                for block in webm.read_cluster(content):
+                    index.note(block, at)
+            except NotOursError:
+                break
+        else:
+            chapter = webm.read_mark(content)
+            if chapter is not None and len(index.chapters) < MOST_CHAPTERS:
+                index.chapters.append(chapter)
+        end = part.at + part.size
+        progress(end / size)
+    return index, end
+
+
+def _parts(file: int, size: int) -> Iterator[tuple[Element, int]]:
+    """Clusters and marks, each with where it starts, up to the first that is not whole."""
+    at = HEADER_BYTES
+    while at < size:
+        try:
+            part = next(webm.elements(os.pread(file, _HEAD_BYTES, at)), None)
+        except NotOursError:
+            return
+        if part is None or not 0 <= part.size <= _MOST_CLUSTER or at + part.at + part.size > size:
+            return
+        if not webm.is_cluster(part) and not webm.is_void(part):
+            return  # what lies behind a finished recording
+        yield Element(part.identity, at + part.at, part.size), at
+        at += part.at + part.size

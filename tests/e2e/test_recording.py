@@ -1,0 +1,136 @@
+"""Recording with a real customer: refused, allowed, seen by everybody, stopped from either side, and what ends it."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from playwright.async_api import expect
+
+from tests.harness.centre import PATIENCE_MS, Centre, Customer, until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
+
+
+def folder(centre: Centre) -> Path:
+    return centre.place / "profile" / "recordings"
+
+
+@pytest.fixture(autouse=True)
+def _no_recordings(whole_centre: Centre):
+    yield
+    shutil.rmtree(folder(whole_centre), ignore_errors=True)
+
+
+def recording(session: dict[str, Any]) -> str | None:
+    """Where the recording of a session stands, as the app has it."""
+    found = session.get("recording")
+    return None if found is None else found["state"]
+
+
+async def finished(centre: Centre, count: int = 1) -> list[Path]:
+    """Wait until there are so many whole recordings, and none that is not."""
+
+    async def look() -> list[Path] | None:
+        there = list(folder(centre).glob("*"))
+        return sorted(there) if len(there) == count and all(one.suffix == ".webm" for one in there) else None
+
+    found: list[Path] = await until(look, "finished recordings")
+    return found
+
+
+async def asked(centre: Centre, ana: Customer) -> None:
+    """The rep chooses to record; the customer has the question before her."""
+    await centre.app.until(bool, "enabled", name="action_record")
+    await centre.app.do("trigger", name="action_record")
+    await ana.page.bring_to_front()
+    await ana.screen("record_asked")
+
+
+async def recording_runs(centre: Centre, ana: Customer) -> None:
+    """Asked, allowed, and running on both sides."""
+    await asked(centre, ana)
+    await ana.page.click("#recording-allow")
+    await expect(ana.page.locator("#recorded")).to_contain_text("being recorded by")
+    await centre.app.session(lambda one: recording(one) == "running")
+
+
+def frames_of(path: Path) -> tuple[int, float]:
+    """How many pictures can be decoded, and how long it lasts, in seconds."""
+    with av.open(str(path)) as file:
+        assert file.duration is not None
+        seconds = file.duration / 1_000_000
+        return sum(1 for _ in file.decode(video=0)), seconds
+
+
+@pytest.mark.rule("B-7.8")
+async def test_without_a_yes_nothing_is_recorded(centre: Centre):
+    _, ana = await centre.joined()
+    await asked(centre, ana)
+    await expect(ana.page.locator("#title")).to_contain_text("asks to record")
+    await ana.page.click("#recording-refuse")
+    await ana.screen("waiting")
+    await centre.app.session(lambda one: recording(one) is None)
+    assert not folder(centre).exists()
+    # Every time anew.
+    await asked(centre, ana)
+    await centre.app.do("trigger", name="action_record")  # and taken back
+    await ana.screen("waiting")
+    assert not folder(centre).exists()
+
+
+@pytest.mark.rule("B-7.8")
+async def test_it_runs_for_all_to_see_and_the_customer_stops_it_with_one_click(centre: Centre):
+    _, ana = await centre.sharing()
+    await recording_runs(centre, ana)
+    await ana.screen("sharing")
+    await centre.app.see("recordingBar")
+    await centre.app.until(lambda texts: any("You are recording" in text for text in texts), "texts")
+    await centre.app.until(lambda texts: any(text.startswith("00:03") for text in texts), "texts")
+    await ana.say("What a nice film")
+    await centre.app.session(lambda one: any("nice film" in line["text"] for line in one["view"].get("chat", [])))
+    await ana.page.click("#recorded-stop")
+    await expect(ana.page.locator("#recorded")).to_be_hidden(timeout=PATIENCE_MS)
+    await centre.app.session(lambda one: recording(one) is None)
+    (path,) = await finished(centre)
+    assert "Ana P." in path.name
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    count, seconds = frames_of(path)
+    assert seconds > 2.5
+    assert count > 15 * seconds
+    with av.open(str(path)) as file:
+        titles = [chapter["metadata"]["title"] for chapter in file.chapters()]
+    assert titles[0] == "Ana P. allows the recording by Maria G."
+    assert "Ana P.: What a nice film" in titles
+    await ana.screen("sharing")
+
+
+@pytest.mark.rule("B-7.8")
+async def test_the_rep_stops_it_and_a_lost_link_does_not(centre: Centre):
+    _, ana = await centre.sharing()
+    await recording_runs(centre, ana)
+    centre.relay.kill9()
+    await centre.app.until(lambda link: link == "reconnecting", "link")
+    centre.relay.start()
+    await centre.app.until(lambda link: link == "online", "link", within_s=40)
+    await ana.page.reload()
+    await expect(ana.page.locator("#recorded")).to_be_visible(timeout=40_000)
+    await centre.app.session(lambda one: recording(one) == "running")
+    assert [one.suffix for one in folder(centre).iterdir()] == [".part"]
+    await centre.app.do("trigger", name="action_record")
+    await expect(ana.page.locator("#recorded")).to_be_hidden(timeout=PATIENCE_MS)
+    (path,) = await finished(centre)
+    assert frames_of(path)[1] > 1
+
+
+@pytest.mark.rule("B-7.8")
+async def test_the_end_of_the_session_ends_it(centre: Centre):
+    session, ana = await centre.sharing()
+    await recording_runs(centre, ana)
+    await centre.app.until(lambda texts: any(text.startswith("00:02") for text in texts), "texts")
+    await centre.app.do("end", session_id=session["id"])
+    await ana.screen("over")
+    await finished(centre)
+    await expect(ana.page.locator("#recorded")).to_be_hidden()
