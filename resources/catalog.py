@@ -12,7 +12,7 @@ from resources import text
 
 LANGUAGES = ("en", "ro")
 """English is the source language; each other one has exactly the same keys (checked)."""
-AREAS = ("app", "session", "view", "draw", "errors", "mail", "page", "site", "admin", "show", "recordings")
+AREAS = ("app", "session", "view", "draw", "camera", "errors", "mail", "page", "site", "admin", "show", "recordings")
 
 
 def plural_form(language: str, count: int) -> str:

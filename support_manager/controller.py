@@ -10,6 +10,7 @@ import structlog
 
 from resources.catalog import best_language
 from support_manager.account_link import AccountLink, TransportMaker
+from support_manager.camera_use import CameraUse
 from support_manager.credentials import CredentialStore
 from support_manager.desk import Desk
 from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
@@ -20,6 +21,7 @@ from support_manager.intents import Invitation
 from support_manager.invitations import build_invitation, check_address
 from support_manager.links import parse_link
 from support_manager.media.board import Board
+from support_manager.media.camera import CameraDevice, CameraPort
 from support_manager.media.engine import MediaEngine
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.screens import Shareable
@@ -84,7 +86,8 @@ class Controller:
             rng=rng,
         )
         self._recordings = RecordingLibrary(settings, self._emit)
-        self._desk = Desk(self._way.request, engine_factory, self._emit, self._recordings)
+        self._camera = CameraUse(lambda: settings.current.camera)
+        self._desk = Desk(self._way.request, engine_factory, self._emit, self._recordings, self._camera)
         self._desk.set_relay_only(settings.current.relay_only)
         self._inbox = InboxDesk(self._way.request, self._emit)
         self._history = HistoryDesk(self._way.request)
@@ -99,6 +102,10 @@ class Controller:
         service = "support-manager" if folder is None else f"support-manager {folder.resolve()}"
         settings = SettingsStore(profile_folder(folder), recordings_folder(folder))
         return cls(settings, CredentialStore(service), engine_factory)
+
+    def use_camera(self, port: CameraPort) -> None:
+        """Take this computer's cameras from that port; without one there are none."""
+        self._camera.use(port)
 
     # --- what windows may read
 
@@ -272,6 +279,28 @@ class Controller:
         """Finish what was cut off and delete what is old, in the background."""
         self._recordings.tend()
 
+    async def cameras(self) -> tuple[CameraDevice, ...]:
+        """The cameras of this computer."""
+        return await self._camera.devices()
+
+    async def start_camera(self, session_id: str) -> None:
+        """Show this rep's own camera in that session."""
+        await self._desk[session_id].video.start()
+
+    async def stop_camera(self, session_id: str, owner: str = "") -> None:
+        """Stop a camera, or take the question for it back."""
+        runtime = self._desk[session_id]
+        await runtime.video.stop(owner or runtime.snapshot.view.you)
+
+    async def ask_camera(self, session_id: str) -> None:
+        """Ask the customer who is helped to show his camera."""
+        await self._desk[session_id].ask_camera()
+
+    def camera_mailbox(self, session_id: str, owner: str) -> FrameMailbox | None:
+        """Where the newest picture of that participant's camera is to be had."""
+        runtime = self._desk.get(session_id)
+        return None if runtime is None else runtime.video.mailbox(owner)
+
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; see `Intents.send_chat`."""
         self._desk[session_id].send_chat(text, audience)
@@ -391,6 +420,8 @@ class Controller:
             return await self._store.change(**changes)
         finally:
             self._desk.set_relay_only(self._store.current.relay_only)
+            if "camera" in changes:
+                self._camera.choice_changed()
 
     def open_link(self, url: str) -> None:
         """Take a `support-manager:` link."""
@@ -404,6 +435,7 @@ class Controller:
         if self._closed:
             return
         self._closed = True
+        self._camera.close()
         await asyncio.gather(self._way.aclose_tokens(), self._close_rest())
 
     async def _close_rest(self) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 import structlog
 
+from support_manager.camera_use import CameraUse
 from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
 from support_manager.events import AppEvent, Failed, MailChanged, SessionSnapshot, VoiceDevice, VoiceHeard
 from support_manager.media.engine import (
@@ -59,6 +60,7 @@ class Desk:
         engine_factory: makes the media engine; called in a thread, because it imports the media libraries.
         emit: called with the events for windows.
         recordings: where recordings go.
+        camera: this app's own camera.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class Desk:
         engine_factory: Callable[[], MediaEngine],
         emit: Callable[[AppEvent], None],
         recordings: Recordings,
+        camera: CameraUse,
     ) -> None:
+        self._camera = camera
         self._send = send
         self._factory = engine_factory
         self._emit = emit
@@ -336,7 +340,9 @@ class Desk:
     # --- coming and going
 
     def _open(self, view: SessionView) -> SessionRuntime:
-        runtime = SessionRuntime(view, self._send, self.engine, self._emit, lambda: uuid4().hex, self._recordings)
+        runtime = SessionRuntime(
+            view, self._send, self.engine, self._emit, lambda: uuid4().hex, self._recordings, self._camera
+        )
         self._runtimes[view.id] = runtime
         runtime.begin()
         _ = self._begin_engine()

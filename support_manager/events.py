@@ -70,6 +70,30 @@ class PendingLine:
     audience: Audience = Audience.ALL
 
 
+class CameraState(Enum):
+    """What the picture of a camera is worth."""
+
+    ASKED = "asked"
+    """Waiting for the customer's answer."""
+    CONNECTING = "connecting"
+    LIVE = "live"
+    PAUSED = "paused"
+    """Not sent for now: the line has just enough room for the shared screen."""
+    LOST = "lost"
+    """No picture comes any more, and nobody stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraView:
+    """One camera as the rep's windows show it."""
+
+    owner: str
+    """The participant's id."""
+    name: str
+    state: CameraState
+    mine: bool
+
+
 @dataclass(frozen=True, slots=True)
 class OwnShow:
     """What this app itself shows in a session (B-7.2)."""
@@ -100,6 +124,8 @@ class SessionSnapshot:
     """Whether this rep points and draws on it."""
     show: OwnShow | None = None
     """What this app itself shows, if anything."""
+    cameras: tuple[CameraView, ...] = ()
+    """The cameras that are asked for or run, our own first (B-7.6)."""
 
     recording: ActivityView | None = None
     """The recording that is asked for or running, if any."""
@@ -289,6 +315,10 @@ class Happening(Enum):
     """The session we assist in was passed on by `name`, its controller."""
     CONTROLLER_LOST = "controller_lost"
     """The controller of the session we assist in lost the connection."""
+    CAMERA = "camera"
+    """`name` shows his camera."""
+    CAMERA_DENIED = "camera_denied"
+    CAMERA_STOPPED = "camera_stopped"
     CUSTOMER_SELECTED = "customer_selected"
     """The customer `name` is the one being helped now (single mode)."""
 

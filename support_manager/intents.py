@@ -10,6 +10,7 @@ from typing import Protocol
 
 from support_manager.events import AppEvent, Link, SessionSnapshot
 from support_manager.media.board import Board
+from support_manager.media.camera import CameraDevice
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.screens import Shareable
 from support_manager.protocol.channel import DrawMessage
@@ -186,6 +187,21 @@ class Intents(Protocol):
 
     def tend_recordings(self) -> None:
         """Finish recordings that were cut off and delete those that are too old; ends in `RecordingsTended`."""
+
+    async def cameras(self) -> tuple[CameraDevice, ...]:
+        """The cameras of this computer, the system's own choice first."""
+
+    async def start_camera(self, session_id: str) -> None:
+        """Show this rep's own camera in that session (B-7.6); raises `camera_…` when there is no picture of it."""
+
+    async def stop_camera(self, session_id: str, owner: str = "") -> None:
+        """Stop a camera, or take the question for it back; `owner` is whose, empty for this rep's own."""
+
+    async def ask_camera(self, session_id: str) -> None:
+        """Ask the customer who is helped to show his camera."""
+
+    def camera_mailbox(self, session_id: str, owner: str) -> FrameMailbox | None:
+        """Where the newest picture of that participant's camera is to be had; None while it does not run."""
 
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; it shows as pending at once and is sent again after a reconnect until the relay has it."""

@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     notifications: bool = True
     relay_only: bool = False
     """Media goes through the site's TURN server only, so that nobody learns this computer's address."""
+    camera: str = ""
+    """The chosen camera, by the system's name for it; empty for the system's own choice."""
     replies: tuple[Reply, ...] = ()
     """The rep's canned replies."""
     recordings_folder: str = ""

@@ -52,6 +52,8 @@ COMMANDS = (
     Command("pause_show", "pause", "Ctrl+Alt+P", checkable=True),
     Command("stop_show", "monitor-off", "Ctrl+Alt+X"),
     Command("record", "circle-dot", "Ctrl+Shift+G", checkable=True),
+    Command("camera", "video", "Ctrl+Shift+Y", checkable=True),
+    Command("ask_camera", "webcam"),
     Command("transfer_control", "arrow-right-left", "Ctrl+Shift+K"),
     Command("transfer_session", "forward", "Ctrl+Shift+T"),
     Command("ask_control", "hand", "Ctrl+Shift+H", checkable=True),
@@ -123,6 +125,8 @@ class Actions(QObject):
     presence_online: QAction
     presence_away: QAction
     presence_busy: QAction
+    camera: QAction
+    ask_camera: QAction
     ask_view: QAction
     stop_view: QAction
     point: QAction
@@ -308,6 +312,8 @@ class Actions(QObject):
             "clear_drawing": current is not None and current.draws,
             "show_screen": online and controls and state is SessionState.ACTIVE,
             "record": controls and current is not None and (_is_recorded(current) or (online and _is_here(current))),
+            "camera": (online and controls and state is SessionState.ACTIVE) or _is_seen(current),
+            "ask_camera": online and controls and current is not None and _can_be_seen(current),
             "transfer_control": online and controls and state in _HELD,
             "transfer_session": online and controls and agent and state is SessionState.ACTIVE,
             "ask_control": online and assists and state in _HELD,
@@ -332,6 +338,7 @@ class Actions(QObject):
         current, inbox = self._current, self._inbox
         me = current.me if current is not None else None
         self.pause_show.setChecked(self._show is not None and self._show.paused)
+        self.camera.setChecked(_is_seen(current))
         self.lock_session.setChecked(current is not None and current.view.locked)
         self.point.setChecked(current is not None and current.draws)
         self.ask_control.setChecked(me is not None and me.asks_control)
@@ -395,6 +402,23 @@ def _is_here(session: SessionSnapshot) -> bool:
     customer = session.customer
     return (
         customer is not None and customer.connection is Connection.ONLINE and session.view.state is SessionState.ACTIVE
+    )
+
+
+def _is_seen(session: SessionSnapshot | None) -> bool:
+    """Whether this rep shows his camera: what a person stops, stops with the network down too."""
+    return session is not None and any(each.mine for each in session.cameras)
+
+
+def _can_be_seen(session: SessionSnapshot) -> bool:
+    """Whether the customer may be asked for his camera: he is there, has one, and does not show it."""
+    customer = session.customer
+    return (
+        customer is not None
+        and customer.connection is Connection.ONLINE
+        and customer.device.camera is not Capability.NO
+        and session.view.state is SessionState.ACTIVE
+        and all(each.owner != customer.id for each in session.cameras)
     )
 
 

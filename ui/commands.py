@@ -46,6 +46,8 @@ class Commands(QObject):
         actions.stop_view.triggered.connect(self.stop_view)
         actions.point.triggered.connect(self.point)
         actions.clear_drawing.triggered.connect(self.clear_drawing)
+        actions.camera.triggered.connect(self.camera)
+        actions.ask_camera.triggered.connect(self.ask_camera)
         actions.end_session.triggered.connect(self.end_session)
         actions.assist.triggered.connect(lambda: self.assist())
         actions.transfer_control.triggered.connect(self.transfer_control)
@@ -92,6 +94,18 @@ class Commands(QObject):
         """Take back all that this rep drew, and go on."""
         if (current := self._actions.current) is not None:
             self._kit.intents.draw(current.id, DrawClear())
+
+    def camera(self, on: bool) -> None:
+        """Show this rep's own camera in the current session, or stop it (B-7.6)."""
+        if (current := self._actions.current) is not None:
+            intents = self._kit.intents
+            act = intents.start_camera(current.id) if on else intents.stop_camera(current.id)
+            self._run("camera", current, act)
+
+    def ask_camera(self) -> None:
+        """Ask the customer of the current session to show his camera."""
+        if (current := self._actions.current) is not None:
+            self._run("ask_camera", current, self._kit.intents.ask_camera(current.id))
 
     def end_session(self) -> None:
         """End the current session; asked once more while somebody is in it, because nobody can undo it."""

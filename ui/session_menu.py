@@ -105,6 +105,28 @@ class ShowMenu(QMenu):
         self.menuAction().setText(self._translator.t("show", "menu"))
 
 
+class CameraMenu(QMenu):
+    """Cameras: our own, and the question for the customer's (B-7.6).
+
+    Args:
+        actions: the commands.
+        translator: gives the name.
+        parent: the owner.
+    """
+
+    def __init__(self, actions: Actions, translator: Translator, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._translator = translator
+        self.setObjectName("cameraMenu")
+        self.menuAction().setIcon(actions.camera.icon())
+        self.addActions([actions.camera, actions.ask_camera])
+        translator.changed.connect(self._name)
+        self._name()
+
+    def _name(self) -> None:
+        self.menuAction().setText(self._translator.t("camera", "camera.menu"))
+
+
 class SessionMenu(QMenu):
     """The commands about the current session.
 
@@ -129,7 +151,9 @@ class SessionMenu(QMenu):
         self.setObjectName("sessionMenu")
         self.control = ControlMenu(actions, self)
         a = actions
-        _add_groups(self, ((a.ask_view, a.stop_view, a.point, a.clear_drawing), (a.record,)))
+        looking = (a.ask_view, a.stop_view, a.point, a.clear_drawing)
+        _add_groups(self, (looking, (a.record,)))
+        self.addMenu(CameraMenu(actions, translator, self))
         if picture:
             self.addMenu(PictureMenu(actions, translator, self))
         self.addMenu(ShowMenu(actions, translator, self))

@@ -81,9 +81,12 @@ async def _run(
 ) -> None:
     from support_manager.controller import Controller
     from ui.app import build
+    from ui.devices.qt_camera import QtCamera
 
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    app = build(Controller.for_profile(options.profile and profile), qt, crash, relay_url=options.relay)
+    controller = Controller.for_profile(options.profile and profile)
+    controller.use_camera(QtCamera())
+    app = build(controller, qt, crash, relay_url=options.relay)
     app.on_end(lambda: ended.set_result(None))
     opened = OpenedLinks(app.controller.open_link, app)
     qt.installEventFilter(opened)

@@ -1,6 +1,7 @@
 /** The one media connection to the hub (the rep's app): offers, trickles, beats, obeys the asked rate, heals itself. */
 
 import { Ice } from "./ice.js";
+import { CameraLine } from "./camera_line.js";
 import { CAREFUL_MS, EncodingSetter, encodingFor, isLookedAt } from "./rate.js";
 
 const FULL_RATE = { max_fps: 30, max_kbps: 8_000 };
@@ -35,12 +36,11 @@ export function vp8Only(codecs) {
  * @param {RTCPeerConnection} peer
  * @param {readonly string[]} lines the protocol's `media_lines`
  * @param {string} label of the data channel
- * @returns {{share: RTCRtpTransceiver, down: RTCRtpTransceiver, channel: RTCDataChannel}}
+ * @returns {{made: Map<string, RTCRtpTransceiver>, channel: RTCDataChannel}} the transceivers by their names
  */
 function addLines(peer, lines, label) {
   const codecs = vp8Only(globalThis.RTCRtpReceiver?.getCapabilities?.("video")?.codecs ?? []);
-  let share = null;
-  let down = null;
+  const made = new Map();
   let channel = null;
   for (const line of lines) {
     if (line === "data") {
@@ -51,10 +51,9 @@ function addLines(peer, lines, label) {
     const direction = line === "voice" ? "sendrecv" : line.endsWith("_up") ? "sendonly" : "recvonly";
     const transceiver = peer.addTransceiver(kind, { direction });
     if (kind === "video" && codecs.length) transceiver.setCodecPreferences?.(codecs);
-    if (line === "share_up") share = transceiver;
-    if (line === "share_down") down = transceiver;
+    made.set(line, transceiver);
   }
-  return { share, down, channel };
+  return { made, channel };
 }
 
 /** Holds the connection; `signal` carries messages to the hub, and `state` is told what the connection is worth. */
@@ -90,6 +89,7 @@ export class Connection {
    */
   constructor(parts) {
     this.#parts = parts;
+    this.cameras = new CameraLine(() => parts.down?.());
     this.#epoch = parts.epoch ?? 0;
   }
 
@@ -136,9 +136,10 @@ export class Connection {
     this.#rate = FULL_RATE;
     this.#heard = 0;
     this.#set(this.#failures ? "lost" : "connecting");
-    const { share, down, channel } = addLines(peer, this.#parts.lines, this.#parts.label);
+    const { made, channel } = addLines(peer, this.#parts.lines, this.#parts.label);
+    const share = made.get("share_up");
     this.#share = share;
-    this.#down = down?.receiver?.track ?? null;
+    this.#down = made.get("share_down")?.receiver?.track ?? null;
     this.#parts.down?.();
     this.#channel = channel;
     channel.addEventListener("open", () => this.#opened(peer));
@@ -158,6 +159,7 @@ export class Connection {
     });
     try {
       await share.sender.replaceTrack(this.#track);
+      await this.cameras.attach(peer, made);
       await peer.setLocalDescription();
       if (this.#peer !== peer) return;
       const sent = await this.#say(epoch, { type: "offer", sdp: peer.localDescription.sdp });
@@ -201,6 +203,7 @@ export class Connection {
         if (peer.signalingState !== "have-local-offer") return;
         await peer.setRemoteDescription({ type: "answer", sdp: signal.sdp });
         await this.#applyRate();
+        this.cameras.apply();
       } else if (signal.type === "candidate") {
         const candidate = { candidate: signal.candidate, sdpMid: signal.sdp_mid ?? null, sdpMLineIndex: signal.sdp_mline_index ?? null };
         if (candidate.sdpMid === null && candidate.sdpMLineIndex === null) candidate.sdpMLineIndex = 0;
@@ -237,6 +240,7 @@ export class Connection {
   close() {
     clearTimeout(this.#again);
     this.#track = null;
+    void this.cameras.setTrack(null);
     if (this.#peer && this.#parts.ready()) void this.#say(this.#epoch, { type: "bye" });
     this.#drop();
     this.#set("none");
@@ -265,6 +269,7 @@ export class Connection {
     this.#share = null;
     this.#down = null;
     this.#channel = null;
+    this.cameras.drop();
     peer?.close();
   }
 
@@ -284,6 +289,7 @@ export class Connection {
   #everySecond(peer) {
     if (this.#peer !== peer) return;
     this.#parts.tick();
+    void this.cameras.look(this.#track?.readyState === "live");
     this.#sendBeat();
     if (this.#isSilent()) {
       this.#set("lost");
@@ -352,7 +358,7 @@ export class Connection {
       this.#lastBeat = { sent: Number(message.sent_ms) || 0, at: performance.now() };
     } else if (message?.type === "rate" && message.max_fps >= 1 && message.max_kbps >= 50) {
       this.#wish({ max_fps: Math.min(message.max_fps, 60), max_kbps: Math.min(message.max_kbps, 50_000) });
-    } else if (message !== null && typeof message === "object") {
+    } else if (message !== null && typeof message === "object" && !this.cameras.take(message)) {
       this.#parts.heard?.(message);
     }
   }

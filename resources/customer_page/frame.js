@@ -5,6 +5,7 @@ import { LANGUAGES } from "./language.js";
 import { People } from "./people.js";
 import { Preview } from "./preview.js";
 import { inSentence } from "./summary.js";
+import { Tiles } from "./tiles.js";
 import { Transcript } from "./transcript.js";
 import { Watch } from "./watch.js";
 
@@ -20,6 +21,7 @@ export class Frame {
   #people;
   #watch;
   #preview;
+  #tiles;
   #spoken = "";
   #said = "";
   #heading = "";
@@ -43,6 +45,7 @@ export class Frame {
       this.#watch.sketch();
       this.#preview.sketch();
     };
+    this.#tiles = new Tiles(part, visit, language);
     part.language.append(...Object.entries(LANGUAGES).map(([value, textContent]) => h("option", { value, textContent, lang: value })));
     part.language.addEventListener("change", () => choose(part.language.value));
     part.leave.addEventListener("click", () => this.#askToLeave());
@@ -85,6 +88,7 @@ export class Frame {
     this.#people.draw(story, this.#language);
     this.#watch.draw(story, this.#visit.down, this.#language);
     this.#preview.draw(this.#language);
+    this.#tiles.draw();
     this.#title();
   }
 

@@ -19,6 +19,7 @@ export class Hubs {
   #ice = null;
   #epoch = 0;
   #track = null;
+  #camera = null;
 
   /**
    * @param {{state: (state: string) => void, late: (late: boolean) => void,
@@ -72,10 +73,12 @@ export class Hubs {
     if (former) {
       this.#former = former;
       void former.setTrack(null);
+      void former.cameras?.setTrack(null);
       this.#formerTimer = setTimeout(() => this.#dropFormer(), OLD_MS);
     }
     if (this.#ice) own.setIce(this.#ice);
     if (this.#track) void own.setTrack(this.#track);
+    if (this.#camera) void own.cameras.setTrack(this.#camera);
     this.#watch();
     void own.offer();
   }
@@ -124,10 +127,31 @@ export class Hubs {
     return this.#present?.say(message) ?? false;
   }
 
+  /** @param {?MediaStreamTrack} track what this customer shows of himself, or nothing */
+  async setCamera(track) {
+    this.#camera = track;
+    await this.#present?.cameras.setTrack(track);
+  }
+
+  /** @returns {Map<string, MediaStreamTrack>} the cameras of others by whose they are */
+  get cameraTracks() {
+    return this.#present?.cameras.tracks ?? new Map();
+  }
+
+  /** @returns {boolean} whether none come for now, since the line is needed for the screen */
+  get camerasPaused() {
+    return this.#present?.cameras.paused ?? false;
+  }
+
+  /** @returns {"full"|"low"|"none"} what the line leaves to this customer's own camera */
+  get cameraLevel() {
+    return this.#present?.cameras.room.level ?? "full";
+  }
+
   /** Close for good. */
   close() {
     this.leave();
-    this.#track = null;
+    this.#track = this.#camera = null;
   }
 
   #changed(state) {

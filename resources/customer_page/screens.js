@@ -78,6 +78,7 @@ export class Screens {
       form ? JSON.stringify(report) : [report.screen, report.network === "no"].join(),
       story.link === "lost", this.#noteKey(), story.survey, entry && [entry.name, entry.opensAt, entry.state],
       session && [session.waitingFor, session.place, session.transfer, session.news, session.primaryName, session.helpers],
+      session?.myCamera("asked")?.id,
     ];
   }
 
@@ -146,6 +147,8 @@ export class Screens {
         return this.#asked(name);
       case "record_asked":
         return this.#visit.recording.question(this.#make);
+      case "camera_asked":
+        return this.#cameraAsked(name);
       case "picking":
         return this.#make.page("picking.title", "picking.text");
       case "sharing":
@@ -270,6 +273,23 @@ export class Screens {
       ),
       this.#make.safe(),
       this.#make.hint(),
+    ];
+  }
+
+  #cameraAsked(name) {
+    const { story, video } = this.#visit;
+    const names = this.#language.list(story.session.audience(story.session.myCamera("asked")));
+    const words = [this.#t("camera.asked_title", { name }), this.#t("asked.who", { names }), this.#t("camera.asked_text"), this.#t("safe.text")];
+    const said = words.join("\n");
+    return [
+      h("h1", { tabIndex: -1, id: "title", textContent: words[0] }),
+      h("p", { className: "lead", id: "asked-who", textContent: words[1] }),
+      h("p", { textContent: words[2] }),
+      this.#make.buttons(
+        this.#make.button("camera.allow", "main", () => void video.show(said)),
+        this.#make.button("camera.not_now", "quiet", () => void video.refuse(said)),
+      ),
+      this.#make.safe(),
     ];
   }
 

@@ -145,6 +145,7 @@ export class Session {
 
   #arrived(person) {
     // B-2.6: whoever joins while something is shared is announced to the sharer by name.
+    if (!this.running && this.myCamera("running")) return [{ key: "notice.joined_camera", places: { name: person.name }, tone: "live" }];
     if (this.running) return [{ key: "notice.joined_sees", places: { name: person.name }, tone: "live" }];
     return [{ key: "notice.joined", places: { name: person.name } }];
   }
@@ -171,6 +172,7 @@ export class Session {
     else this.activities.set(activity.id, activity);
     if (activity.kind === "show") return this.#shown(activity, before);
     if (activity.kind === "recording") return this.#recording(activity, before);
+    if (activity.kind === "video") return this.#camera(activity, before);
     if (activity.kind !== "view" || activity.subject !== this.you) return [];
     if (activity.state !== "ended") this.news = null;
     if (activity.state !== "ended" || !before) return [];
@@ -208,6 +210,15 @@ export class Session {
   get recordingAsked() {
     const asks = (one) => one.kind === "recording" && one.state === "asked" && one.subject === this.you;
     return [...this.activities.values()].find(asks) ?? null;
+  }
+
+  /** The customer's own camera ended without his doing. */
+  #camera(activity, before) {
+    if (activity.subject !== this.you || activity.state !== "ended" || !before || activity.ended_by === this.you) return [];
+    const places = { name: this.people.get(activity.ended_by ?? "")?.name ?? this.repName };
+    if (before.state === "asked") return ENDS[activity.end] ? [] : [{ key: "notice.ask_taken_back", places }];
+    if (ENDS[activity.end]) return [{ key: "notice.camera_over_change", tone: "positive", lasting: true }];
+    return [{ key: "notice.camera_over", places, tone: "positive", lasting: true }];
   }
 
   /** @returns {?Participant} */
@@ -269,6 +280,21 @@ export class Session {
     );
   }
 
+  /**
+   * @param {"asked"|"running"} state
+   * @returns {?Activity} this customer's own camera, as the relay has it
+   */
+  myCamera(state) {
+    return this.#mine(state, "video");
+  }
+
+  /** @returns {Activity[]} the cameras of others that this customer may see */
+  get othersCameras() {
+    return [...this.activities.values()].filter(
+      (one) => one.kind === "video" && one.state === "running" && one.subject !== this.you && one.seen_by?.includes(this.you),
+    );
+  }
+
   /** @returns {?Activity} a request to see this customer's screen that waits for his answer */
   get asked() {
     return this.#mine("asked");
@@ -279,10 +305,10 @@ export class Session {
     return this.#mine("running");
   }
 
-  #mine(state) {
+  #mine(state, kind = "view") {
     return (
       [...this.activities.values()].find(
-        (activity) => activity.kind === "view" && activity.subject === this.you && activity.state === state,
+        (activity) => activity.kind === kind && activity.subject === this.you && activity.state === state,
       ) ?? null
     );
   }

@@ -22,6 +22,10 @@ export class Story {
     this.paused = false;
     /** A share ran before the page was reloaded: offer to go on with it. */
     this.again = false;
+    /** @type {"none"|"starting"|"running"} what this browser does with the customer's camera */
+    this.camera = "none";
+    /** A key of what is wrong with the camera, or what to do now; empty if nothing. */
+    this.cameraHint = "";
     /** @type {?import("./session.js").Notice} a sentence under the main button */
     this.hint = null;
     /** @type {?{why: string, name: string, at: number}} why it is over */
@@ -37,6 +41,7 @@ export class Story {
     if (this.phase !== "inside" || !this.session) return this.phase === "inside" ? "starting" : this.phase;
     if (this.share === "picking") return "picking";
     if (this.session.recordingAsked) return "record_asked";
+    if (this.session.myCamera("asked")) return "camera_asked";
     if (this.share === "running") return "sharing";
     if (this.session.me?.role === "waiting") return "let_in";
     if (this.session.asked) return "asked";
@@ -97,5 +102,7 @@ export class Story {
     this.share = "none";
     this.again = false;
     this.hint = null;
+    this.camera = "none";
+    this.cameraHint = "";
   }
 }

@@ -10,6 +10,7 @@ import { Recording } from "./recording.js";
 import { Session } from "./session.js";
 import { Sharing } from "./sharing.js";
 import { Survey } from "./survey.js";
+import { Video } from "./video.js";
 
 const EARLY_EVENTS = 100;
 const PROBE_MS = 1_500;
@@ -73,7 +74,7 @@ export class Visit {
       refresh: () => wire.probe("ice.get", { session_id: story.session?.id ?? "" }, PROBE_MS),
       ready: () => this.#present && story.phase === "inside" && story.session?.rep?.connection === "online",
       tick: () => this.sharing.look(),
-      down: () => changed(),
+      down: () => (this.video.tellPaused(), changed()),
       heard: (message) => this.drawing.take(message),
     });
     this.drawing = new Drawing({
@@ -87,22 +88,18 @@ export class Visit {
       tell: (now) => this.#ask("participant.report", { device: now }),
       isHere: () => this.#present && story.session?.me?.role !== "waiting",
     });
-    this.sharing = new Sharing({
+    const showing = {
       story, media, changed,
       notify: (notice) => this.#tell(notice),
       hub: this.#hub,
       ask: (event, payload) => this.#ask(event, payload),
       present: () => this.#present,
-      wordsChars: protocol.limits.words_chars,
-      remember: (shared) => this.#remember(shared),
-    });
-    this.recording = new Recording({
-      story, changed,
-      notify: (notice) => this.#tell(notice),
-      ask: (event, payload) => this.#ask(event, payload),
       say: (message) => this.#hub.say(message),
       wordsChars: protocol.limits.words_chars,
-    });
+    };
+    this.recording = new Recording(showing);
+    this.sharing = new Sharing({ ...showing, remember: (shared) => this.#remember(shared) });
+    this.video = new Video(showing);
     this.survey = new Survey({ story, changed, ask: (event, payload) => this.#ask(event, payload), sent: () => wire.close() });
     wire.on("up", () => this.#up());
     wire.on("down", () => this.#down());
@@ -241,10 +238,12 @@ export class Visit {
     this.sharing.reconcile();
     this.sharing.tellSource();
     this.drawing.follow();
+    this.video.reconcile();
     this.#changed();
     void this.sharing.tellWaiting();
     void this.drawing.tellWaiting();
     void this.recording.tellWaiting();
+    void this.video.tellWaiting();
     void this.#device.tell();
     void this.outbox.flush();
     this.#checkHub();
@@ -274,7 +273,10 @@ export class Visit {
     }
     // Let in: everything that was not this customer's business before comes with a whole snapshot.
     if (role === "waiting" && session.me?.role !== "waiting") void this.coming.resume();
-    if (fact.type === "activity_changed" || role !== session.me?.role || session.isOnItsWay) this.sharing.reconcile();
+    if (fact.type === "activity_changed" || role !== session.me?.role || session.isOnItsWay) {
+      this.sharing.reconcile();
+      this.video.reconcile();
+    }
     this.drawing.follow();
     if (fact.type.startsWith("participant_") || fact.type === "session_changed") this.#checkHub(fact);
     this.#changed();
@@ -371,6 +373,7 @@ export class Visit {
   /** Leave for good. */
   async leave() {
     this.sharing.close();
+    this.video.close();
     this.#hub.close();
     const told = this.#ask("session.leave", {}, 3_000).catch((error) => console.warn("leave not told", error.code));
     this.coming.forget();
@@ -401,6 +404,7 @@ export class Visit {
   async #finish(why, last = null) {
     clearTimeout(this.#step);
     this.sharing.close();
+    this.video.close();
     this.coming.kept = null;
     this.entry?.close();
     this.#device.close();

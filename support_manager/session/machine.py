@@ -7,6 +7,7 @@ import msgspec
 
 from support_manager.events import (
     Attention,
+    CameraView,
     Happening,
     LeftWhy,
     LineState,
@@ -30,7 +31,7 @@ from support_manager.protocol.views import (
     Place,
     SessionView,
 )
-from support_manager.session import people
+from support_manager.session import cameras, people
 from support_manager.session.outcome import Outcome
 
 _SHARES = frozenset({ActivityKind.VIEW, ActivityKind.SHOW})
@@ -50,6 +51,7 @@ class SessionMachine:
         self._pending: list[PendingLine] = []
         self._confirmed: dict[str, int] = {}
         self._picture = Picture.NONE
+        self._cameras: tuple[CameraView, ...] = ()
         self._held: list[wire.SessionEvent] | None = None
         self._controller = controller_of(view)
         """Whoever was in charge last: when control moves, the one before is told first that he is not any more."""
@@ -95,7 +97,9 @@ class SessionMachine:
 
     def snapshot(self) -> SessionSnapshot:
         """What windows show."""
-        return SessionSnapshot(view=self._view, picture=self._picture, pending=self.pending, share=self.share)
+        return SessionSnapshot(
+            view=self._view, picture=self._picture, pending=self.pending, share=self.share, cameras=self._cameras
+        )
 
     def person(self, participant_id: str) -> ParticipantView | None:
         """The participant of that id."""
@@ -171,6 +175,11 @@ class SessionMachine:
     def set_picture(self, picture: Picture) -> Outcome:
         """What the view is showing."""
         changed, self._picture = picture is not self._picture, picture
+        return Outcome(changed=changed)
+
+    def set_cameras(self, shown: tuple[CameraView, ...]) -> Outcome:
+        """What the cameras are showing."""
+        changed, self._cameras = shown != self._cameras, shown
         return Outcome(changed=changed)
 
     # --- snapshots
@@ -270,6 +279,9 @@ class SessionMachine:
         others = tuple(each for each in self._view.activities if each.id != new.id)
         if new.kind is ActivityKind.RECORDING:
             self._note_recording(outcome, was, new)
+        owner = self.person(new.subject)
+        if owner is not None:
+            self._note(outcome, cameras.news(was, new, self._view.you), owner)
         if new.state is ActivityState.ENDED:
             self._view = msgspec.structs.replace(self._view, activities=others)
             if was is not None:

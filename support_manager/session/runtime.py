@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import structlog
 
-from support_manager.errors import AppCode, Refused
+from support_manager.camera_use import CameraUse
+from support_manager.errors import AppCode, Refused, SupportManagerError
 from support_manager.events import (
     AppEvent,
     DrawingChanged,
@@ -23,6 +24,7 @@ from support_manager.events import (
 )
 from support_manager.media.board import Board
 from support_manager.media.engine import (
+    CameraFigures,
     Drawn,
     EngineFailed,
     Liveness,
@@ -49,6 +51,7 @@ from support_manager.protocol.requests import (
 )
 from support_manager.protocol.views import Audience, Connection, EndReason, IceServers, Place, SessionView
 from support_manager.session.acts import SessionActs
+from support_manager.session.cameras import cameras_of, running
 from support_manager.session.drawing import SessionDrawing
 from support_manager.session.hub_link import HubLink
 from support_manager.session.machine import SessionMachine, came_by_queue, controller_of, online_customers, primary_of
@@ -57,6 +60,7 @@ from support_manager.session.outcome import Outcome
 from support_manager.session.peers import Peer, Peers
 from support_manager.session.recording import Recordings, SessionRecording
 from support_manager.session.showing import Showing
+from support_manager.session.video import Video
 from support_manager.session.voice import SessionVoice, call_of
 from support_manager.session.words import well_formed
 from support_manager.tasks import TaskOwner
@@ -77,6 +81,7 @@ class SessionRuntime:
         emit: called with the events for windows.
         new_id: makes an idempotency key.
         recordings: where recordings go.
+        camera: this app's own camera.
     """
 
     def __init__(
@@ -87,6 +92,7 @@ class SessionRuntime:
         emit: Callable[[AppEvent], None],
         new_id: Callable[[], str],
         recordings: Recordings,
+        camera: CameraUse,
     ) -> None:
         self._send = send
         self._emit = emit
@@ -95,7 +101,7 @@ class SessionRuntime:
         self._tasks = TaskOwner(f"session-{view.id}")
         self.acts = SessionActs(view.id, send)
         self._outbox = Outbox(view.id, send, self._confirmed, self._line_refused)
-        self._peers = Peers(view.id, send, engine, self._is_online, self._is_sharing, self._refresh)
+        self._peers = Peers(view.id, send, engine, self._is_online, self._is_showing, self._refresh)
         self._link = HubLink(view.id, send, self._peers.ready, self._peers.ice_servers, self._refresh)
         self.voice = SessionVoice(view.id, send, lambda: self._machine.view, self._peers.ready, new_id)
         self.drawing = SessionDrawing(lambda: self._machine.view, send, new_id, self._drawn, self._undrawn)
@@ -103,6 +109,9 @@ class SessionRuntime:
         self.showing = Showing(own, send, self._peers.ready, new_id, self._changed, emit)
         self.recording = SessionRecording(
             view.id, send, self._peers.ready, lambda: self._peers.engine, recordings, emit, new_id
+        )
+        self.video = Video(
+            view.id, send, self._peers.ready, camera, new_id, self._refresh, lambda error: self._tell_failure(error)
         )
         self._visible = False
         self._shown_to: str | None = None
@@ -113,6 +122,7 @@ class SessionRuntime:
         """How the rep last wanted to be out of this session."""
         self._peers.set_hub(self._machine.is_hub)
         self._follow()
+        self._follow_cameras()
 
     @property
     def id(self) -> str:
@@ -239,6 +249,13 @@ class SessionRuntime:
         )
         await self._send(message, ActivityMade)
 
+    async def ask_camera(self) -> None:
+        """Ask the primary customer to show his camera."""
+        customer = primary_of(self._machine.view)
+        if customer is None:
+            raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
+        await self.video.ask(customer.id)
+
     async def stop_view(self) -> None:
         """Stop looking, or take the question back; nothing to stop is no error."""
         share = self._machine.share
@@ -297,6 +314,7 @@ class SessionRuntime:
         """Whether this session's picture is on screen."""
         self._visible = visible
         self._show()
+        self._follow_cameras()
 
     def mailbox(self) -> FrameMailbox | None:
         """Where the newest picture is to be had, while something is shared."""
@@ -346,6 +364,9 @@ class SessionRuntime:
             self._link.failed()
             self.voice.engine_failed()
             self.showing.failed()
+            self.video.engine_failed()
+        elif isinstance(event, CameraFigures):
+            self.video.take(event)
         elif not self._machine.is_hub:
             self._link.take_media(event)
         if isinstance(event, ShareFigures) and event.peer == self._shown_by():
@@ -390,6 +411,7 @@ class SessionRuntime:
             self._machine.set_picture(self._picture())
             self._show()
             self.showing.take_view(self._machine.view)
+            self._follow_cameras()
             self._changed()
         for attention in outcome.attention:
             if self._told:
@@ -406,8 +428,18 @@ class SessionRuntime:
             self._peers.came_back(customer.id)
 
     def _refresh(self) -> None:
-        if self._machine.set_picture(self._picture()).changed:
+        changed = self._machine.set_picture(self._picture()).changed
+        if self._machine.set_cameras(self.video.views()).changed or changed:
             self._changed()
+
+    def _follow_cameras(self) -> None:
+        machine = self._machine
+        over = self._closed or machine.is_over
+        self.video.follow(machine.view, is_hub=machine.is_hub, visible=self._visible, is_over=over)
+        machine.set_cameras(self.video.views())
+
+    def _tell_failure(self, error: SupportManagerError) -> None:
+        self._emit(Failed(error.code, dict(error.params), session_id=self.id))
 
     def _changed(self) -> None:
         if self._told and not self._closed:
@@ -474,7 +506,8 @@ class SessionRuntime:
     @property
     def _has_media(self) -> bool:
         """Whether there is anything to see or to hear, or soon will be."""
-        return self._machine.share is not None or call_of(self._machine.view).is_there
+        view = self._machine.view
+        return self._machine.share is not None or call_of(view).is_there or bool(cameras_of(view))
 
     def _is_online(self, participant_id: str) -> bool:
         person = self._machine.person(participant_id)
@@ -483,6 +516,10 @@ class SessionRuntime:
     def _is_sharing(self, participant_id: str) -> bool:
         share = self._machine.share
         return share is not None and share.state is ActivityState.RUNNING and share.subject == participant_id
+
+    def _is_showing(self, participant_id: str) -> bool:
+        """Whether pictures are owed by that participant: of his screen, or of his camera."""
+        return self._is_sharing(participant_id) or running(self._machine.view, participant_id)
 
     def _confirmed(self, line_id: str, seq: int) -> None:
         if self._machine.confirm(line_id, seq).changed:
@@ -498,6 +535,7 @@ class SessionRuntime:
             return
         self._closed = True
         self._machine.fail_all()
+        self._follow_cameras()
         if self._told:
             self._emit(SessionClosed(self.snapshot, reason))
 
@@ -506,6 +544,7 @@ class SessionRuntime:
             return
         self._closed = True
         self._machine.fail_all()
+        self._follow_cameras()
         if self._told:
             self._emit(SessionLeft(self.snapshot, why))
 
@@ -517,6 +556,7 @@ class SessionRuntime:
     async def aclose(self, *, close_media: bool = False) -> None:
         """Stop working, and close the media of a session that is over (or all the same, with `close_media`)."""
         await self.voice.aclose()
+        await self.video.aclose()
         await self._link.aclose()
         await self.showing.aclose()
         await self.recording.aclose()

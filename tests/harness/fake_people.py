@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from support_manager.errors import Refused
 from support_manager.events import InboxChanged, SessionSnapshot
+from support_manager.media.camera import CameraDevice
+from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import History, HistoryPage, Targets
 from support_manager.protocol.views import InboxView, Presence
@@ -39,6 +41,24 @@ class FakePeople(FakeDrawing, FakeShows):
     async def assist(self, number: str) -> SessionSnapshot:
         self._ask("assist", number)
         return self._comes()
+
+    devices: tuple[CameraDevice, ...] = ()
+    tiles: dict[str, FrameMailbox] = {}  # noqa: RUF012 - a test puts its own in its place
+
+    async def cameras(self) -> tuple[CameraDevice, ...]:
+        return self.devices
+
+    async def start_camera(self, session_id: str) -> None:
+        self._ask("start_camera", session_id)
+
+    async def stop_camera(self, session_id: str, owner: str = "") -> None:
+        self._ask("stop_camera", session_id, owner)
+
+    async def ask_camera(self, session_id: str) -> None:
+        self._ask("ask_camera", session_id)
+
+    def camera_mailbox(self, session_id: str, owner: str) -> FrameMailbox | None:
+        return self.tiles.get(owner)
 
     async def leave_session(self, session_id: str) -> None:
         self._ask("leave_session", session_id)

@@ -1,13 +1,16 @@
 """What the rep may set: language, look, notifications, mail program, way of the media; each holds at once."""
 
+import shiboken6
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 from typing_extensions import override
 
 from resources.catalog import LANGUAGES
+from support_manager.media.camera import CameraDevice
 from support_manager.settings import Settings
 from ui.dialogs.base import Dialog
 from ui.theme import CHOICES
 from ui.widgets.kit import SPACE_3, SPACE_4, Kit, label
+from ui.widgets.plain import one_line
 
 
 class PreferencesDialog(Dialog):
@@ -27,12 +30,15 @@ class PreferencesDialog(Dialog):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self._language, self._language_label = self._choice(form, "language", ("", *LANGUAGES), settings.language)
         self._theme, self._theme_label = self._choice(form, "theme", CHOICES, settings.theme)
+        self._camera, self._camera_label = self._choice(form, "camera", ("",), "")
+        self._cameras: tuple[CameraDevice, ...] = ()
         self.body.addLayout(form)
         self._notifications = self._box("notifications", settings.notifications)
         self._own_mail = self._box("own_mail_program", settings.own_mail_program)
         self._relay_only = self._box("relay_only", settings.relay_only)
         self._done = self.add_button("close", "secondary", default=True)
         self._done.clicked.connect(self.accept)
+        kit.work.run(kit.intents.cameras(), name="preferences cameras", on_done=self._take_cameras)
 
     def _choice(self, form: QFormLayout, name: str, values: tuple[str, ...], chosen: str) -> tuple[QComboBox, QLabel]:
         made = QComboBox()
@@ -46,6 +52,32 @@ class PreferencesDialog(Dialog):
         form.addRow(words, made)
         made.activated.connect(lambda: self._keep(name, made.currentData()))
         return made, words
+
+    def _take_cameras(self, cameras: tuple[CameraDevice, ...]) -> None:
+        """Offer the cameras there are, and the chosen one even while it is not connected."""
+        if not shiboken6.isValid(self._camera):
+            return
+        self._cameras = cameras
+        chosen = self._kit.intents.settings.camera
+        known = [each.id for each in cameras]
+        self._camera.clear()
+        for value in ("", *known, *([chosen] if chosen and chosen not in known else [])):
+            self._camera.addItem("", value)
+        self._camera.setCurrentIndex(max(0, self._camera.findData(chosen)))
+        self._camera.setEnabled(bool(cameras) or bool(chosen))
+        self._name_cameras()
+
+    def _name_cameras(self) -> None:
+        names = {each.id: one_line(each.name, 60) for each in self._cameras}
+        self._camera_label.setText(self.t("preferences.camera"))
+        self._camera.setAccessibleName(self._camera_label.text())
+        for at in range(self._camera.count()):
+            value = self._camera.itemData(at)
+            if value:
+                words = names.get(value) or self.t("preferences.camera.away")
+            else:
+                words = self.t("preferences.camera.system" if self._cameras else "preferences.camera.none")
+            self._camera.setItemText(at, words)
 
     def _box(self, name: str, checked: bool) -> QCheckBox:
         made = QCheckBox()
@@ -77,6 +109,7 @@ class PreferencesDialog(Dialog):
             box.setAccessibleName(words.text())
             for at in range(box.count()):
                 box.setItemText(at, self.t(f"preferences.{name}.{box.itemData(at) or 'system'}"))
+        self._name_cameras()
         self._notifications.setText(self.t("preferences.notifications"))
         self._own_mail.setText(self.t("preferences.own_mail"))
         self._relay_only.setText(self.t("preferences.relay_only"))

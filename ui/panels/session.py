@@ -9,6 +9,7 @@ from support_manager.events import Happening
 from support_manager.protocol.views import Capability, Mode
 from ui.models.sessions import SHOWS_PICTURE, SessionEntry, Stage
 from ui.panels.banners import Banners
+from ui.panels.cameras import CameraStrip, LargeCamera
 from ui.panels.chats import Chats
 from ui.panels.dashboard import LEAST as DASHBOARD_PX
 from ui.panels.dashboard import Dashboard
@@ -90,7 +91,14 @@ class SessionPanel(QSplitter):
         self.left = Side(kit, "leftSide", self._left_title, "panel-left", left, DASHBOARD_PX if self._single else 200)
         self.chats = Chats(kit, entry)
         self.chat = self.chats.public
-        self.right = Side(kit, "rightSide", "chat.title", "panel-right", self.chats, 240)
+        self.cameras = CameraStrip(kit, entry.id)
+        talk = QWidget()
+        talk_column = QVBoxLayout(talk)
+        talk_column.setContentsMargins(0, 0, 0, 0)
+        talk_column.setSpacing(0)
+        talk_column.addWidget(self.cameras)
+        talk_column.addWidget(self.chats, 1)
+        self.right = Side(kit, "rightSide", "chat.title", "panel-right", talk, 240)
 
         self._stack = QStackedWidget()
         self._stack.setObjectName("sessionCentre")
@@ -123,6 +131,7 @@ class SessionPanel(QSplitter):
         middle.addWidget(self.banners)
         middle.addWidget(self._stack, 1)
 
+        self._large_camera = LargeCamera(kit, self.cameras, self._middle, entry.id)
         self.addWidget(self.left)
         self.addWidget(self._middle)
         self.addWidget(self.right)
@@ -149,6 +158,8 @@ class SessionPanel(QSplitter):
         self.recording_bar.take(entry)
         self.banners.take(entry)
         self.chats.take(entry)
+        self._large_camera.take(entry)
+        self.cameras.take(entry)
         if not self.waiting.number.text():
             self.waiting.set_number(entry.snapshot.view.number)
         stage = entry.stage

@@ -3,7 +3,7 @@
 import math
 import time
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -32,30 +32,11 @@ from ui.widgets.screenshot import ScreenshotWriter, image_of
 from ui.widgets.share_input import ShareInput
 from ui.widgets.share_overlay import draw_words, state_words
 from ui.widgets.share_zoom import Zoom
+from ui.widgets.waker import Waker
 
 ALIVE = (Picture.LIVE, Picture.STATIC, Picture.CONNECTING)
 VEIL = 190
 """How much of the background lies over a picture that is not true any more, of 255."""
-
-
-class _Waker(QObject):
-    """Carries "a picture is ready" from a media thread to the window's thread, at most one message at a time."""
-
-    ready = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._posted = False
-
-    def wake(self) -> None:
-        """Called on a media thread."""
-        if not self._posted:
-            self._posted = True
-            self.ready.emit()
-
-    def arrived(self) -> None:
-        """Called on the window's thread before it takes the picture: a later one posts again."""
-        self._posted = False
 
 
 class ShareView(QWidget):
@@ -87,7 +68,7 @@ class ShareView(QWidget):
         self._translator = translator
         self._theme = theme
         self._mailbox: FrameMailbox | None = None
-        self._waker = _Waker()
+        self._waker = Waker()
         self._waker.ready.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self._writer = ScreenshotWriter(self)
         self._writer.saved.connect(self.screenshot_saved)

@@ -53,6 +53,7 @@ def test_every_sentence_is_used_and_every_used_one_exists():
         "people.",
         "mark.",
         "note.",
+        "camera.",
         "lost.",
         "survey.rating_",
         "draw.",

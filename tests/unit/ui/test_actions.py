@@ -76,7 +76,8 @@ def test_waiting_for_the_customer(actions: Actions, intents: FakeIntents):
 def test_customer_is_there(actions: Actions, intents: FakeIntents):
     (session_id,) = intents.sessions
     intents.joins(session_id)
-    assert usable(actions, intents) == ONLINE | CONTROL | SESSION | {"ask_view", "show_screen", "record"}
+    new = {"ask_view", "show_screen", "record", "camera", "ask_camera"}
+    assert usable(actions, intents) == ONLINE | CONTROL | SESSION | new
 
 
 def test_customer_whose_device_cannot_share_is_not_asked(actions: Actions, intents: FakeIntents):
@@ -121,7 +122,7 @@ def test_an_assistant_has_no_control(actions: Actions, intents: FakeIntents):
     intents._change(
         intents.sessions[session_id], participants=(msgspec.structs.replace(me, role=Role.ASSISTANT), customer)
     )
-    assert not usable(actions, intents) & {"end_session", "ask_view", "stop_view"}
+    assert not usable(actions, intents) & {"end_session", "ask_view", "stop_view", "camera", "ask_camera"}
 
 
 def test_tabs_need_two_sessions(actions: Actions, intents: FakeIntents):

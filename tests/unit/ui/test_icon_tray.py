@@ -117,18 +117,18 @@ async def test_invite_from_it_opens_the_same_panel(desk, bar):
 
 @pytest.mark.rule("B-13.2")
 async def test_it_is_dragged_by_its_grip_and_remembers_its_place(desk, bar):
-    bar.move(20, 200)
+    bar.move(0, 200)
     start = bar.grip.rect().center()
     QTest.mousePress(bar.grip, Qt.MouseButton.LeftButton, pos=start)
-    QTest.mouseMove(bar.grip, start + QPoint(40, 60))
+    QTest.mouseMove(bar.grip, start + QPoint(0, 60))
     drain()
     QTest.mouseRelease(bar.grip, Qt.MouseButton.LeftButton, pos=start)
-    assert bar.pos() == QPoint(60, 260)
-    await until(lambda: desk.intents.settings.window.get("icon_tray") == "60,260")
+    assert bar.pos() == QPoint(0, 260)
+    await until(lambda: desk.intents.settings.window.get("icon_tray") == "0,260")
     assert desk.intents.settings.window["icon_tray_open"] == "1"
     assert "sides" in desk.intents.settings.window, "what others remember stays"
     again = made_for(desk)
-    assert again.pos() == QPoint(60, 260)
+    assert again.pos() == QPoint(0, 260)
     again.deleteLater()
 
 

@@ -90,6 +90,7 @@ class Scene:
             other = next((each for each in members if each.role is wanted and each is not me), other)
         account = ACCOUNTS[who % len(ACCOUNTS)]
         s, new = self.session, f"id-{next(self._ids):016}"
+        kind = ActivityKind.VIEW if yes else ActivityKind.VIDEO
 
         def with_role(event: str, decision: Callable[[Moment], list[Fact]]) -> Callable[[Moment], list[Fact]]:
             def allowed(moment: Moment) -> list[Fact]:
@@ -146,13 +147,13 @@ class Scene:
                 said = ask(requests.ChatSend, line_id=new, text="x", audience=Audience.REPS if yes else Audience.ALL)
                 self.do(with_role("chat.send", lambda m: decide.decide_chat(s, me, said, m)))
             case "view":
-                view = ask(requests.ActivityAsk, request_id=new, kind=ActivityKind.VIEW, subject=other.id)
+                view = ask(requests.ActivityAsk, request_id=new, kind=kind, subject=other.id)
                 self.do(with_role("activity.ask", lambda m: activities.decide_ask(s, me, view, m.now_ms, new)))
             case "record":
                 record = ask(requests.ActivityAsk, request_id=new, kind=ActivityKind.RECORDING, subject=other.id)
                 self.do(with_role("activity.ask", lambda m: activities.decide_ask(s, me, record, m.now_ms, new)))
             case "offer":
-                offer = ask(requests.ActivityOffer, request_id=new, kind=ActivityKind.VIEW)
+                offer = ask(requests.ActivityOffer, request_id=new, kind=kind)
                 self.do(with_role("activity.offer", lambda m: activities.decide_offer(s, me, offer, m.now_ms, new)))
             case "answer" if s.activities:
                 answer = ask(requests.ActivityAnswer, activity_id=next(iter(s.activities)), accept=yes)

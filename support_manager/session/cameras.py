@@ -1,0 +1,30 @@
+"""What the relay's view says of cameras (B-7.6), and what a change of one means to the rep who looks on."""
+
+from support_manager.events import Happening
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.views import ActivityView, SessionView
+
+
+def cameras_of(view: SessionView) -> list[ActivityView]:
+    """The cameras that are asked for or run, in the order in which they were."""
+    return [each for each in view.activities if each.kind is ActivityKind.VIDEO]
+
+
+def running(view: SessionView, owner: str) -> bool:
+    """Whether the camera of that participant runs."""
+    return any(each.subject == owner and each.state is ActivityState.RUNNING for each in cameras_of(view))
+
+
+def news(was: ActivityView | None, now: ActivityView, you: str) -> Happening | None:
+    """What a change of somebody else's camera means to the rep who looks on; None: nothing worth a notice."""
+    if now.kind is not ActivityKind.VIDEO or now.subject == you:
+        return None
+    if now.state is ActivityState.RUNNING and (was is None or was.state is not ActivityState.RUNNING):
+        return Happening.CAMERA
+    if now.state is not ActivityState.ENDED or was is None or now.ended_by == you:
+        return None
+    if now.end is ActivityEnd.DENIED:
+        return Happening.CAMERA_DENIED
+    if now.end in (ActivityEnd.STOPPED, ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED):
+        return Happening.CAMERA_STOPPED
+    return None
