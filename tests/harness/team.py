@@ -256,10 +256,18 @@ class Team:
         await desk.app.start()
         await desk.sign_in()
 
-    async def guest(self, name: str, url: str, language: str = "en") -> Guest:
-        """A customer, somebody else than whoever sits in the other tabs, at that address."""
+    async def guest(self, name: str, url: str, language: str = "en", scripts: tuple[str, ...] = ()) -> Guest:
+        """A customer, somebody else than whoever sits in the other tabs, at that address.
+
+        Args:
+            name: as he types it.
+            url: where he begins.
+            language: of his page.
+            scripts: run in his page before its own.
+        """
         page = await self.centre.seat.browser.new_page()
-        await page.add_init_script(SOMEBODY_ELSE)
+        for script in (SOMEBODY_ELSE, *scripts):
+            await page.add_init_script(script)
         await page.bring_to_front()
         guest = Guest(page, name)
         await page.goto(url)
@@ -268,9 +276,11 @@ class Team:
         await page.fill("#field-name", name)
         return guest
 
-    async def joined(self, name: str, session: dict[str, Any], language: str = "en") -> Guest:
-        """A customer who came by the link of a session."""
-        guest = await self.guest(name, str(session["view"]["link"]), language)
+    async def joined(
+        self, name: str, session: dict[str, Any], language: str = "en", scripts: tuple[str, ...] = ()
+    ) -> Guest:
+        """A customer who came by the link of a session; for `scripts` see `guest`."""
+        guest = await self.guest(name, str(session["view"]["link"]), language, scripts)
         await guest.page.click("#join-send")
         return guest
 
