@@ -176,15 +176,18 @@ class HubConnection:
         async with asyncio.timeout(GATHER_S):
             await self._ways.prepare(self._gatherer, self._ice_servers)
             await self._gatherer.gather()
+        self._ways.gathered(self._gatherer)
         if not await self._agree():
             return
         try:
             async with asyncio.timeout(CONNECT_S):
                 await self._handshake()
         except TimeoutError:
+            self._ways.forget()
             self._lose("no connection in time")
             return
         if self._ice.state != "completed" or self._dtls.state != "connected":
+            self._ways.forget()
             self._lose("ICE or DTLS failed")
             return
         await self._open_channel()

@@ -143,6 +143,19 @@ class Ways:
         if servers:
             log.info("way out", stun=stun is not None, turn=None if turn is None else turn.way)
 
+    def gathered(self, gatherer: RTCIceGatherer) -> None:
+        """A prepared gatherer is done: a TURN server that has given no address is not tried again for a while."""
+        connection = gatherer._connection
+        if connection.turn_server is None or any(each.type == "relay" for each in connection.local_candidates):
+            return
+        way = "tls" if connection.turn_ssl else connection.turn_transport
+        log.warning("the TURN server gives no address", host=connection.turn_server[0], way=way)
+        self._known[*connection.turn_server, way] = (self._clock() + _KNOWN_S, False)
+
+    def forget(self) -> None:
+        """A connection came to nothing: what was found out about the way may hold no longer."""
+        self._known.clear()
+
     async def _first(self, servers: list[Server]) -> Server | None:
         """The first of the list that answers; all are tried at once."""
         tasks = TaskOwner("ways")

@@ -1,5 +1,6 @@
 """The site lets media go through its TURN server only: view, chat and a new connection, through a real coturn."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -7,10 +8,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
+from server_stub.app import SETTINGS_EVERY_S
 from tests.e2e.test_networks import now
 from tests.harness.agents import set_site
 from tests.harness.centre import Centre, require_namespace, until
 from tests.harness.coturn import Coturn
+from tests.harness.netns import blocked
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -60,4 +63,32 @@ async def test_view_and_chat_through_the_relay_only(turn_centre: tuple[Centre, C
     await centre.app.code(above=shown, within_s=20)
     assert await pair_of(ana.page) == ["relay", "relay"]
     assert await ana.page.evaluate("globalThis.configuration.iceTransportPolicy") == "relay"
+    await centre.end_all()
+
+
+@pytest.mark.slow
+async def test_where_no_udp_reaches_the_server_page_and_app_find_tcp(turn_centre: tuple[Centre, Coturn]):
+    centre, coturn = turn_centre
+    with blocked(f"udp dport {coturn.port}"):
+        _, ana = await centre.joined()
+        await centre.app.do("trigger", name="action_ask_view")
+        await ana.allow()
+        await centre.app.code(within_s=30)
+        assert await pair_of(ana.page) == ["relay", "relay"]
+        assert '"tcp"' in centre.app.log().rpartition("way out")[2].partition("\n")[0]
+        await centre.end_all()
+
+
+@pytest.mark.slow
+async def test_a_wish_of_the_rep_alone_hides_his_address(turn_centre: tuple[Centre, Coturn]):
+    centre, _ = turn_centre
+    await set_site(centre.place / "relay", relay_only="no")
+    await asyncio.sleep(SETTINGS_EVERY_S + 1.0)  # the relay looks that often
+    await centre.app.do("settings", relay_only=True)
+    _, ana = await centre.sharing()
+    assert (await pair_of(ana.page))[1] == "relay"
+    assert await ana.page.evaluate("globalThis.configuration.iceTransportPolicy") == "all"
+    answer = await ana.page.evaluate("globalThis.peers.at(-1).remoteDescription.sdp")
+    assert "typ relay" in answer
+    assert "typ host" not in answer
     await centre.end_all()

@@ -1,8 +1,8 @@
 """The app's media engine in a process of its own, so that its cost can be told from everybody else's.
 
-A program as `light_receiver` is one: `offer` with `name` and `sdp` → the answer, `audience` with `publisher` and
-`viewers`, `visible` with `name` and `visible`, `watch` with `name` and `seconds` → when frames came, `read` → frames
-for the screen and CPU, `end`.
+A program as `light_receiver` is one: `offer` with `name` and `sdp` → the answer; `join` as an assistant's app → the
+offer, then `answer`; `audience` with `publisher` and `viewers`, `visible` with `name` and `visible`, `watch` with
+`name` and `seconds` → when frames came, `read` → frames for the screen and CPU, `end`.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from support_manager.media.aiortc_engine import AiortcEngine
 from support_manager.media.engine import (
     AnswerReady,
     MediaEvent,
+    OfferReady,
     OfferRejected,
     PeerConnected,
     PeerKey,
@@ -45,7 +46,7 @@ class Engine:
             self._connected.discard(event.peer.participant_id)
         elif isinstance(event, PeerConnected):
             self._connected.add(event.peer.participant_id)
-        elif isinstance(event, AnswerReady):
+        elif isinstance(event, AnswerReady | OfferReady):
             self._answers[event.peer.participant_id].set_result(event.sdp)
         elif isinstance(event, OfferRejected):
             self._answers[event.peer.participant_id].set_exception(OSError(event.reason))
@@ -61,6 +62,16 @@ class Engine:
                 self._engine.take_offer(_key(name), self._epoch, asked["sdp"], ())
                 async with asyncio.timeout(_S):
                     return {"sdp": await self._answers[name]}
+            case "join":
+                name = asked["name"]
+                self._answers[name] = asyncio.get_running_loop().create_future()
+                self._epoch += 1
+                self._engine.join(_key(name), self._epoch, ())
+                async with asyncio.timeout(_S):
+                    return {"sdp": await self._answers[name]}
+            case "answer":
+                self._engine.take_answer(_key(asked["name"]), self._epoch, asked["sdp"])
+                return {}
             case "connected":
                 async with asyncio.timeout(_S):
                     while not self._connected.issuperset(asked["names"]):  # noqa: ASYNC110 - a benchmark may wait

@@ -76,7 +76,8 @@ async function outbound() {
   const found = {};
   (await connection.getStats()).forEach(one => {
     if (one.type === 'outbound-rtp' && one.kind === 'video' && one.bytesSent > 0) Object.assign(found, {
-      frames: one.framesSent, width: one.frameWidth, height: one.frameHeight, keys: one.keyFramesEncoded,
+      frames: one.framesSent, bytes: one.bytesSent,
+      width: one.frameWidth, height: one.frameHeight, keys: one.keyFramesEncoded,
       nacks: one.nackCount, plis: one.pliCount, reason: one.qualityLimitationReason, target: one.targetBitrate});
     if (one.type === 'candidate-pair' && one.nominated) Object.assign(found, {
       available: one.availableOutgoingBitrate, rtt: one.currentRoundTripTime});

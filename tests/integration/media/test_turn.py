@@ -2,10 +2,8 @@
 
 import asyncio
 import stat
-import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ from support_manager.media.engine import AnswerReady, MediaEvent, PeerConnected,
 from support_manager.media.ways import Ways
 from support_manager.protocol.views import IceServer
 from tests.harness.coturn import Coturn, make_certificate
-from tests.harness.netns import ADDRESS
+from tests.harness.netns import ADDRESS, blocked
 from tests.harness.participant import Participant, ScreenTrack, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -76,6 +74,22 @@ async def test_credentials_of_the_relay_open_an_address_and_expired_or_forged_on
         assert refusal(caught) == 401, username
 
 
+@pytest.mark.slow
+async def test_an_address_that_is_open_stays_open_when_its_credentials_run_out(coturn: Coturn):
+    soon = credentials(coturn.secret, "ana", time.time() - VALID_S + 3)
+    transport = await allocated(coturn, *soon)
+    await permit(transport, ALLOWED_PEER)
+    await asyncio.sleep(5)  # until they have run out
+    with pytest.raises(stun.TransactionFailed):
+        await allocated(coturn, *soon)
+    request = stun.Message(message_method=stun.Method.REFRESH, message_class=stun.Class.REQUEST)
+    request.attributes["LIFETIME"] = 600
+    response, _ = await transport._TurnTransport__inner_protocol.request_with_retry(request)
+    assert response.attributes["LIFETIME"] == 600
+    await permit(transport, ALLOWED_PEER)
+    await freed(transport)
+
+
 async def test_it_never_relays_into_anybodys_own_network(coturn: Coturn):
     transport = await allocated(coturn, *credentials(coturn.secret, "mallory", time.time()))
     for address in OWN_NETWORKS:
@@ -130,10 +144,6 @@ async def test_the_secret_is_for_nobody_else_and_stays_the_same(tmp_path: Path):
     assert server.secret != former
 
 
-def nft(*words: str) -> None:
-    subprocess.run(["nft", *words], check=True, capture_output=True)
-
-
 class Relayed:
     """An engine that may only relay, and a participant that may only relay, through one coturn."""
 
@@ -173,19 +183,6 @@ async def test_media_through_the_relay_only(coturn: Coturn):
         await both.aclose()
 
 
-@contextmanager
-def blocked(*rules: str) -> Iterator[None]:
-    """Packets that fit vanish without a word, as at a firewall."""
-    nft("add", "table", "inet", "blocked")
-    nft("add", "chain", "inet", "blocked", "in", "{ type filter hook input priority 0; }")
-    for rule in rules:
-        nft("add", "rule", "inet", "blocked", "in", *rule.split(), "drop")
-    try:
-        yield
-    finally:
-        nft("delete", "table", "inet", "blocked")
-
-
 async def test_where_udp_is_blocked_tcp_is_found_by_itself(coturn: Coturn):
     way = f"{coturn.host}:{coturn.port}?transport"
     both = Relayed(coturn, f"turn:{way}=udp", f"turn:{way}=tcp")
@@ -223,6 +220,24 @@ async def test_where_only_tls_passes_it_is_found_and_a_companys_own_ca_is_truste
                 await until(lambda: both.engine.mailbox(PEER).figures().received > 30, what="frames")
             finally:
                 await both.aclose()
+
+
+async def test_a_way_that_closes_is_given_up_at_the_next_try(coturn: Coturn):
+    """What was known to work a moment ago is found out anew, and not only after a minute."""
+    ways = Ways()
+    name, word = credentials(coturn.secret, "maria", time.time())
+    urls = tuple(f"turn:{coturn.host}:{coturn.port}?transport={way}" for way in ("udp", "tcp"))
+    servers = (IceServer(urls=urls, username=name, credential=word),)
+    found = []
+    for rules in ((), (f"udp dport {coturn.port}",), (f"udp dport {coturn.port}",)):
+        gatherer = RTCIceGatherer(iceServers=[])
+        with blocked(*rules):
+            await ways.prepare(gatherer, servers)
+            await gatherer.gather()
+        ways.gathered(gatherer)
+        found.append((gatherer._connection.turn_transport, len(gatherer._connection.local_candidates) > 1))
+        await gatherer._connection.close()
+    assert found == [("udp", True), ("udp", False), ("tcp", True)]
 
 
 async def test_a_server_that_is_away_holds_nothing_up(coturn: Coturn):
