@@ -26,7 +26,8 @@ PACKAGES = {
     # server without any sound card.
     "test": (
         "chromium firefox-esr xvfb openbox trayer x11-utils xdg-utils iproute2 nftables openssl util-linux dbus "
-        "gnome-keyring procps binutils libatomic1 pulseaudio pulseaudio-utils coturn"
+        "gnome-keyring procps binutils libatomic1 pulseaudio pulseaudio-utils coturn "
+        "ffmpeg"
     ),
 }
 

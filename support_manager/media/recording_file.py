@@ -48,7 +48,7 @@ class Index:
         if block.track == AUDIO:
             self.heard = self.heard or block.data != SILENCE
             return
-        self.seen = True
+        self.seen = self.seen or not block.blank
         if block.key:
             self.cues.append(Cue(block.at_ms, place))
             with contextlib.suppress(ValueError):
@@ -112,8 +112,7 @@ class RecordingFile:
         if key:
             with contextlib.suppress(ValueError):
                 self._size = key_frame_size(data)
-        self._put_video(at_ms, data, key=key)
-        self._index.seen = True
+        self._put_video(Block(at_ms, VIDEO, key, data))
 
     def nothing(self, at_ms: int) -> None:
         """From now on there is no picture."""
@@ -183,9 +182,9 @@ class RecordingFile:
 
     # --- inside
 
-    def _put_video(self, at_ms: int, data: bytes, *, key: bool) -> None:
-        self._video_ms = at_ms
-        self._waiting.append(Block(at_ms, VIDEO, key, data))
+    def _put_video(self, block: Block) -> None:
+        self._video_ms = block.at_ms
+        self._waiting.append(block)
 
     def _put_sound(self, data: bytes) -> None:
         self._waiting.append(Block(self._sound_ms, AUDIO, True, data))
@@ -198,7 +197,8 @@ class RecordingFile:
     def _cover(self, until_ms: int) -> None:
         """Show nothing for the time without a picture, with a frame every ten seconds, so that players can seek."""
         while self._empty_since is not None and self._empty_since < until_ms:
-            self._put_video(max(self._empty_since, self._video_ms + 1), self._blank(*self._size), key=True)
+            at_ms = max(self._empty_since, self._video_ms + 1)
+            self._put_video(Block(at_ms, VIDEO, True, self._blank(*self._size), blank=True))
             self._empty_since += 10_000
 
     def _append(self, data: bytes) -> None:

@@ -82,6 +82,8 @@ class Block:
     track: int
     key: bool
     data: bytes
+    blank: bool = False
+    """Whether it shows nothing: it only stands for a time without a picture (in the file: discardable)."""
 
 
 # --- writing
@@ -274,7 +276,7 @@ def cluster(blocks: Sequence[Block]) -> bytes:
     start = blocks[0].at_ms
     parts = [_number(_TIMESTAMP, start)]
     for block in blocks:
-        flags = 0x80 if block.key else 0
+        flags = 0x80 * block.key | 0x01 * block.blank
         head = struct.pack(">BhB", 0x80 | block.track, block.at_ms - start, flags)
         parts.append(_BLOCK + _size(len(head) + len(block.data)) + head + block.data)
     return _element(_CLUSTER, *parts)
@@ -422,4 +424,4 @@ def read_cluster(data: bytes | memoryview) -> Iterator[Block]:
             if len(inside) < 4:
                 raise NotOursError("a block without a head")
             track, offset, flags = struct.unpack_from(">BhB", inside)
-            yield Block(start + offset, track & 0x7F, bool(flags & 0x80), bytes(inside[4:]))
+            yield Block(start + offset, track & 0x7F, bool(flags & 0x80), bytes(inside[4:]), bool(flags & 0x01))
