@@ -44,7 +44,8 @@ class Replayer(LightReceiver):
         self._media_ssrc = random.getrandbits(32)
         self._number = random.getrandbits(16)
         self._time = random.getrandbits(32)
-        self._bytes = self._packets = 0
+        self.bytes = self._packets = 0
+        """Of payloads that left, in all."""
 
     def play(self) -> None:
         """Begin to send, as soon as there is a connection."""
@@ -80,7 +81,7 @@ class Replayer(LightReceiver):
         if self._dtls.send_media(head + payload):
             self._number = (self._number + 1) & 0xFFFF
             self._packets += 1
-            self._bytes += len(payload)
+            self.bytes += len(payload)
         if marker:
             self.sent.append((mark_of(parse_part(payload).data), time.monotonic()))
 
@@ -91,9 +92,7 @@ class Replayer(LightReceiver):
     @override
     def _tell_times(self) -> None:
         now = time.time() + _NTP_EPOCH_S
-        info = RtcpSenderInfo(
-            int(now * 2**32) & 0xFFFFFFFFFFFFFFFF, self._time, self._packets, self._bytes & 0xFFFFFFFF
-        )
+        info = RtcpSenderInfo(int(now * 2**32) & 0xFFFFFFFFFFFFFFFF, self._time, self._packets, self.bytes & 0xFFFFFFFF)
         self._dtls.queue_rtcp(bytes(RtcpSrPacket(ssrc=self._media_ssrc, sender_info=info, reports=[])))
         self._packets_come.set()
 
@@ -137,7 +136,10 @@ class Customers:
                 customer.play()
                 return {}
             case "read":
-                found = [{"sent": each.sent, "keys": each.keys, "lost": each.lost} for each in self._made]
+                found = [
+                    {"sent": each.sent, "keys": each.keys, "lost": each.lost, "bytes": each.bytes}
+                    for each in self._made
+                ]
                 for each in self._made:
                     each.sent, each.keys = [], 0
                 return {"customers": found, "cpu_s": time.process_time()}

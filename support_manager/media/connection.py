@@ -43,7 +43,7 @@ from support_manager.media.transport_cc import TransportFeedback
 from support_manager.media.voice.line import VoiceLine
 from support_manager.media.ways import Ways, uses_one_of
 from support_manager.protocol import limits
-from support_manager.protocol.channel import Beat, ChannelMessage, DrawMessage
+from support_manager.protocol.channel import Beat, ChannelMessage, DrawMessage, StopRecording
 from support_manager.protocol.signals import CHANNEL_LABEL
 from support_manager.protocol.views import IceServer
 from support_manager.tasks import TaskOwner
@@ -127,6 +127,8 @@ class HubConnection:
         self._decoded_age_ms = 0.0
         self.connected = False
         self.meter = ShareMeter(time.monotonic())
+        self.on_stop_recording: Callable[[], None] | None = None
+        """Called when the participant wants no recording any more; set before `start`."""
         self.on_drawn: Callable[[DrawMessage], None] | None = None
         """Called with what comes about drawing; set before `start`."""
         self.on_open: Callable[[], None] | None = None
@@ -327,6 +329,9 @@ class HubConnection:
         if isinstance(read, Beat):
             self.meter.beat(time.monotonic(), self._control.sharing)
             self.cameras.beat(time.monotonic())
+        elif isinstance(read, StopRecording):
+            if self.on_stop_recording is not None and not self._closed:
+                self.on_stop_recording()
         elif isinstance(read, DrawMessage):
             if self.on_drawn is not None and not self._closed:
                 self.on_drawn(read)

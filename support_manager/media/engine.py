@@ -211,6 +211,13 @@ class RecordingOver:
     """Set when it ended by itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingUnwanted:
+    """A participant says on his connection that he wants no recording any more; whether he may is not the engine's."""
+
+    peer: PeerKey
+
+
 RecordingEvent = RecordingRuns | RecordingOver
 MediaEvent = (
     AnswerReady
@@ -228,6 +235,7 @@ MediaEvent = (
     | EngineFailed
     | RecordingRuns
     | RecordingOver
+    | RecordingUnwanted
 )
 
 

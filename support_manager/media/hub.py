@@ -21,6 +21,7 @@ from support_manager.media.engine import (
     PeerConnected,
     PeerKey,
     PeerLost,
+    RecordingUnwanted,
 )
 from support_manager.media.feed import Feed
 from support_manager.media.frame_box import FrameBox
@@ -216,6 +217,7 @@ class Hub:
                 self._look_at_cameras(peer, of)
 
         connection = make(slot, name, _Calls(described, connected, lost, figures))
+        connection.on_stop_recording = lambda: self._emit(RecordingUnwanted(peer))
         connection.on_drawn = lambda message: self._drawn(peer, connection, message)
         connection.on_open = lambda: self._opened(peer)
         slot.newest = connection

@@ -118,5 +118,11 @@ class DrawClear(_Message, frozen=True, kw_only=True, tag="clear"):
     by: Id | None = None
 
 
+class StopRecording(_Message, frozen=True, kw_only=True, tag="stop_recording"):
+    """Participant → hub: record no more (B-7.8). The relay is told too; this works also while it cannot be."""
+
+
 DrawMessage = DrawPointer | DrawStroke | DrawClear
-ChannelMessage = Beat | Rate | ShareInfo | FileSecret | Cameras | CameraRate | DrawPointer | DrawStroke | DrawClear
+ChannelMessage = (
+    Beat | Rate | ShareInfo | FileSecret | Cameras | CameraRate | DrawPointer | DrawStroke | DrawClear | StopRecording
+)

@@ -1,5 +1,6 @@
 """The recording of one session at its controller's: asks for it, follows what the relay says, stops here first."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
@@ -15,11 +16,12 @@ from support_manager.media.engine import (
     RecordingOver,
     RecordingPlan,
     RecordingRuns,
+    RecordingUnwanted,
 )
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import ActivityAsk, ActivityMade, ActivityStop, Nothing
-from support_manager.protocol.roles import Role
+from support_manager.protocol.roles import CUSTOMERS, Role
 from support_manager.protocol.views import ActivityView, SessionView
 from support_manager.session import chapters
 from support_manager.session.outbox import TRANSIENT, Send
@@ -27,6 +29,7 @@ from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
 
+_HIS_S = 5.0
 _SHARES = frozenset({ActivityKind.VIEW, ActivityKind.SHOW})
 
 
@@ -56,6 +59,7 @@ class SessionRecording:
         recordings: where they go.
         emit: called with the events for windows.
         new_id: makes an idempotency key.
+        on_change: called when what windows show of it has changed by itself.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class SessionRecording:
         recordings: Recordings,
         emit: Callable[[AppEvent], None],
         new_id: Callable[[], str],
+        on_change: Callable[[], None],
     ) -> None:
         self._session_id = session_id
         self._send = send
@@ -75,6 +80,7 @@ class SessionRecording:
         self._recordings = recordings
         self._emit = emit
         self._new_id = new_id
+        self._on_change = on_change
         self._view: SessionView | None = None
         self._running: str | None = None
         """The activity that is being recorded here."""
@@ -178,6 +184,8 @@ class SessionRecording:
             self._publisher, self._running = None, None
             if self._view is not None:
                 self.follow(self._view, is_hub=True)
+        elif isinstance(event, RecordingUnwanted):
+            self._unwanted(event.peer.participant_id)
         elif isinstance(event, RecordingRuns):
             if self._running is not None:
                 self._emit(RecordingFigures(self._session_id, event.seconds, event.bytes))
@@ -187,6 +195,24 @@ class SessionRecording:
             if event.trouble is not None and self._running is not None:
                 failed, self._running = self._running, None
                 _ = self._tasks.spawn(self._failed(failed), name="failed")
+
+    def _unwanted(self, participant_id: str) -> None:
+        """A customer stops it: at once, whether the relay can be reached or not, which he tells it himself too."""
+        view = self._view
+        person = None if view is None else next((p for p in view.participants if p.id == participant_id), None)
+        if view is not None and person is not None and person.role in CUSTOMERS and self._running is not None:
+            stopped = self._running
+            self._stop_here()
+            self._on_change()
+            _ = self._tasks.spawn(self._tell_later(stopped), name="tell later")
+
+    async def _tell_later(self, activity_id: str) -> None:
+        """Whoever stopped it tells the relay, so that everybody reads his name; unless he is gone by now."""
+        await asyncio.sleep(_HIS_S)
+        recording = None if self._view is None else recording_of(self._view)
+        if recording is not None and recording.id == activity_id:
+            self._untold[activity_id] = ActivityEnd.STOPPED
+            await self._tell()
 
     async def _failed(self, activity_id: str) -> None:
         self._over.add(activity_id)

@@ -108,7 +108,7 @@ class SessionRuntime:
         own = self._peers.key(view.you)
         self.showing = Showing(own, send, self._peers.ready, new_id, self._changed, emit)
         self.recording = SessionRecording(
-            view.id, send, self._peers.ready, lambda: self._peers.engine, recordings, emit, new_id
+            view.id, send, self._peers.ready, lambda: self._peers.engine, recordings, emit, new_id, self._changed
         )
         self.video = Video(
             view.id, send, self._peers.ready, camera, new_id, self._refresh, lambda error: self._tell_failure(error)

@@ -1,13 +1,15 @@
 """The app's media engine in a process of its own, so that its cost can be told from everybody else's.
 
 A program as `light_receiver` is one: `offer` with `name` and `sdp` → the answer; `join` as an assistant's app → the
-offer, then `answer`; `audience` with `publisher` and `viewers`, `visible` with `name` and `visible`, `watch` with
-`name` and `seconds` → when frames came, `read` → frames for the screen and CPU, `end`.
+offer, then `answer`; `audience` with `publisher` and `viewers`, `visible` with `name` and `visible`, `record` with
+`publisher` and `path`, `stop` → bytes and seconds, `watch` with `name` and `seconds` → when frames came, `read` →
+frames for the screen and CPU, `end`.
 """
 
 import asyncio
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from support_manager.media.aiortc_engine import AiortcEngine
@@ -19,6 +21,8 @@ from support_manager.media.engine import (
     PeerConnected,
     PeerKey,
     PeerLost,
+    RecordingOver,
+    RecordingPlan,
     ShareFigures,
 )
 from tests.harness.programs import serve
@@ -36,11 +40,14 @@ class Engine:
         self._connected: set[str] = set()
         self._answers: dict[str, asyncio.Future[str]] = {}
         self._figures: dict[str, ShareFigures] = {}
+        self._over: asyncio.Future[RecordingOver]
         self._epoch = 0
         self._engine.start(self._take)
 
     def _take(self, event: MediaEvent) -> None:
-        if isinstance(event, ShareFigures):
+        if isinstance(event, RecordingOver):
+            self._over.set_result(event)
+        elif isinstance(event, ShareFigures):
             self._figures[event.peer.participant_id] = event
         elif isinstance(event, PeerLost):
             self._connected.discard(event.peer.participant_id)
@@ -85,6 +92,17 @@ class Engine:
             case "audience":
                 self._engine.set_audience(_key(asked["publisher"]), [_key(name) for name in asked["viewers"]])
                 return {}
+            case "record":
+                plan = RecordingPlan(Path(asked["path"]), "bench", 0)
+                self._over = asyncio.get_running_loop().create_future()
+                self._engine.record_share("bench", _key(asked["publisher"]))
+                self._engine.start_recording("bench", plan)
+                return {}
+            case "stop":
+                self._engine.stop_recording("bench")
+                async with asyncio.timeout(_S):
+                    over = await self._over
+                return {"bytes": over.bytes, "seconds": over.seconds, "path": str(over.path)}
             case "visible":
                 self._engine.set_visible(_key(asked["name"]), asked["visible"])
                 return {}

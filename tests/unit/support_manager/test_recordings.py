@@ -1,0 +1,157 @@
+"""The library of recordings: names that are only names, what is listed, finished, deleted and kept."""
+
+import os
+import time
+
+import pytest
+
+from support_manager.errors import AppCode, LocalProblem
+from support_manager.events import RecordingsTended
+from support_manager.media.recording_file import RecordingFile, part_of
+from support_manager.media.recording_thread import blank_picture
+from support_manager.media.webm import Facts
+from support_manager.protocol.roles import Role, SessionState
+from support_manager.protocol.views import Connection, Mode, ParticipantView, SessionView
+from support_manager.recordings import RecordingLibrary, RecordingState, file_words
+from support_manager.settings import Settings, SettingsStore
+from tests.harness.screen_film import film
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def events():
+    return []
+
+
+@pytest.fixture
+async def library(tmp_path, events):
+    made = RecordingLibrary(SettingsStore(tmp_path / "profile", tmp_path / "kept"), events.append)
+    yield made
+    await made.aclose()
+
+
+def person(role, name):
+    return ParticipantView(id=role.value, role=role, name=name, connection=Connection.ONLINE, joined_at=1)
+
+
+def session(customer):
+    people = (person(Role.CONTROLLER, "Maria G."), person(Role.PRIMARY, customer))
+    return SessionView(
+        id="s1", number="482119903", mode=Mode.MULTI, state=SessionState.ACTIVE, seq=1, started_at=0, you="controller",
+        participants=people,
+    )  # fmt: skip
+
+
+def recorded(folder, name, *, customer="Ana P.", started_at=None, finished=True):
+    at = int(time.time() * 1000) if started_at is None else started_at
+    file = RecordingFile(
+        folder / name, Facts(customer, at, {"CUSTOMER": customer, "SESSION_NUMBER": "1"}), blank_picture
+    )
+    for number, frame in enumerate(film(seconds=1)):
+        file.picture(number * 33, frame.data, key=frame.key)
+    if finished:
+        return file.finish(1_000)
+    file.advance(2_000)
+    os.close(file._file)
+    return part_of(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Ana P.", "Ana P"),
+        ("../../etc/passwd", "etc passwd"),
+        ("..\\..\\C:\\Windows", "C Windows"),
+        ("a\u202egpj.exe\x00\n", "agpj.exe"),
+        ("Ștefan Țăran", "Ștefan Țăran"),
+        ("🙂" * 3, "🙂🙂🙂"),
+        ("", ""),
+        (".", ""),
+        ("ă" * 400, "ă" * 60),
+        ('<>:"|?*', ""),
+    ],
+)
+def test_a_name_in_a_files_name_is_only_a_name(name, words):
+    assert file_words(name) == words
+
+
+def test_where_it_goes_and_what_it_says_of_itself(library, tmp_path):
+    plan = library.plan(session("Ana/../P."))
+    assert plan.path.parent == tmp_path / "kept"
+    assert plan.path.name.endswith(" Ana .. P 482119903.webm")
+    assert plan.tags == {"CUSTOMER": "Ana/../P.", "REPRESENTATIVE": "Maria G.", "SESSION_NUMBER": "482119903"}
+
+
+async def test_what_there_is_newest_first(library, tmp_path):
+    assert await library.find() == ()
+    now = int(time.time() * 1000)
+    recorded(tmp_path / "kept", "a.webm", customer="Ana", started_at=now - DAY_MS)
+    recorded(tmp_path / "kept", "b.webm", customer="Ion", started_at=now)
+    recorded(tmp_path / "kept", "c.webm", customer="Eva", started_at=now - 2 * DAY_MS, finished=False)
+    (tmp_path / "kept" / "d.webm").write_bytes(b"no film at all")
+    (tmp_path / "kept" / "e.txt").write_bytes(b"")
+    found = await library.find()
+    assert {(one.name, one.customer, one.state) for one in found} == {
+        ("b.webm", "Ion", RecordingState.FINISHED),
+        ("a.webm", "Ana", RecordingState.FINISHED),
+        ("c.webm.part", "Eva", RecordingState.UNFINISHED),
+        ("d.webm", "", RecordingState.DAMAGED),
+    }
+    whole = [one for one in found if one.state is RecordingState.FINISHED]
+    assert [one.name for one in whole] == ["b.webm", "a.webm"]
+    assert [round(one.seconds) for one in whole] == [1, 1]
+
+
+async def test_what_was_cut_off_is_finished_at_the_next_start(library, tmp_path, events):
+    recorded(tmp_path / "kept", "a.webm", finished=False)
+    recorded(tmp_path / "kept", "b.webm", finished=False)
+    library.tend()
+    library.tend()
+    await library._tending
+    assert {one.name for one in (tmp_path / "kept").iterdir()} == {"a.webm", "b.webm"}
+    assert events[-1] == RecordingsTended(finished=2)
+    library.tend()
+    await library._tending
+    assert events[-1] == RecordingsTended(finished=2), "nothing was done, and nothing is told"
+
+
+async def test_what_is_kept_no_longer_is_deleted(tmp_path, events):
+    store = SettingsStore(tmp_path / "profile", tmp_path / "kept")
+    store.current = Settings(recordings_days=7)
+    library = RecordingLibrary(store, events.append)
+    now = int(time.time() * 1000)
+    recorded(tmp_path / "kept", "old.webm", started_at=now - 8 * DAY_MS)
+    recorded(tmp_path / "kept", "new.webm", started_at=now - 6 * DAY_MS)
+    library.tend()
+    await library._tending
+    assert [one.name for one in (tmp_path / "kept").iterdir()] == ["new.webm"]
+    assert events == [RecordingsTended(deleted=1)]
+    await library.aclose()
+
+
+async def test_only_recordings_are_deleted_and_only_there(library, tmp_path):
+    path = recorded(tmp_path / "kept", "a.webm")
+    outside = tmp_path / "outside.webm"
+    outside.write_bytes(b"")
+    for name in ("../outside.webm", str(outside), "settings.json", ""):
+        with pytest.raises(LocalProblem) as caught:
+            await library.delete(name)
+        assert caught.value.code is AppCode.RECORDING_NOT_DELETED
+    assert outside.exists()
+    await library.delete("a.webm")
+    await library.delete("a.webm")
+    assert not path.exists()
+
+
+async def test_a_folder_that_cannot_be_read_is_said_in_words(library, tmp_path, monkeypatch):
+    (tmp_path / "kept").mkdir()
+
+    def refused(_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("support_manager.recordings.os.scandir", refused)
+    with pytest.raises(LocalProblem) as caught:
+        await library.find()
+    assert caught.value.code is AppCode.RECORDINGS_UNREADABLE
+    assert caught.value.params["reason"] == "Permission denied"
