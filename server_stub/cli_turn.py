@@ -112,7 +112,10 @@ def _plan(asked: argparse.Namespace) -> TurnPlan:
         try:
             host(word)
         except SettingError:
-            raise OperatorError(f"“{word}” is no name or address of a server, such as turn.example.org.") from None
+            shown = " ".join(word.split())
+            raise OperatorError(f"“{shown}” is no name or address of a server, such as turn.example.org.") from None
+    if not asked.host:
+        raise OperatorError("Name the TURN server, such as turn.example.org.")
     for path in (asked.tls_cert, asked.tls_key):
         if not path.isprintable():
             raise OperatorError("The name of a certificate's file must be one line.")

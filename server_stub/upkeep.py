@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 
@@ -58,6 +59,26 @@ async def check(options: ServeOptions) -> list[Finding]:
         )
     else:
         findings.append(Finding(True, f"The public URL is {url or 'where the relay listens'}."))
+    findings.extend(_turn(values))
+    return findings
+
+
+def _turn(values: dict[str, Any]) -> list[Finding]:
+    """What is wrong with the way through a TURN server."""
+    own = bool(values["turn_urls"] and values["turn_secret"])
+    others = any(url.startswith("turn") for server in values["ice_servers"] for url in server["urls"])
+    findings = []
+    if values["turn_urls"] and not values["turn_secret"]:
+        text = "turn_urls names a TURN server with which the relay shares no secret; run support-relay turn-config."
+        findings.append(Finding(False, text))
+    if values["relay_only"] == "yes" and not (own or others):
+        text = (
+            "relay_only is yes, but there is no TURN server, so that nobody sees anything; run support-relay "
+            "turn-config, or set relay_only to no."
+        )
+        findings.append(Finding(False, text))
+    if own:
+        findings.append(Finding(True, f"Sessions may use the TURN server {values['turn_urls']}."))
     return findings
 
 

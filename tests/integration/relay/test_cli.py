@@ -346,3 +346,50 @@ def test_what_can_be_wrong_with_tls_files(tmp_path: Path) -> None:
 
 def test_the_port_is_a_number(tmp_path: Path) -> None:
     assert run("serve", "--data", tmp_path, "--port", "70000").returncode == 2
+
+
+# TURN
+
+
+def test_turn_config_writes_a_file_with_a_secret_for_coturn_alone_and_lets_sessions_use_it(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", tmp_path / "turnserver.conf"
+    done = run("turn-config", "turn.example.org", "--data", data, "--out", file, "--tls-cert", "/c", "--tls-key", "/k")
+    assert done.returncode == 0, done.stderr
+    text = file.read_text()
+    (secret,) = [line.partition("=")[2] for line in text.splitlines() if line.startswith("static-auth-secret=")]
+    assert secret not in done.stdout + done.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for network in ("10.0.0.0-10.255.255.255", "192.168.0.0-192.168.255.255", "169.254.0.0-169.254.255.255"):
+        assert f"denied-peer-ip={network}\n" in text
+    assert "allowed-peer-ip" not in text
+    listed = json.loads(run("setting", "list", "--json", "--data", data).stdout)
+    assert listed["turn_urls"].split() == [
+        "turn:turn.example.org:3478?transport=udp",
+        "turn:turn.example.org:3478?transport=tcp",
+        "turns:turn.example.org:5349?transport=tcp",
+    ]
+    assert listed["turn_secret"] == "(set)"
+    printed = run("turn-config", "turn.example.org", "--data", data, "--allow-peer", "10.1.0.0/16").stdout
+    assert "allowed-peer-ip=10.1.0.0-10.1.255.255\n" in printed
+    assert f"static-auth-secret={secret}\n" in printed
+
+
+def test_what_turn_config_cannot_use_is_told_in_a_sentence_and_changes_nothing(tmp_path: Path) -> None:
+    for words in (
+        ("turn.example.org", "--allow-peer", "10.1.0.0/33"),
+        ("turn.example.org\nallowed-peer-ip=10.0.0.1",),
+        ("turn.example.org", "--tls-cert", "/c\nno-auth", "--tls-key", "/k"),
+        ("turn.example.org", "--out", tmp_path / "no" / "folder"),
+    ):
+        sentence(run("turn-config", *words, "--data", tmp_path))
+    listed = json.loads(run("setting", "list", "--json", "--data", tmp_path).stdout)
+    assert (listed["turn_urls"], listed["turn_secret"]) == ("", "")
+
+
+def test_the_check_says_when_nobody_could_connect(tmp_path: Path) -> None:
+    assert run("setting", "set", "relay_only", "yes", "--data", tmp_path).returncode == 0
+    assert "there is no TURN server" in run("check", "--data", tmp_path).stdout
+    assert run("turn-config", "turn.example.org", "--data", tmp_path).returncode == 0
+    done = run("check", "--data", tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "may use the TURN server turn:turn.example.org" in done.stdout
