@@ -1,6 +1,7 @@
 """Recording with a real customer: refused, allowed, seen by everybody, stopped from either side, and what ends it."""
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import av
 import pytest
 from playwright.async_api import expect
 
+from support_manager.media.webm import HEADER_BYTES, read_front
 from tests.harness.centre import PATIENCE_MS, Centre, Customer, until
+from tests.harness.team import Team
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -94,7 +97,7 @@ async def test_it_runs_for_all_to_see_and_the_customer_stops_it_with_one_click(c
     await expect(ana.page.locator("#recorded")).to_be_hidden(timeout=PATIENCE_MS)
     await centre.app.session(lambda one: recording(one) is None)
     (path,) = await finished(centre)
-    assert "Ana P." in path.name
+    assert " Ana P " in path.name
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     count, seconds = frames_of(path)
@@ -134,3 +137,79 @@ async def test_the_end_of_the_session_ends_it(centre: Centre):
     await ana.screen("over")
     await finished(centre)
     await expect(ana.page.locator("#recorded")).to_be_hidden()
+
+
+@pytest.mark.rule("B-7.8")
+async def test_the_customers_stop_works_while_the_relay_is_away(centre: Centre):
+    _, ana = await centre.sharing()
+    await recording_runs(centre, ana)
+    await centre.app.until(lambda texts: any(text.startswith("00:01") for text in texts), "texts")
+    centre.relay.kill9()
+    await centre.app.until(lambda link: link == "reconnecting", "link")
+    await ana.page.click("#recorded-stop")
+    await centre.app.session(lambda one: recording(one) is None)
+    await finished(centre)
+    centre.relay.start()
+    await expect(ana.page.locator("#recorded")).to_be_hidden(timeout=40_000)
+    await centre.app.until(lambda link: link == "online", "link", within_s=40)
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-7.8", "B-9.4")
+async def test_transfer_control_ends_it_and_the_new_controller_asks_anew(team: Team):
+    elena, dan, _ = team.desks
+    session = await elena.start()
+    ana = await team.joined("Ana P.", session)
+    await elena.command("record")
+    await ana.screen("record_asked")
+    await ana.page.click("#recording-allow")
+    await elena.app.session(lambda one: recording(one) == "running")
+    await elena.sees(ana)
+    await dan.assist(session["view"]["number"])
+    await dan.app.see("recordingBar")
+    await dan.app.session(lambda one: recording(one) == "running")
+    await elena.command("transfer_control")
+    await elena.app.until(lambda _: True, "click_named", prefix="control_", words="Dan Pop")
+    await elena.app.session(lambda one: recording(one) is None)
+    await expect(ana.page.locator("#recorded")).to_be_hidden(timeout=PATIENCE_MS)
+    kept = team.centre.place / "elena" / "recordings"
+
+    async def whole() -> bool:
+        return [one.suffix for one in kept.glob("*")] == [".webm"]
+
+    await until(whole, "the former controller's recording")
+    await dan.command("record")
+    await ana.screen("record_asked")
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-7.8")
+@pytest.mark.parametrize("after", ["00:01", "00:03", "00:06"])
+async def test_a_crash_of_the_app_costs_two_seconds_and_the_next_start_finishes_it(centre: Centre, after: str):
+    _, ana = await centre.sharing()
+    await recording_runs(centre, ana)
+    await centre.app.until(lambda texts: any(text.startswith(after) for text in texts), "texts")
+    began = time.monotonic()
+    await centre.app.kill9()
+    (part,) = folder(centre).iterdir()
+    cut_off_at = time.time()
+    assert time.monotonic() - began < 5
+    begun_at = read_front(part.read_bytes()[:HEADER_BYTES]).facts.started_at / 1000
+    centre.app = centre.make_app()
+    await centre.app.start()
+    await centre.app.until(lambda link: link == "online", "link")
+    whole = part.with_name(part.name.removesuffix(".part"))
+
+    async def is_whole() -> bool:
+        return whole.exists()
+
+    await until(is_whole, "the recording that was cut off")
+    count, seconds = frames_of(whole)
+    assert seconds > cut_off_at - begun_at - 2
+    assert count > 10 * seconds
+    # The customer's yes still holds: it goes on, in a file of its own, and everybody still reads so.
+    await expect(ana.page.locator("#recorded")).to_be_visible()
+    await centre.app.session(lambda one: recording(one) == "running", within_s=40)
+    await centre.app.until(lambda texts: any(text.startswith("00:02") for text in texts), "texts")
+    await centre.app.do("trigger", name="action_record")
+    await finished(centre, 2)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from support_manager.events import RecordingFigures, SessionChanged, SessionSnapshot
+from support_manager.events import RecordingFigures, SessionChanged
 from support_manager.protocol.activities import ActivityKind, ActivityState
 from support_manager.protocol.views import ActivityView
 from support_manager.recordings import Recording, RecordingState
@@ -25,7 +25,7 @@ class FakeRecordings:
 
     recordings_folder = "/nowhere/recordings"
     kept: tuple[Recording, ...] = ()
-    _sessions: dict[str, SessionSnapshot]
+    sessions: Any
 
     def _ask(self, name: str, *arguments: Any) -> None:
         raise NotImplementedError
@@ -56,7 +56,7 @@ class FakeRecordings:
 
     def records(self, session_id: str, state: ActivityState, asked_by: str = "") -> None:
         """The recording of a session is asked for, runs or has ended."""
-        snapshot = self._sessions[session_id]
+        snapshot = self.sessions[session_id]
         customer = snapshot.customer
         recording = None
         if state is not ActivityState.ENDED:
@@ -68,7 +68,7 @@ class FakeRecordings:
                 subject=customer.id if customer is not None else "",
             )
         changed = replace(snapshot, recording=recording)
-        self._sessions[session_id] = changed
+        self.sessions[session_id] = changed
         self.emit(SessionChanged(changed))
 
     def recorded(self, session_id: str, seconds: float, count: int) -> None:

@@ -1,0 +1,107 @@
+"""Recordings in Chromium: played, sought to the very picture, through other sizes, after a crash, two hours long."""
+
+import io
+import os
+from pathlib import Path
+
+import av
+import pytest
+
+from support_manager.media import recording_repair
+from support_manager.media.recording_file import RecordingFile, part_of
+from support_manager.media.recording_thread import blank_picture
+from support_manager.media.webm import Facts
+from tests.harness.chromium import Chromium
+from tests.harness.display import Display
+from tests.harness.screen_film import FPS, brightness, endless, film
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+SEEK = """
+async (at) => {
+    const video = document.querySelector("video");
+    video.pause();
+    video.style.cssText = "width: 320px; height: 180px; object-fit: fill; background: #00f";
+    video.controls = false;
+    const sought = new Promise((done, failed) => {
+        video.addEventListener("seeked", done, { once: true });
+        video.addEventListener("error", () => failed(new Error(video.error.message)), { once: true });
+    });
+    video.currentTime = at;
+    await sought;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return { width: video.videoWidth, height: video.videoHeight, at: video.currentTime, duration: video.duration };
+}
+"""
+PLAY = """
+async () => {
+    const video = document.querySelector("video");
+    video.muted = true;
+    video.currentTime = 0;
+    const sizes = [];
+    video.addEventListener("resize", () => sizes.push([video.videoWidth, video.videoHeight]));
+    video.playbackRate = 4;
+    await video.play();
+    await new Promise((done, failed) => {
+        video.addEventListener("ended", done, { once: true });
+        video.addEventListener("error", () => failed(new Error(video.error.message)), { once: true });
+    });
+    return { at: video.currentTime, sizes, frames: video.getVideoPlaybackQuality().totalVideoFrames };
+}
+"""
+
+
+def grey(picture: bytes) -> float:
+    """The mean luma of a PNG, as a video's of limited range."""
+    with av.open(io.BytesIO(picture)) as file:
+        frame = next(file.decode(video=0)).reformat(format="yuv420p")
+        return float(frame.to_ndarray()[: frame.height].mean())
+
+
+def made(path: Path, seconds: int, *, sizes: tuple[tuple[int, int], ...]) -> Path:
+    """A recording of that many seconds of each size, cut off at its end and finished by the next start."""
+    file = RecordingFile(path, Facts("Ana P.", 1_764_300_000_000), blank_picture)
+    for place, (width, height) in enumerate(sizes):
+        frames = endless(film(width, height, 10, key_every=300))
+        for number in range(seconds * FPS):
+            at = place * seconds * 1000 + number * 1000 // FPS
+            frame = next(frames)
+            file.picture(at, frame.data, key=frame.key)
+            if number % FPS == 0:
+                file.advance(at)
+    file.advance(len(sizes) * seconds * 1000 + 600)
+    os.close(file._file)
+    finished = recording_repair.finish(part_of(path))
+    assert finished is not None
+    return finished
+
+
+async def test_it_is_played_and_sought_through_other_sizes(tmp_path: Path):
+    path = made(tmp_path / "sizes.webm", 8, sizes=((320, 180), (640, 360), (160, 90)))
+    with Display(1280, 720) as display:
+        async with Chromium(display.environment(), source=None) as browser:
+            page = await browser.first_page()
+            await page.goto(f"file://{path}")
+            for at, size in ((20.0, (160, 90)), (3.0, (320, 180)), (12.0, (640, 360)), (0.5, (320, 180))):
+                found = await page.evaluate(SEEK, at + 0.005)
+                assert (found["width"], found["height"]) == size
+                assert found["duration"] == pytest.approx(24, abs=1.2)
+                shown = grey(await page.locator("video").screenshot())
+                assert shown == pytest.approx(brightness(round(at * FPS) % (8 * FPS)), abs=8)
+            played = await page.evaluate(PLAY)
+            assert played["at"] == pytest.approx(24, abs=1.2)
+            assert [640, 360] in played["sizes"]
+            assert [160, 90] in played["sizes"]
+
+
+async def test_two_hours_are_sought(tmp_path: Path):
+    path = made(tmp_path / "long.webm", 7_200, sizes=((320, 180),))
+    with Display(1280, 720) as display:
+        async with Chromium(display.environment(), source=None) as browser:
+            page = await browser.first_page()
+            await page.goto(f"file://{path}")
+            for at in (7_190.0, 3_600.5, 1.0, 5_555.5):
+                found = await page.evaluate(SEEK, at + 0.005)
+                assert found["duration"] == pytest.approx(7_200, abs=2)
+                shown = grey(await page.locator("video").screenshot())
+                assert shown == pytest.approx(brightness(round(at * FPS)), abs=8)
