@@ -45,7 +45,8 @@ QLabel[kind="private"] { color: $private; font-weight: 600; }
 QLabel[kind="strong"] { font-weight: 600; }
 QLabel[kind="positive"] { color: $positive; }
 QLabel[kind="live"] { color: $live; font-weight: 600; }
-QFrame[kind="live"] QLabel { color: $on_live; }
+QFrame[kind="live"] QLabel, QLabel[kind="on_live"] { color: $on_live; }
+QLabel[kind="on_live"] { font-weight: 600; }
 QLabel:disabled { color: $text_muted; }
 
 QPushButton {

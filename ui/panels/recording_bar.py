@@ -72,6 +72,8 @@ class RecordingBar(QFrame):
         running = recording.state is ActivityState.RUNNING
         mine = entry.snapshot.has_control
         set_kind(self, "kind", "live" if running else "notice")
+        for one in (self._words, self._figures):
+            set_kind(one, "kind", "on_live" if running else "strong")
         role = "on-live" if running else "accent"
         self._dot.setPixmap(self._kit.theme.icon("circle-dot", role).pixmap(16, 16))
         key = f"bar.{'running' if running else 'asked'}{'' if mine else '_by'}"
