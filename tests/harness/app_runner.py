@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 from support_manager.media.frame_box import FrameBox
 from support_manager.protocol import wire
 from tests.harness import timecode
+from tests.harness.file_camera import NumberCamera
 
 
 class Driver:
@@ -37,6 +38,7 @@ class Driver:
     def __init__(self, app: Any) -> None:
         self._app = app
         self._place: timecode.Place | None = None
+        self._camera: NumberCamera | None = None
         self._gap_ms = 0.0
         self._busy_ms = 0.0
         self._last, self._used = time.perf_counter(), time.thread_time()
@@ -204,6 +206,24 @@ class Driver:
             self._place = timecode.find(pixels, image.width(), image.height(), stride)
             value = timecode.read(pixels, stride, self._place) if self._place else None
         return value
+
+    def do_use_camera(self) -> None:
+        """Give this app a camera that shows the time in numbers, instead of those of this computer."""
+        self._camera = NumberCamera()
+        self._app.controller.use_camera(self._camera)
+
+    def do_camera_is_on(self) -> bool:
+        """Whether the light of that camera is on."""
+        return self._camera is not None and self._camera.is_on
+
+    def do_unplug_camera(self) -> None:
+        if self._camera is not None:
+            self._camera.unplug()
+
+    def do_cameras(self) -> dict[str, str]:
+        """The cameras of all sessions: name of the owner and what its picture is worth."""
+        sessions = self._app.controller.sessions.values()
+        return {one.name: one.state.value for snapshot in sessions for one in snapshot.cameras}
 
     def do_sessions(self) -> list[dict[str, Any]]:
         return [

@@ -8,6 +8,15 @@ import av
 from tests.harness import timecode
 
 WIDTH, HEIGHT = 640, 360
+TILE_PNG = """(selector) => {
+    const video = document.querySelector(selector);
+    if (!video?.videoWidth) return null;
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    canvas.getContext('2d').drawImage(video, 0, 0);
+    return canvas.toDataURL('image/png').split(',')[1];
+}"""
+"""What a tile of the page shows just now, as a PNG in base 64; null before its first picture."""
 
 
 def webcam_flags(file: Path, number: int) -> list[str]:

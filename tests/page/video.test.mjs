@@ -110,7 +110,8 @@ test("B-7.6 stopped by the rep, it is off in the browser too", async () => {
 test("B-1.2: who is not helped any more shows nothing", async () => {
   const { video, story, session, tracks } = stage();
   await video.show("words");
-  session.take({ seq: 11, at: 1, fact: { type: "participant_changed", participant: person("me", "secondary", "Ana") } });
+  session.take({ seq: 11, at: 1, fact: { type: "activity_changed", activity: camera("running", { asked_by: "me" }) } });
+  session.take({ seq: 12, at: 1, fact: { type: "participant_changed", participant: person("me", "secondary", "Ana") } });
   video.reconcile();
   assert.deepEqual([story.camera, tracks[0].readyState, video.may], ["none", "ended", false]);
 });

@@ -57,7 +57,7 @@ class CameraStrip(QFrame):
             # One mailbox has one viewport: while it is large it is the large tile's.
             large = camera.owner == self._large
             mailbox = None if large else self._kit.intents.camera_mailbox(self._session_id, camera.owner)
-            self._tiles[camera.owner].take(camera, mailbox, may_stop=may_stop(entry, camera))
+            self._tiles[camera.owner].take(camera, mailbox, may_stop=may_stop(entry, camera), is_large=large)
         if self._large and self._large not in wanted:
             self.enlarge("")
 

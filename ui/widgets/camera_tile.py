@@ -28,7 +28,7 @@ SMALL = QSize(128, 72)
 """Of the picture in the row of tiles, in px."""
 NAME_PX = 18
 """Of the line with the name under it."""
-_DIM = 0.35
+_DIM = 0.2
 """How much of a picture that is not true any more still shows."""
 _RADIUS = 6.0
 
@@ -54,6 +54,7 @@ class CameraTile(QAbstractButton):
         self._size = picture
         self._view: CameraView | None = None
         self._may_stop = False
+        self._is_large = False
         self._mailbox: FrameMailbox | None = None
         self._image: QImage | None = None
         self._source = QSize()
@@ -74,16 +75,17 @@ class CameraTile(QAbstractButton):
         kit.theme.changed.connect(self.update)
         kit.on_words(self.retranslate)
 
-    def take(self, view: CameraView, mailbox: FrameMailbox | None, *, may_stop: bool) -> None:
+    def take(self, view: CameraView, mailbox: FrameMailbox | None, *, may_stop: bool, is_large: bool = False) -> None:
         """Show the camera as it is now.
 
         Args:
             view: whose it is and what its picture is worth.
             mailbox: where its pictures come.
             may_stop: whether the rep may stop it.
+            is_large: whether its pictures are shown large elsewhere just now.
         """
-        changed = (view, may_stop) != (self._view, self._may_stop)
-        self._view, self._may_stop = view, may_stop
+        changed = (view, may_stop, is_large) != (self._view, self._may_stop, self._is_large)
+        self._view, self._may_stop, self._is_large = view, may_stop, is_large
         if mailbox is not self._mailbox:
             self._let_go()
             self._mailbox = mailbox
@@ -126,8 +128,10 @@ class CameraTile(QAbstractButton):
 
     def _words(self) -> str:
         view = self._view
-        if view is None or view.state is CameraState.LIVE:
+        if view is None or (view.state is CameraState.LIVE and not self._is_large):
             return ""
+        if self._is_large:
+            return self._kit.translator.t("camera", "camera.large")
         return self._kit.translator.t("camera", f"camera.{view.state.value}")
 
     # -- pictures
@@ -192,6 +196,10 @@ class CameraTile(QAbstractButton):
             painter.drawImage(place, self._image, QRectF(self._image.rect()))
         painter.restore()
         self._draw_words(painter, edge)
+        if self._stop.isVisible():  # its icon stands out from whatever the picture shows
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("surface-raised"))
+            painter.drawRoundedRect(QRectF(self._stop.geometry()), _RADIUS, _RADIUS)
         ringed = self.hasFocus() and self.property(RING)
         colour = "accent" if ringed or self.underMouse() else "live" if view.mine else "line"
         painter.setPen(QPen(theme.color(colour), 2 if ringed or view.mine else 1))
@@ -225,6 +233,7 @@ class CameraTile(QAbstractButton):
     def _show_stop(self) -> None:
         near = self.underMouse() or self.hasFocus() or self._stop.hasFocus()
         asked = self._view is not None and self._view.state is CameraState.ASKED
+        self._stop.setIcon(self._kit.theme.icon("x" if asked else "video-off", "text" if asked else "danger"))
         self._stop.setVisible(self._may_stop and (near or asked))
 
     @override

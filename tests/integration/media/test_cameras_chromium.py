@@ -17,7 +17,7 @@ from support_manager.protocol.views import Mode
 from tests.harness import timecode
 from tests.harness.centre import Customer
 from tests.harness.chromium import Chromium
-from tests.harness.fake_webcam import webcam_flags
+from tests.harness.fake_webcam import TILE_PNG, webcam_flags
 from tests.harness.file_camera import NumberCamera
 from tests.harness.participant import require_network
 from tests.harness.relay import RelayProcess
@@ -26,14 +26,6 @@ from tests.harness.reps import Rep, add_rep, memory_ring, signed_in
 pytestmark = pytest.mark.browser
 
 IONS_NUMBER, EVAS_NUMBER = 0x1234_5678, 0x0BAD_CAFE
-PNG = """(owner) => {
-    const video = document.querySelector(`.tile[data-owner="${owner}"] video`);
-    if (!video?.videoWidth) return null;
-    const canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-    canvas.getContext('2d').drawImage(video, 0, 0);
-    return canvas.toDataURL('image/png').split(',')[1];
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +64,7 @@ class Room:
 
     async def code_on(self, customer: Customer, name: str) -> int | None:
         """The same on a customer's page."""
-        shot = await customer.page.evaluate(PNG, self.id_of(name))
+        shot = await customer.page.evaluate(TILE_PNG, f'.tile[data-owner="{self.id_of(name)}"] video')
         return None if shot is None else timecode.read_image(QImage.fromData(base64.b64decode(shot)))
 
     async def shows(self, customer: Customer, name: str, within_ms: float) -> None:
@@ -147,7 +139,7 @@ async def test_both_cameras_are_seen_by_all_and_stop_on_either_side(room: Room) 
         lambda: (code := room.code_at(bob, "Ana")) is not None and timecode.age_ms(code, time.time() * 1000) < 1_500
     )
     assert room.code_at(ana, "Ana") is not None
-    assert room.state(bob, "Ana") is CameraState.LIVE
+    await bob.until(lambda: room.state(bob, "Ana") is CameraState.LIVE)
 
     # The customer's: offered by himself.
     await ion.page.click("#camera-toggle")
