@@ -10,6 +10,9 @@ KEY_EVERY_S = 9.0
 """A key frame is asked for when the last one is this old, so that one is there at least every ten seconds."""
 KEY_AGAIN_S = 1.0
 TICK_S = 0.25
+VOICE_LATE_S = 0.07
+"""How long before it is mixed something was said: a frame of 20 ms, and what the call's jitter buffers hold. Pictures
+are shown at the time of their capture, so that without this voices would come late."""
 _OLDEST_S = 3.0
 _STEP_S = 0.002
 _JUMP_S = 0.25
@@ -164,7 +167,9 @@ class Recorder:
 
     def sound(self, pcm: bytes, at_s: float) -> None:
         """Take 20 ms of the whole call, mixed: mono, 16 bits at 48 kHz, and when they were heard, monotonic."""
-        self._thread.sound(self._thread.ms(at_s), pcm)
+        said = at_s - VOICE_LATE_S
+        if said >= self._thread.start:
+            self._thread.sound(self._thread.ms(said), pcm)
 
     def _tick(self) -> None:
         if self._closed:

@@ -88,7 +88,8 @@ class RecordingThread:
         self._facts = facts
         self._tell = tell
         self._clock = clock
-        self._start = clock()
+        self.start = clock()
+        """When the recording starts, by `clock`."""
         self._work: list[Callable[[RecordingFile], None]] = []
         self._work_bytes = 0
         self._changed = threading.Condition()
@@ -102,7 +103,7 @@ class RecordingThread:
 
     def ms(self, at: float) -> int:
         """A moment of the clock as milliseconds since the start."""
-        return max(0, round((at - self._start) * 1000))
+        return max(0, round((at - self.start) * 1000))
 
     # --- from the media loop
 
@@ -179,7 +180,7 @@ class RecordingThread:
             file.advance(self.ms(now))
             if now - told >= _TELL_S:
                 told = now
-                self._tell(RecordingRuns(self._session_id, now - self._start, file.bytes))
+                self._tell(RecordingRuns(self._session_id, now - self.start, file.bytes))
 
     def _give_up(self, file: RecordingFile | None, error: OSError | None) -> None:
         """Nothing more can be written: keep what is there."""
@@ -191,7 +192,7 @@ class RecordingThread:
             trouble = RecordingTrouble.DISK_FULL if error.errno in _FULL else RecordingTrouble.NOT_WRITABLE
             log.warning("recording cannot be written", error=errno.errorcode.get(error.errno or 0, repr(error)))
         path, size = None, 0
-        length_s = self._clock() - self._start
+        length_s = self._clock() - self.start
         if file is not None:
             try:
                 path = file.finish(self.ms(self._clock()))

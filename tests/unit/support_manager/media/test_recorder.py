@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from support_manager.media.engine import PeerKey, RecordingOver, RecordingPlan, RecordingRuns, RecordingTrouble
@@ -77,11 +78,11 @@ class Share:
     def is_alive(self, now: float) -> bool:
         return self.alive
 
-    def sends(self, number: int, *, key: bool = False) -> None:
+    def sends(self, number: int, *, key: bool = False, step: int = 3_000) -> None:
         frames = film()
         frame = frames[0] if key else frames[1 + number % (len(frames) - 1)]
         for tap in list(self.taps):
-            tap(EncodedFrame(frame.data, (number * 3_000) & 0xFFFFFFFF, key or frame.key, self._clock()))
+            tap(EncodedFrame(frame.data, (number * step) & 0xFFFFFFFF, key or frame.key, self._clock()))
 
 
 class Told(list):  # type: ignore[type-arg]
@@ -276,7 +277,7 @@ async def test_the_hub_records_whoever_shows_and_the_call_until_it_is_stopped(tm
     clock.now = time.monotonic()
     shares[ion].sends(0, key=True)
     (hear,) = voices.taps["s1"]
-    hear(bytes(range(256)) * 7 + bytes(128), time.monotonic())
+    hear(bytes(range(256)) * 7 + bytes(128), time.monotonic() + 0.1)
     recordings.mark("s1", "hallo")
     recordings.mark("s9", "nobody's")
     recordings.share("s1", eva)
@@ -304,3 +305,27 @@ async def test_the_end_of_the_engine_finishes_what_runs(tmp_path):
     share.sends(0, key=True)
     await recordings.aclose()
     assert [each.name for each in tmp_path.iterdir()] == ["a.webm"]
+
+
+def test_a_beep_and_a_flash_of_one_moment_stand_beside_each_other(tmp_path, clock, told):
+    """A voice is mixed 70 to 100 ms after it was said; the picture of it comes 80 ms after its capture."""
+    recorder, _ = begun(tmp_path, clock, told)
+    share = Share(clock, age_ms=80)
+    recorder.follow(share)
+    began = clock.now
+    beep = (np.sin(np.arange(960) * 2 * np.pi * 440 / 48_000) * 12_000).astype("<i2").tobytes()
+    for turn in range(150):  # 3 s in steps of 20 ms; both at 2 s
+        at = clock.now - began
+        recorder.sound(beep if 2.0 <= at - 0.07 - 0.03 * (turn % 2) < 2.5 else bytes(1_920), clock.now)
+        if turn % 2 == 0:
+            share.sends(turn // 2, key=2.0 <= at - 0.08 < 2.04, step=3_600)
+        clock.pass_(0.02)
+    recorder.close()
+    assert told.last.path is not None
+    with av.open(str(tmp_path / "a.webm")) as file:
+        keys = [float(packet.pts * packet.time_base) for packet in file.demux(video=0) if packet.is_keyframe]
+        flash = next(key for key in keys if key > 1)
+    with av.open(str(tmp_path / "a.webm")) as file:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
+    heard = np.flatnonzero(np.abs(samples) > 0.1)[0] / 48_000
+    assert abs(heard - flash) <= 0.1
