@@ -304,10 +304,14 @@ async def serve(options: ServeOptions, on_listening: Callable[[str], None]) -> N
 
 
 async def _follow_settings(database: Database, live: LiveSettings) -> None:
+    seen: int | None = None
     while True:
         await asyncio.sleep(SETTINGS_EVERY_S)
         try:
-            live.take(await site_settings.read_all(database))
+            stamp = await database.stamp()
+            if stamp is None or stamp != seen:
+                live.take(await site_settings.read_all(database))
+                seen = stamp
         except StoreError as error:
             log.warning("settings could not be read; the last ones hold", code=error.code)
 

@@ -79,10 +79,14 @@ class Ceiling:
             self._own = {row.id: row.customers_limit for row in await connection.execute(wanted)}
 
     async def _follow(self) -> None:
+        seen: int | None = None
         while True:
             await asyncio.sleep(_REFRESH_S)
             try:
-                await self._read()
+                stamp = await self._database.stamp()
+                if stamp is None or stamp != seen:
+                    await self._read()
+                    seen = stamp
             except StoreError as error:
                 log.warning("limits could not be read", code=error.code)
             for session in self._members.live.registry.live():

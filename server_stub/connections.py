@@ -1,26 +1,32 @@
 """The Socket.IO server of the relay: what may connect, how much it may send and hold, and how packets go in and out."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Literal, Protocol
 
 import msgspec
 import socketio
 import structlog
 
-from server_stub.link import Link
+from server_stub.link import PING_S, Link
 from server_stub.ports import RelaySettings
 from server_stub.transport import environ_address
 from server_stub.websocket import WebSocket
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import ChatSend
 
 log = structlog.get_logger(__name__)
 
-PING_S = 10
-"""A dead peer is noticed within two of these."""
+BEAT_S = 0.5
+"""How often it is looked who is due for a ping, and who has not answered his."""
 CONNECT_WITHIN_S = 10.0
 """A connection that has not said who it is by then is closed; the library would keep it for ever."""
+_CHAT = '["chat.send",'
+_ACK_DIGITS = 20
+_decode_chat = msgspec.json.Decoder(tuple[Literal["chat.send"], ChatSend]).decode
 _STOP_STEPS = 50
 _STOP_STEP_S = 0.02
 
@@ -33,6 +39,10 @@ class Requests(Protocol):
 
     def welcome(self, link: Link) -> None:
         """Greet a connection that is in."""
+
+    def say(self, link: Link, request: ChatSend, answer: Callable[[str], None]) -> bool:
+        """Carry out a chat line at once, and call `answer` with the JSON of its ack when it is on disk; False when it
+        has to go the way of all requests. Never raises."""
 
     async def answer(self, link: Link, event: str, arguments: list[Any]) -> str:
         """Carry out a request and give the JSON of its ack; never raises."""
@@ -68,6 +78,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             cookie=None,
             ping_interval=PING_S,
             ping_timeout=PING_S,
+            monitor_clients=False,  # by `beat`, at a fraction of the cost
             max_http_buffer_size=limits.MESSAGE_BYTES,
             http_compression=False,
             logger=False,
@@ -81,6 +92,19 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     def links(self) -> list[Link]:
         """Every connection that is in."""
         return [link for link in self._links.values() if link.hello is not None]
+
+    async def beat(self) -> None:
+        """Ping whoever is due and close whoever has not answered in time; to be called every `BEAT_S`."""
+        overdue = time.time() - PING_S
+        for socket in list(self.eio.sockets.values()):
+            if socket.closed:
+                self.eio.sockets.pop(socket.sid, None)
+            elif not socket.closing and socket.last_ping and socket.last_ping < overdue:
+                await socket.check_ping_timeout()
+        now_s = self._monotonic_s()
+        for link in list(self._links.values()):
+            if link.ping_due_s <= now_s and link.is_direct and not link.is_closing:
+                link.ping()
 
     async def close_all(self, links: list[Link]) -> None:
         """Close connections once what they were sent has gone out, at the latest after a second.
@@ -160,6 +184,31 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         elif kind != "3":  # an ack that nobody asked for is no harm; binary packets and the rest are
             link.kick("not a packet of ours")
 
+    def take(self, link: Link, text: str) -> bool:
+        """Carry out what needs no task of its own: pongs, and chat lines, of which there are more than of all the rest.
+
+        Args:
+            link: who sends.
+            text: an Engine.IO packet.
+
+        Returns:
+            Whether it was done; if not, nothing was.
+        """
+        if text == "3" and link.is_direct:
+            link.heard(self._monotonic_s())
+            return True
+        start = text.find("[", 2, 2 + _ACK_DIGITS)
+        ack_id = text[2:start]
+        if not text.startswith("42") or not (ack_id.isascii() and ack_id.isdecimal()):
+            return False
+        if link.hello is None or link.is_closing or link.inlet is None or not text.startswith(_CHAT, start):
+            return False
+        try:
+            _, request = _decode_chat(text[start:])
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            return False  # what is wrong with it is said where all requests are looked at
+        return self._requests.say(link, request, partial(_acknowledge, link, ack_id))
+
     async def _handle_hello(self, link: Link, data: str) -> None:
         if data[1:2] not in ("", "{"):
             link.kick("namespace")
@@ -180,7 +229,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     async def _handle_request(self, link: Link, packet: str) -> None:
         end = 1
-        while packet[end : end + 1].isdecimal() and end < 20:
+        while packet[end : end + 1].isdecimal() and end < _ACK_DIGITS:
             end += 1
         ack_id = packet[1:end]
         try:
@@ -195,4 +244,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             return
         answer = await self._requests.answer(link, name, body[1:])
         if ack_id:
-            link.send(f"3{ack_id}[{answer}]", is_reply=True)
+            _acknowledge(link, ack_id, answer)
+
+
+def _acknowledge(link: Link, ack_id: str, answer: str) -> None:
+    link.send(f"3{ack_id}[{answer}]", is_reply=True)

@@ -64,10 +64,15 @@ class Directory:
 
     async def follow(self, on_change: Callable[[], None]) -> None:
         """Read it again and again, and say when something changed."""
+        seen: int | None = None
         while True:
             await asyncio.sleep(_REFRESH_S)
             try:
+                stamp = await self._database.stamp()
+                if stamp is not None and stamp == seen and not self.is_stale:
+                    continue
                 changed = await self.reload()
+                seen = stamp
             except StoreError as error:
                 log.warning("queues could not be read; the last ones hold", code=error.code)
                 continue

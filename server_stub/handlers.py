@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from sqlalchemy import insert, select
 
 from server_stub.audit import Audit
 from server_stub.ceiling import Ceiling
-from server_stub.connections import Server
+from server_stub.chat import Chat
+from server_stub.connections import BEAT_S, Server
 from server_stub.directory import Directory
 from server_stub.entering import Entering
 from server_stub.files import Files
@@ -94,9 +96,11 @@ class Relay:
         self._inbox = Inbox(self._members, self._ceiling, self._directory, settings, self._clock, self._tasks)
         self._records = Records(database, self._tasks, self._handled)
         self.files = Files(self._members, settings, folder or Path("files"), random, self._tasks)
+        self._chat = Chat(self._members)
         self._handlers: dict[str, Callable[[Link, Any], Awaitable[Wire]]] = {
             **Joining(self._members, self._ceiling, self._audit, self._clock, random, self._tasks).handlers(),
             **InSession(self._members, random).handlers(),
+            **self._chat.handlers(),
             **self.files.handlers(),
             **People(self._members, self._ceiling, database, self._clock).handlers(),
             **self._inbox.handlers(),
@@ -123,6 +127,7 @@ class Relay:
         await self.files.open()
         self._tasks.spawn(self._tick(), name="tick")
         self._tasks.spawn(self._prune(), name="prune")
+        self._tasks.spawn(self._beat(), name="beat")
         self._tasks.spawn(self._watch_sign_ins(), name="watch sign-ins")
 
     def attach(self, app: web.Application) -> None:
@@ -183,6 +188,14 @@ class Relay:
             except Exception:
                 log.exception("tick failed")
 
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                await self._server.beat()
+            except Exception:
+                log.exception("beat failed")
+
     async def _prune(self) -> None:
         """Delete what the operator wants kept no longer, at the start and then every hour."""
         while True:
@@ -199,12 +212,18 @@ class Relay:
 
     async def _watch_sign_ins(self) -> None:
         """Put out whoever may no longer be here; his sessions wait for him as after a lost connection."""
+        seen: int | None = None
+        last: dict[str, str] = {}
         while True:
             await asyncio.sleep(_SIGN_INS_EVERY_S)
             links = [link for link in self._server.links if link.account is not None and not link.is_closing]
             try:
                 sign_ins = {link.family: link.account.id for link in links if link.account is not None}
-                ended = await self._accounts.ended_sign_ins(sign_ins) if sign_ins else {}
+                stamp = await self._database.stamp()
+                if not sign_ins or (stamp is not None and stamp == seen and sign_ins == last):
+                    continue
+                ended = await self._accounts.ended_sign_ins(sign_ins)
+                seen, last = stamp, sign_ins
             except StoreError as error:
                 log.warning("sign-ins could not be checked", code=error.code)
                 continue
@@ -279,20 +298,51 @@ class Relay:
     async def answer(self, link: Link, event: str, arguments: list[Any]) -> str:
         """Carry out a request and give the JSON of its ack; never raises."""
         try:
-            now = self._clock.monotonic_s()
-            if not link.bucket.take(now):
-                raise Refused(ErrorCode.TOO_FAST)
+            self._count(link)
             if event not in REQUESTS:
                 raise Refused(ErrorCode.UNKNOWN_EVENT)
             request = decode_request(event, arguments[0] if len(arguments) == 1 else None)
             reply = await self._handlers[event](link, request)
-            return f'{{"ok":true,"value":{_encode(reply).decode()}}}'
-        except (Refused, ProtocolError) as error:
+            return _carried_out(reply)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            return self._refusal(link, event, error)
+
+    def say(self, link: Link, request: requests.ChatSend, answer: Callable[[str], None]) -> bool:
+        """Carry out a chat line without a task, and call `answer` with the JSON of its ack when it is on disk; False
+        when it has to wait its turn as all requests. Until then the connection's next message waits. Never raises."""
+        if link.inlet is None or not self._members.is_open or not self._chat.is_at_rest(request):
+            return False
+        link.inlet.hold()
+        said = partial(self._said, link, answer)
+        try:
+            self._count(link)
+            self._chat.put(link, request, said)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            said(error)
+        return True
+
+    def _said(self, link: Link, answer: Callable[[str], None], result: requests.ChatSent | Exception) -> None:
+        try:
+            if isinstance(result, Exception):
+                answer(self._refusal(link, "chat.send", result))
+            else:
+                answer(_carried_out(result))
+        finally:
+            if link.inlet is not None:
+                link.inlet.go_on()
+
+    def _count(self, link: Link) -> None:
+        if not link.bucket.take(self._clock.monotonic_s()):
+            raise Refused(ErrorCode.TOO_FAST)
+
+    def _refusal(self, link: Link, event: str, error: Exception) -> str:
+        """The JSON of the ack of a request that was not carried out; what is no refusal of ours goes into the log."""
+        if isinstance(error, Refused | ProtocolError):
             code = error.code
-        except (JournalFailed, StoreError):
+        elif isinstance(error, JournalFailed | StoreError):
             code = ErrorCode.RELAY_STOPPING if self._is_stopping else ErrorCode.RELAY_BUSY
-        except Exception:
-            log.exception("request failed", request=event if event in REQUESTS else "unknown")
+        else:
+            log.error("request failed", request=event if event in REQUESTS else "unknown", exc_info=error)
             code = ErrorCode.INTERNAL
         self._note_refusal(link, event, code)
         return f'{{"ok":false,"code":"{code.value}"}}'
@@ -308,3 +358,7 @@ class Relay:
         senseless = code in (ErrorCode.BAD_MESSAGE, ErrorCode.UNKNOWN_EVENT, ErrorCode.TOO_FAST)
         if senseless and not link.strikes.take(self._clock.monotonic_s()):
             link.kick("too many senseless messages")
+
+
+def _carried_out(reply: Wire) -> str:
+    return f'{{"ok":true,"value":{_encode(reply).decode()}}}'

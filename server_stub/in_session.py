@@ -1,4 +1,4 @@
-"""What members do inside a session: ending, leaving, activities, chat, signalling, ICE servers."""
+"""What members do inside a session: ending, leaving, activities, signalling, ICE servers."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -46,7 +46,6 @@ class InSession:
             "activity.answer": self._on_activity_answer,
             "activity.update": self._on_activity_update,
             "activity.stop": self._on_activity_stop,
-            "chat.send": self._on_chat_send,
             "signal.send": self._on_signal_send,
             "ice.get": self._on_ice_get,
         }
@@ -142,14 +141,7 @@ class InSession:
         )
         return _NOTHING
 
-    # Chat, signals, ICE
-
-    async def _on_chat_send(self, link: Link, request: requests.ChatSend) -> requests.ChatSent:
-        session, me = await self._members.change(
-            link, "chat.send", request, lambda s, me, m: decide.decide_chat(s, me, request, m)
-        )
-        line = session.lines[(me.id, request.line_id)]
-        return requests.ChatSent(seq=line.seq, at=line.at)
+    # Signals, ICE
 
     async def _on_signal_send(self, link: Link, request: requests.SignalSend) -> Nothing:
         """Relay a signal; whoever has no connection right now gets none, and the sender is told so."""

@@ -1,7 +1,9 @@
 """One client's connection: who it is, what may wait for it, and how it is cut off."""
 
 import asyncio
-from typing import Any
+import math
+import time
+from typing import Any, Protocol
 
 import structlog
 from engineio import packet as engineio_packet
@@ -13,6 +15,9 @@ from support_manager.protocol.views import AccountView
 
 log = structlog.get_logger(__name__)
 
+PING_S = 10
+"""A dead peer is noticed within two of these."""
+_PING = b"\x81\x012"
 QUEUED_BYTES = 2 * 1024 * 1024
 QUEUED_PACKETS = 4_000
 """What may wait for a slow reader; beyond it he is cut off and comes back to a snapshot."""
@@ -27,13 +32,27 @@ STRIKES = 40
 
 def frame_of(text: str) -> bytes:
     """One WebSocket text frame, unmasked as servers send it (RFC 6455 section 5.2)."""
-    payload = text.encode()
+    return frame_around(text.encode())
+
+
+def frame_around(payload: bytes) -> bytes:
+    """The same for text that is encoded already."""
     size = len(payload)
     if size < 126:
         return bytes((0x81, size)) + payload
     if size < 65_536:
         return b"\x81\x7e" + size.to_bytes(2) + payload
     return b"\x81\x7f" + size.to_bytes(8) + payload
+
+
+class Inlet(Protocol):
+    """Where a client's messages come in, one after the other."""
+
+    def hold(self) -> None:
+        """The next message has to wait."""
+
+    def go_on(self) -> None:
+        """Now it may come."""
 
 
 class Link:
@@ -47,8 +66,10 @@ class Link:
         "eio_sid",
         "family",
         "hello",
+        "inlet",
         "is_closing",
         "is_direct",
+        "ping_due_s",
         "posted",
         "queued_bytes",
         "queued_packets",
@@ -72,6 +93,10 @@ class Link:
         self.is_closing = False
         self.is_direct = False
         """Whether packets go straight into the transport: a WebSocket from the start (see `websocket.WebSocket`)."""
+        self.inlet: Inlet | None = None
+        """Set while messages may be carried out right as they come in (see `websocket.WebSocket`)."""
+        self.ping_due_s = math.inf
+        """When the next ping is due; never while one waits for its answer."""
         self.posted: list[bytes] = []
         """Frames that go out with the next one, or when `deliver` is called."""
         self.bound: dict[str, str] = {}
@@ -111,25 +136,34 @@ class Link:
         waiting = int(self.transport.get_write_buffer_size()) if self.is_direct else self.queued_bytes
         return waiting > BEHIND_BYTES
 
+    def ping(self) -> None:
+        """Ask a direct connection whether it is still there; `heard` is to be called when it answers."""
+        self.ping_due_s = math.inf
+        self.socket.last_ping = time.time()  # where the library looks for who has not answered
+        self.write(_PING)
+
+    def heard(self, now_s: float) -> None:
+        """A pong came: the next ping is due later; a pong that nobody asked for is no harm."""
+        if self.socket.last_ping:
+            self.socket.last_ping = None
+            self.ping_due_s = now_s + PING_S
+
     def pending(self) -> int:
         """How many bytes or packets still wait to go out."""
         if self.is_direct:
             return int(self.transport.get_write_buffer_size()) + len(self.posted)
         return self.queued_packets
 
-    def post(self, packet: str, frame: bytes) -> bool:
-        """Like `send`, for what many readers get; to be followed by `deliver` where it returns True.
+    def post(self, frame: bytes) -> bool:
+        """Like `send`, for what many readers get over direct connections; to be followed by `deliver` where it returns
+        True.
 
         A write costs more than all the rest of a packet's way, and whoever has asked for something gets an ack right
         after the event that tells him of it: so both go out in one.
 
         Args:
-            packet: as for `send`.
-            frame: `frame_of` what a direct connection sends for it, made once for all its readers.
+            frame: what is sent, made once for all its readers.
         """
-        if not self.is_direct:
-            self.send(packet)
-            return False
         self.posted.append(frame)
         return len(self.posted) == 1
 

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from server_stub.limits import Bucket
-from server_stub.link import Link, frame_of
+from server_stub.link import Link, frame_around
 from server_stub.ports import Clock, RandomBytes
 from server_stub.state import decide, leaving
 from server_stub.state.decide import Moment
@@ -40,6 +40,11 @@ _encode = msgspec.json.Encoder().encode
 def packet_of(event: str, payload: object) -> str:
     """A Socket.IO event packet as text, made once for all its readers (Socket.IO protocol, revision 5)."""
     return f'2["{event}",{_encode(payload).decode()}]'
+
+
+def frame_with(event: str, payload: object) -> bytes:
+    """The same as the WebSocket frame in which it goes out over a direct connection."""
+    return frame_around(b'42["%b",%b]' % (event.encode(), _encode(payload)))
 
 
 class LiveSessions:
@@ -169,6 +174,27 @@ class LiveSessions:
             if not bucket.take(now_s):
                 raise Refused(ErrorCode.TOO_FAST)
 
+    def is_busy(self, session: Session) -> bool:
+        """Whether facts of the session are on their way to disk, so that the next decision has to wait."""
+        return session.id in self._busy
+
+    def put(
+        self, session: Session, facts: list[Fact], moment: Moment, then: Callable[[JournalFailed | None], None]
+    ) -> None:
+        """Have facts written that were decided while the session was at rest; `change` without waiting.
+
+        Args:
+            session: whose facts they are; must not be busy.
+            facts: at least one.
+            moment: when they were decided.
+            then: called once they are on disk, applied and told, or with why they are not.
+
+        Raises:
+            JournalFailed: nothing happened, and `then` is not called.
+        """
+        self._journal.put(_entries(session.id, session.seq, facts, moment), then)
+        self._busy[session.id] = []
+
     async def _turn(self, key: str) -> None:
         turn = asyncio.get_running_loop().create_future()
         self._busy[key].append(turn)
@@ -177,8 +203,7 @@ class LiveSessions:
     async def _write(self, session_id: str, seq: int, facts: list[Fact], moment: Moment, keys: tuple[str, ...]) -> None:
         if not facts:
             return
-        entries = [Entry(session_id, seq + n, moment.now_ms, fact) for n, fact in enumerate(facts, 1)]
-        done = self._journal.append(entries)
+        done = self._journal.append(_entries(session_id, seq, facts, moment))
         for key in keys:
             self._busy[key] = []
             if key != session_id:
@@ -223,12 +248,17 @@ class LiveSessions:
         event = event_of(session, entry)
         if event is None:
             return
-        packet = packet_of("session.event", event)
-        frame = frame_of("4" + packet)
+        frame = b""
         gone_id = entry.fact.participant_id if isinstance(entry.fact, Left) else None
         for participant_id, link in tuple(room.items()):
             is_told = participant_id == gone_id or may_see(session, entry, session.participants[participant_id])
-            if is_told and link.post(packet, frame):
+            if not is_told:
+                continue
+            if not link.is_direct:
+                link.send(packet_of("session.event", event))
+                continue
+            frame = frame or frame_with("session.event", event)
+            if link.post(frame):
                 self._deliver_later(link)
         gone = room.pop(gone_id, None) if gone_id is not None else None
         if gone is not None:
@@ -323,6 +353,10 @@ class LiveSessions:
     async def close(self) -> None:
         """Write what waits and close the journal."""
         await self._journal.close()
+
+
+def _entries(session_id: str, seq: int, facts: list[Fact], moment: Moment) -> list[Entry]:
+    return [Entry(session_id, seq + n, moment.now_ms, fact) for n, fact in enumerate(facts, 1)]
 
 
 def _account_key(account_id: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Self
@@ -75,6 +75,8 @@ class Database:
         self._exclusive = exclusive
         self._lock: IO[bytes] | None = None
         self._engine: AsyncEngine | None = None
+        self.journal_stamp: Callable[[], Awaitable[int | None]] | None = None
+        """Gives the stamp; set by the journal's writer, whose connection alone does not count its own writes."""
 
     @classmethod
     def in_directory(cls, directory: Path, *, exclusive: bool = False) -> Self:
@@ -163,6 +165,14 @@ class Database:
                     yield connection
         except DBAPIError as error:
             raise _store_error(error) from error
+
+    async def stamp(self) -> int | None:
+        """A number that stays the same as long as nothing but the journal writes to the database, this process or any
+        other; None when that is not known, and whoever wants to know must look.
+
+        Asking costs a fraction of looking, and tables that people change by hand are looked at every second.
+        """
+        return await self.journal_stamp() if self.journal_stamp is not None else None
 
     async def forget_deleted(self) -> None:
         """Empty SQLite's write-ahead log, in which deleted rows stand until it is written over.

@@ -4,6 +4,8 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -17,7 +19,7 @@ from server_stub.store.database import Database, StoreError
 
 log = structlog.get_logger(__name__)
 
-GROUP_S = 0.010
+GROUP_S = 0.020
 """A group waits at most this long after the one before it; after a quiet time the first fact goes at once."""
 GROUP_FACTS = 64
 READ_AT_ONCE = 1_000
@@ -53,9 +55,15 @@ class Writer(Protocol):
 
 
 class SqliteWriter:
-    """One thread with one connection: a group costs one hop between threads instead of one for every statement."""
+    """One thread with one connection: a group costs one hop between threads instead of one for every statement.
 
-    _FACT = "INSERT INTO fact (session_id, seq, at, kind, body) VALUES (?, ?, ?, ?, ?)"
+    Each statement gives Python's lock away and has to wait for it, so the facts go in by few statements of many rows.
+    """
+
+    _FACT = "INSERT INTO fact (session_id, seq, at, kind, body) VALUES "
+    _FACT_ROW = "(?, ?, ?, ?, ?)"
+    _ROWS_AT_ONCE = (32, 8, 1)
+    """Few different numbers, for each makes a statement that SQLite keeps prepared."""
     _STARTED = (
         "INSERT INTO session (id, number, started_at, first_fact) "
         "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM fact))"
@@ -72,16 +80,30 @@ class SqliteWriter:
         """See `Writer`."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._write, rows)
 
-    def _write(self, rows: Rows) -> None:
+    async def stamp(self) -> int | None:
+        """See `Database.stamp`; sqlite.org/pragma.html, "PRAGMA data_version"."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._stamp)
+        except (sqlite3.Error, RuntimeError):  # RuntimeError: closed
+            return None
+
+    def _stamp(self) -> int:
+        (version,) = self._open().execute("PRAGMA data_version").fetchone()
+        return int(version)
+
+    def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = sqlite3.connect(self._path, timeout=self._busy_timeout_s, isolation_level=None)
             self._connection.execute("PRAGMA synchronous=FULL")
-        connection = self._connection
+        return self._connection
+
+    def _write(self, rows: Rows) -> None:
+        connection = self._open()
         connection.execute("BEGIN IMMEDIATE")
         try:
             if rows.started:
                 connection.executemany(self._STARTED, rows.started)
-            connection.executemany(self._FACT, rows.facts)
+            self._insert(connection, rows.facts)
             if rows.ended:
                 connection.executemany(self._ENDED, rows.ended)
             connection.execute("COMMIT")
@@ -89,6 +111,14 @@ class SqliteWriter:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _insert(self, connection: sqlite3.Connection, facts: Sequence[tuple[str, int, int, str, str]]) -> None:
+        done = 0
+        for size in self._ROWS_AT_ONCE:
+            statement = self._FACT + ", ".join([self._FACT_ROW] * size)
+            while len(facts) - done >= size:
+                connection.execute(statement, tuple(chain.from_iterable(facts[done : done + size])))
+                done += size
 
     async def close(self) -> None:
         """See `Writer`."""
@@ -130,13 +160,15 @@ def writer_for(database: Database) -> Writer:
     """The fastest writer that fits the database."""
     path = database.sqlite_path
     if path is not None:
-        return SqliteWriter(str(path), busy_timeout_s=5.0)
+        writer = SqliteWriter(str(path), busy_timeout_s=5.0)
+        database.journal_stamp = writer.stamp
+        return writer
     return EngineWriter(database)
 
 
 class _Waiting(NamedTuple):
     entries: Sequence[Entry]
-    done: asyncio.Future[None]
+    then: Callable[[JournalFailed | None], None]
 
 
 class Journal:
@@ -178,20 +210,32 @@ class Journal:
         Raises:
             JournalFailed: closed, or the disk is so slow that too many facts wait.
         """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.put(entries, partial(_resolve, done))
+        return done
+
+    def put(self, entries: Sequence[Entry], then: Callable[[JournalFailed | None], None]) -> None:
+        """The same without a future, for what comes by the thousand.
+
+        Args:
+            entries: of one decision.
+            then: called right after the entries were applied and told, or with why they were not; must not fail.
+
+        Raises:
+            JournalFailed: as for `append`; `then` is not called.
+        """
         if self._closed or self._facts_waiting >= WAITING_FACTS:
             raise JournalFailed("closed" if self._closed else "too many facts waiting")
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(_Waiting(entries, done))
+        self._waiting.append(_Waiting(entries, then))
         self._facts_waiting += len(entries)
         if self._writing is None:
             if self._facts_waiting >= GROUP_FACTS:
                 self._flush()
             elif self._timer is None:
+                loop = asyncio.get_running_loop()
                 delay = self._last_flush_s + self._group_s - loop.time()
                 # Even a delay of 0 lets the other sockets of this turn of the loop add their facts.
                 self._timer = loop.call_later(max(0.0, delay), self._flush)
-        return done
 
     def _flush(self) -> None:
         if self._timer is not None:
@@ -233,20 +277,14 @@ class Journal:
         except Exception:
             # A mistake of the program in one session must not keep the others of the group waiting for ever.
             log.exception("written, but not applied", session=waiting.entries[0].session_id)
-            if not waiting.done.done():
-                waiting.done.set_exception(JournalFailed("not applied"))
-                waiting.done.exception()
-            return
-        if not waiting.done.done():
-            waiting.done.set_result(None)
+            _tell(waiting, JournalFailed("not applied"))
+        else:
+            _tell(waiting, None)
 
     def _fail(self, group: list[_Waiting], entries: Sequence[Entry], reason: str) -> None:
         self._on_failed(entries)
         for waiting in group:
-            if not waiting.done.done():
-                waiting.done.set_exception(JournalFailed(reason))
-                # Whoever waited may be gone; the failure is logged above, not once more by asyncio.
-                waiting.done.exception()
+            _tell(waiting, JournalFailed(reason))
 
     async def flush(self) -> None:
         """Wait until all that was appended is written or refused."""
@@ -262,21 +300,36 @@ class Journal:
         await self._writer.close()
 
 
+def _tell(waiting: _Waiting, failed: JournalFailed | None) -> None:
+    try:
+        waiting.then(failed)
+    except Exception:
+        log.exception("written, but not answered", session=waiting.entries[0].session_id)
+
+
+def _resolve(done: asyncio.Future[None], failed: JournalFailed | None) -> None:
+    if done.done():
+        return
+    if failed is None:
+        done.set_result(None)
+    else:
+        done.set_exception(failed)
+        # Whoever waited may be gone; the failure is logged where it happened, not once more by asyncio.
+        done.exception()
+
+
 def _rows(entries: Sequence[Entry]) -> Rows:
     facts = []
     started = []
     ended = []
-    for session_id, seq, at, fact in map(_parts, entries):
-        facts.append((session_id, seq, at, kind_of(fact), encode_fact(fact)))
+    for entry in entries:
+        session_id, at, fact = entry.session_id, entry.at, entry.fact
+        facts.append((session_id, entry.seq, at, kind_of(fact), encode_fact(fact)))
         if isinstance(fact, Started | Entered):
             started.append((session_id, fact.number, at))
         elif isinstance(fact, Ended):
             ended.append((at, session_id))
     return Rows(facts, started, ended)
-
-
-def _parts(entry: Entry) -> tuple[str, int, int, Any]:
-    return entry.session_id, entry.seq, entry.at, entry.fact
 
 
 async def read_journal(database: Database, ended_after_ms: int) -> list[Entry]:

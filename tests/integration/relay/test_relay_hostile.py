@@ -41,6 +41,7 @@ def payloads(session_id, me, other):
         "chat.send": {"session_id": session_id, "line_id": "l", "text": "hello"},
         "signal.send": {"session_id": session_id, "to": other, "epoch": 1, "signal": offer},
         "ice.get": {"session_id": session_id},
+        "file.open": {"session_id": session_id, "activity_id": "a"},
         "session.assist": {"request_id": secrets.token_hex(8), "number": "100000000"},
         "session.lock": {"session_id": session_id, "locked": True},
         "customer.admit": {"session_id": session_id, "participant_id": other, "accept": True},
