@@ -139,6 +139,7 @@ async def test_the_end_of_the_session_ends_it(centre: Centre):
     await expect(ana.page.locator("#recorded")).to_be_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.8")
 async def test_the_customers_stop_works_while_the_relay_is_away(centre: Centre):
     _, ana = await centre.sharing()
