@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.table import QUIET, load
 
-NAMES = ("view", "hub", "tabs", "record", "relay", "sessions", "start", "page")
+NAMES = ("view", "share", "hub", "tabs", "record", "relay", "sessions", "start", "page")
 QUIET_WAIT_S = 180.0
 
 

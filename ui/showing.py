@@ -148,14 +148,11 @@ class Showing(QObject):
     def _follow(self, _event: object = None) -> None:
         session = self.session
         show = session.show if session is not None else None
-        if show is None or session is None:
-            self._notice = ""
-            self._sources.clear()
-        elif not show.paused:
+        if show is None or not show.paused:
             self._notice = ""
         self._kit.actions.set_showing(show)
         said = words(self._kit, show, self._names(session), self._notice) if show and session else ""
-        self._strip.tell(said)
+        self._strip.tell(said, paused=show is not None and show.paused)
         source = self._sources.get(session.id) if session is not None else None
         if show is not None and source is not None:
             outside = show.kind is not Source.SCREEN

@@ -188,7 +188,7 @@ export class Session {
   #shown(activity, before) {
     const name = this.people.get(activity.subject)?.name ?? this.repName;
     const is = activity.state === "running" && activity.seen_by?.includes(this.you);
-    if (is && before?.state !== "running") return [{ key: "notice.rep_shows", places: { name }, tone: "live" }];
+    if (is && before?.state !== "running") return [{ key: "notice.rep_shows", places: { name }, silent: true }];
     if (activity.state === "ended" && before?.state === "running") return [{ key: "notice.rep_shows_over", places: { name } }];
     return [];
   }

@@ -21,6 +21,7 @@ from aiortc.rtp import (
 )
 
 from support_manager.media.header_extension import mid_extension
+from support_manager.media.line_rate import LineRate
 from support_manager.media.negotiation import OfferedLine
 
 HISTORY = 4_096
@@ -29,8 +30,6 @@ HISTORY = 4_096
 # WORKAROUND(aiortc 1.16.0): its sender keeps 128, less than one key frame of 1920x1080, so that NACKs for it fail –
 # https://github.com/aiortc/aiortc/blob/1.16.0/src/aiortc/rtcrtpsender.py – goes when upstream keeps 2,048 or more.
 """
-MAX_BPS = 12_000_000.0
-_MIN_BPS = 300_000.0
 _BURST_S = 0.1
 _BURST_BYTES = 40_000.0
 _LATE_S = 0.4
@@ -39,8 +38,6 @@ _PUMP_S = 0.005
 _SLOW_KEY_S = 5.0
 """A viewer who could not keep up does not make the others pay for a key frame of his own more often than this."""
 _RESEND_S = 0.02
-_LOSSY = 0.10
-_CLEAN = 0.02
 _NTP_EPOCH_S = 2_208_988_800
 
 
@@ -106,11 +103,10 @@ class ShareDownLine:
         self._pumping = False
         self._closed = False
         self._in_step = False
-        self._bps = MAX_BPS
+        self._rate = LineRate()
         self._tokens = _BURST_BYTES
         self._tokens_at = 0.0
         self._sent_packets = self._sent_bytes = 0
-        self._told_bytes, self._told_at = 0, 0.0
         self.wants_key = False
 
     @property
@@ -121,7 +117,7 @@ class ShareDownLine:
     @property
     def bits_per_s(self) -> float:
         """What this viewer's line seems to carry."""
-        return self._bps
+        return self._rate.bits_per_s
 
     # -- the share
 
@@ -142,7 +138,7 @@ class ShareDownLine:
         if self._closed:
             return
         if packet.starts:
-            is_late = self._waiting_bytes > self._bps / 8 * _LATE_S
+            is_late = self._waiting_bytes > self._rate.bits_per_s / 8 * _LATE_S
             if packet.key and not is_late:
                 self._in_step = True
                 self.wants_key = False
@@ -184,8 +180,8 @@ class ShareDownLine:
             self._plan()
 
     def _refill(self, now: float) -> None:
-        most = max(_BURST_BYTES, self._bps / 8 * _BURST_S)
-        self._tokens = min(most, self._tokens + max(0.0, now - self._tokens_at) * self._bps / 8)
+        most = max(_BURST_BYTES, self._rate.bits_per_s / 8 * _BURST_S)
+        self._tokens = min(most, self._tokens + max(0.0, now - self._tokens_at) * self._rate.bits_per_s / 8)
         self._tokens_at = now
 
     def _transmit(self, packet: FeedPacket) -> bool:
@@ -201,6 +197,7 @@ class ShareDownLine:
         self._tokens -= len(payload)
         self._sent_packets += 1
         self._sent_bytes += len(payload)
+        self._rate.sent(len(payload))
 
     def _written(self, ssrc: int, payload_type: int, number: int, packet: FeedPacket, payload: bytes) -> bytes:
         second = payload_type | 0x80 if packet.marker else payload_type
@@ -264,16 +261,8 @@ class ShareDownLine:
 
     def reported(self, block: RtcpReceiverInfo, now: float) -> None:
         """Take the viewer's report: his rate falls to what came, and grows while all comes."""
-        loss = block.fraction_lost / 256
-        passed = now - self._told_at
-        if passed < 0.2:
-            return
-        sent_bps = (self._sent_bytes - self._told_bytes) * 8 / passed
-        self._told_bytes, self._told_at = self._sent_bytes, now
-        if loss > _LOSSY:
-            self._bps = max(_MIN_BPS, min(self._bps, sent_bps) * (1 - loss / 2))
-        elif loss < _CLEAN:
-            self._bps = min(MAX_BPS, self._bps * 1.08)
+        trip = self._rate.round_trip_s(block.lsr, block.dlsr, now)
+        self._rate.reported(block.fraction_lost / 256, trip, now)
 
     def report(self, timestamp: int, now_ms: float) -> bytes | None:
         """A sender report (RFC 3550 section 6.4.1): which RTP time it is now, in `time.time() * 1000`."""
@@ -285,6 +274,7 @@ class ShareDownLine:
             packet_count=self._sent_packets & 0xFFFFFFFF,
             octet_count=self._sent_bytes & 0xFFFFFFFF,
         )
+        self._rate.sender_report(info.ntp_timestamp, self._clock())
         return bytes(RtcpSrPacket(ssrc=self.ssrc, sender_info=info, reports=[]))
 
     # -- as any other line

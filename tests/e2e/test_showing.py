@@ -1,6 +1,7 @@
 """The rep shows his screen or a window: read off the customers' pages and an assistant's app, and every way it ends."""
 
 import asyncio
+import base64
 import sys
 from collections.abc import AsyncIterator
 
@@ -10,6 +11,7 @@ from playwright.async_api import expect
 
 from tests.harness import timecode
 from tests.harness.centre import Centre, Customer, until
+from tests.harness.code_window import TITLE
 from tests.harness.display import Display
 from tests.harness.team import Desk, Guest, Team, now_code
 
@@ -31,8 +33,6 @@ PIXELS = """() => {
 
 def code_of(shown: list | None) -> int | None:
     """The time code in what a page's video shows."""
-    import base64
-
     if shown is None:
         return None
     width, height, text = shown
@@ -50,11 +50,7 @@ async def sees_code(customer: Customer, above: int) -> int:
         found = code_of(await customer.page.evaluate(PIXELS))
         return found if found is not None and found > above else None
 
-    try:
-        return int(await until(newer, f"{customer.name} reads a code above {above}"))
-    except AssertionError:
-        await customer.page.screenshot(path="/tmp/share/page.png")
-        raise
+    return int(await until(newer, f"{customer.name} reads a code above {above}"))
 
 
 async def sees_nothing(customer: Customer) -> None:
@@ -77,6 +73,7 @@ async def show(desk: Desk) -> None:
     await desk.app.see("show_dialog_list")
     await desk.app.click("show_dialog_confirm")
     await desk.app.see("showStrip")
+    await desk.app.see("showFrameTop")
 
 
 @pytest.mark.rule("B-7.2", "B-5.2")
@@ -87,7 +84,6 @@ async def test_everybody_sees_the_reps_screen_until_he_stops(team: Team, code: o
     await ana.screen("waiting")
     before = now_code()
     await show(elena)
-    team.centre.rep_display.screenshot(__import__("pathlib").Path("/tmp/share/rep.png"))
     await sees_code(ana, before)
     await ana.reads("#watch-words", "watch.rep", name=elena.name)
     await dan.assist(str(session["view"]["number"]))
@@ -158,3 +154,47 @@ async def test_each_way_it_ends_or_is_put_away(team: Team, code: object):
     await dan.pass_on(agents=("Radu Ilie",))
     await sees_nothing(ion)
     await dan.app.until(lambda names: "showStrip" not in names, "names")
+
+
+@pytest.mark.rule("B-7.2")
+async def test_a_window_alone_is_shown_and_stopped_with_the_network_down(team: Team, code: object):
+    elena = team.desks[0]
+    session = await elena.start()
+    ana = await team.joined("Ana P.", session)
+    await ana.screen("waiting")
+    await elena.command("show_screen")
+    await elena.app.see("show_dialog_list")
+    await elena.app.until(lambda _: True, "choose_item", name="show_dialog_list", words=TITLE)
+    await elena.app.click("show_dialog_confirm")
+    await sees_code(ana, now_code())
+    size = await ana.page.evaluate("(v => [v.videoWidth, v.videoHeight])(document.getElementById('watch-video'))")
+    assert size[1] < 200, "the window, and nothing of the screen around it"
+    await asyncio.to_thread(team.centre.relay.kill9)
+    try:
+        stopped = now_code()
+        await elena.command("stop_show")
+        await elena.app.until(lambda names: "showStrip" not in names, "names")
+        await asyncio.sleep(0.7)  # what was under way may come; nothing that was painted later does
+        found = code_of(await ana.page.evaluate(PIXELS))
+        assert found is None or found < stopped + 500
+    finally:
+        await asyncio.to_thread(team.centre.relay.start)
+    await sees_nothing(ana)
+
+
+@pytest.mark.slow
+async def test_the_window_that_is_shown_is_closed(team: Team):
+    elena = team.desks[0]
+    session = await elena.start()
+    ana = await team.joined("Ana P.", session)
+    await ana.screen("waiting")
+    process = team.centre.rep_display.spawn(sys.executable, "-m", "tests.harness.code_window", "900", "20", "20")
+    await elena.command("show_screen")
+    await elena.app.until(lambda _: True, "choose_item", name="show_dialog_list", words=TITLE)
+    await elena.app.click("show_dialog_confirm")
+    await sees_code(ana, now_code())
+    process.terminate()
+    await asyncio.to_thread(process.wait, 5)
+    await sees_nothing(ana)
+    await elena.reads("source_gone", "errors")
+    await ana.reads("#lines", "notice.rep_shows_over", name=elena.name)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QLabel,
     QLineEdit,
+    QListWidget,
     QPlainTextEdit,
     QRadioButton,
     QTextEdit,
@@ -107,6 +108,16 @@ class Driver:
         if len(found) != 1:
             raise LookupError(f"{len(found)} visible buttons bear {words}")
         self._press(found[0])
+
+    def do_choose_item(self, name: str, words: str) -> None:
+        """Make the one entry of a list that bears these words the current one."""
+        view = self._find(name)
+        if not isinstance(view, QListWidget):
+            raise TypeError(f"{name} is no list")
+        rows = [row for row in range(view.count()) if words in view.item(row).text()]
+        if len(rows) != 1:
+            raise LookupError(f"{len(rows)} entries bear {words}")
+        view.setCurrentRow(rows[0])
 
     def do_spoken(self, name: str) -> list[str]:
         """What a screen reader says of every visible widget of that name, from the top of the screen to its foot."""

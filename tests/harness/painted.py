@@ -1,4 +1,4 @@
-"""A screen made of bytes behind the port of real ones; `tests/contract/test_screens.py` keeps it true."""
+"""A screen made of bytes behind the port of real ones; `tests/integration/test_screens_live.py` keeps it true."""
 
 import threading
 import time

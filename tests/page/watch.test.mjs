@@ -22,3 +22,18 @@ test("what is said over the picture follows what it is worth", () => {
   assert.equal(watchWords(share(), "lost", true), "watch.lost");
   assert.equal(watchWords(share({ paused: true }), "connected", true), "watch.paused");
 });
+
+test("B-7.2: the rep's screen is watched like any other, and that it begins and ends is said", () => {
+  const people = [{ id: "m", role: "controller", name: "Maria", connection: "online", joined_at: 1 }, { id: "eva", role: "primary", name: "Eva", connection: "online", joined_at: 2 }];
+  const own = new Session({ id: "s", number: "1", state: "active", you: "eva", seq: 1, participants: people, activities: [] });
+  const show = share({ kind: "show", subject: "m", seen_by: ["eva"] });
+  const take = (seq, activity) => own.take({ session_id: "s", seq, at: 1, fact: { type: "activity_changed", activity } });
+  assert.deepEqual(take(2, show), [{ key: "notice.rep_shows", places: { name: "Maria" }, silent: true }]);
+  assert.equal(own.watched.id, "a1");
+  assert.equal(own.isShowing("m"), true);
+  assert.equal(own.running, null, "it is not this customer's own");
+  assert.deepEqual(take(3, { ...show, paused: true }), [], "said over the picture");
+  assert.deepEqual(take(4, { ...show, state: "ended", end: "stopped" }).map((one) => one.key), ["notice.rep_shows_over"]);
+  assert.equal(own.watched, null);
+  assert.equal(watchWords(show, "connected", true), "watch.rep");
+});

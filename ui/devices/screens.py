@@ -1,6 +1,7 @@
 """Which screens and windows of this computer can be shown, with small pictures of them; says why where none can."""
 
 import os
+import time
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt
@@ -12,6 +13,7 @@ from ui.devices.x11_screens import X11Screen, X11Window, x11_windows
 from ui.devices.xlib import xlib
 
 MOST_WINDOWS = 24
+_PAINTS_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,10 @@ class Screens:
             if isinstance(source, QtScreen):
                 return None
             grabber = source.open()
+            if isinstance(source, X11Window):
+                # What lay under others is painted by its program now that somebody looks.
+                grabber.wait(_PAINTS_S)
+                time.sleep(_PAINTS_S / 4)
             rows = grabber.grab(whole=True)
             if rows is None:
                 return None

@@ -271,7 +271,7 @@ class X11Grabber:
         now = time.monotonic()
         moved = self._pointer.look(now)
         shown = self._shown_area()
-        if moved or (changed is not None and self._pointer_rows is not None):
+        if moved or _meet(changed, self._pointer_rows):
             # Where it was must be taken anew, and where it is now, too, or it would be drawn twice over itself.
             for rows in (self._pointer_rows, self._pointer.rows(shown)):
                 changed = _union(changed, rows)
@@ -290,7 +290,7 @@ class X11Grabber:
             return None
         self._first = False
         self._pointer_rows = self._pointer.rows(shown)
-        if self._pointer_rows is not None:
+        if _meet((top, bottom), self._pointer_rows):
             self._pointer.draw(picture, shown, area.width)
         start = top * picture.stride
         pixels = picture.pixels[start : start + (bottom - top) * picture.stride]
@@ -329,6 +329,10 @@ class X11Grabber:
             lib.composite.XCompositeUnredirectWindow(display, self._window, names.REDIRECT_AUTOMATIC)
         self._display = 0
         lib.x.XCloseDisplay(display)  # and with it damage, region and pixmap
+
+
+def _meet(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
+    return one is not None and other is not None and one[0] < other[1] and other[0] < one[1]
 
 
 def _union(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -412,12 +416,14 @@ def x11_windows(without_pid: int = 0) -> list[X11Window]:
         stacked = lib.numbers(display, root, "_NET_CLIENT_LIST_STACKING") or lib.numbers(
             display, root, "_NET_CLIENT_LIST"
         )
+        furniture = {lib.atom(display, f"_NET_WM_WINDOW_TYPE_{kind}") for kind in ("DOCK", "DESKTOP")}
         found = []
         for window in reversed(stacked):
             if without_pid and lib.numbers(display, window, "_NET_WM_PID")[:1] == [without_pid]:
                 continue
+            kinds = set(lib.numbers(display, window, "_NET_WM_WINDOW_TYPE"))
             seen = attributes(lib, display, window)
-            if seen is None or seen.width < 8 or seen.height < 8:
+            if kinds & furniture or seen is None or seen.width < 8 or seen.height < 8:
                 continue
             title = lib.text(display, window, "_NET_WM_NAME") or lib.text(display, window, "WM_NAME")
             found.append(X11Window(title, window))

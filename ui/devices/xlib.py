@@ -173,10 +173,14 @@ class Xlib:
             raise OSError("no X server")
         return int(found)
 
+    def atom(self, display: int, name: str) -> int:
+        """The number that stands for a name."""
+        return int(self.x.XInternAtom(display, name.encode(), 0))
+
     def property(self, display: int, window: int, name: str, longs: int = 1024) -> tuple[int, bytes] | None:
         """Format (8, 16 or 32 bits, which Xlib hands out as longs) and bytes of a window's property; None if absent."""
         kind, form, count, left, data = c_ulong(), c_int(), c_ulong(), c_ulong(), c_void_p()
-        atom = self.x.XInternAtom(display, name.encode(), 0)
+        atom = self.atom(display, name)
         failed = self.x.XGetWindowProperty(
             display, window, atom, 0, longs, 0, 0, byref(kind), byref(form), byref(count), byref(left), byref(data)
         )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 from typing_extensions import override
 
@@ -101,7 +101,15 @@ class ShowScreenDialog(Dialog):
 
     def _icon(self, source: object, image: QImage | None) -> QIcon:
         if image is not None:
-            return QIcon(QPixmap.fromImage(image))
+            # All of one size, so that the names stand in one line; and no tint over what is chosen.
+            whole = QPixmap(PICTURE)
+            whole.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(whole)
+            painter.drawImage((PICTURE.width() - image.width()) // 2, (PICTURE.height() - image.height()) // 2, image)
+            painter.end()
+            made = QIcon(whole)
+            made.addPixmap(whole, QIcon.Mode.Selected)
+            return made
         kind = getattr(source, "kind", Source.SCREEN)
         return self._kit.theme.icon("monitor" if kind is Source.SCREEN else "app-window")
 

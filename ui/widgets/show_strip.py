@@ -56,8 +56,13 @@ class ShowStrip(QFrame):
         row.addWidget(self.stop)
         self.hide()
 
-    def tell(self, text: str) -> None:
-        """Say this, or be gone with nothing."""
+    def tell(self, text: str, *, paused: bool = False) -> None:
+        """Say this, or be gone with nothing; the first button goes on with what is held."""
+        go_on = self._kit.translator.t("show", "strip.go_on")
+        wanted = go_on if paused else self._kit.actions.pause_show.iconText()
+        if self.pause.text() != wanted:
+            self.pause.setText(wanted)
+            self.pause.setAccessibleName(wanted)
         if text and text != self.words.text():
             self.words.setText(text)
             self.setAccessibleName(text)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWi
 from typing_extensions import override
 
 from support_manager.events import Picture, PictureStats
+from support_manager.protocol.activities import Source
 from ui.models.sessions import SessionEntry, Stage
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Desk, bind, button, icon_button, label, set_kind
@@ -16,6 +17,11 @@ from ui.widgets.share_overlay import figure_words
 from ui.widgets.state_dot import StateDot, mark_of
 
 _TOOLS = ("zoom_out", "zoom_in", "view_fit", "view_actual", "screenshot", "save_screenshot", "full_screen")
+_SOURCES = {
+    Source.SCREEN: "source.screen",
+    Source.WINDOW: "source.window",
+    Source.TAB: "source.tab",
+}
 _SPARE = ("save_screenshot", "zoom_out", "zoom_in", "view_actual")
 """What goes first where the bar is narrow, after the word «Stop viewing»."""
 
@@ -118,7 +124,7 @@ class ViewBar(QFrame):
             Stage.PAUSED: "view.paused",
             Stage.PICTURE_LOST: "view.lost",
         }.get(entry.stage)
-        words = say(key) if key is not None else say("view.sharing", time=self._since(entry))
+        words = say(key) if key is not None else self._sharing(entry)
         if entry.snapshot.picture is Picture.TOO_LARGE:
             words = self._kit.translator.t("view", "view.too_large.short")
         before = len(self._words.text()), len(self._figures_text)
@@ -132,6 +138,16 @@ class ViewBar(QFrame):
             self._fit()
         elif self._figures.text():
             self._figures.setText(self._figures_text)
+
+    def _sharing(self, entry: SessionEntry) -> str:
+        """What is shared, in the words of the customer's own picker, and since when."""
+        share, since = entry.snapshot.share, self._since(entry)
+        key = _SOURCES.get(share.source) if share is not None and share.source is not None else None
+        return (
+            self._kit.say("view.sharing", time=since)
+            if key is None
+            else self._kit.translator.t("show", key, time=since)
+        )
 
     def _figures_of(self, stats: PictureStats) -> str:
         return figure_words(self._kit.translator, stats)

@@ -69,6 +69,7 @@ async def joined(desk: WindowUnderTest, number: str = "482119903", name: str = "
 
 async def showing(desk: WindowUnderTest, session_id: str, kind: Source = Source.SCREEN) -> None:
     desk.window.showing.show(session_id, PaintedSource(kind=kind, title="Letter"))
+    desk.intents.change(session_id)  # anything may happen in between
     await until(lambda: (show := desk.intents.sessions[session_id].show) is not None and show.kind is kind)
     drain()
 

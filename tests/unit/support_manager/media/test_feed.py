@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from aiortc.rtp import RtcpReceiverInfo, RtpPacket
 
-from support_manager.media.down_line import HISTORY, MAX_BPS, ShareDownLine
+from support_manager.media.down_line import HISTORY, ShareDownLine
 from support_manager.media.feed import KEY_S, Feed
+from support_manager.media.line_rate import MAX_BPS
 from support_manager.media.negotiation import MID_URI, OfferedLine
 from support_manager.media.vp8 import Vp8Part, parse_part
 
@@ -198,7 +199,7 @@ def test_a_slow_viewer_waits_for_a_key_frame_and_slows_nobody() -> None:
     stage = Stage(viewers=2)
     fast, slow = stage.viewers
     stage.connect()
-    stage.frame(b"k" * 1_000, key=True)
+    stage.frame(*[b"k" * 40] * 25, key=True)
     block = RtcpReceiverInfo(
         ssrc=slow.line.ssrc, fraction_lost=128, packets_lost=9, highest_sequence=9, jitter=0, lsr=0, dlsr=0
     )
