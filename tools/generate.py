@@ -11,7 +11,16 @@ import msgspec
 
 from support_manager.protocol import limits
 from support_manager.protocol.activities import ACTIVITIES, AVAILABLE, ActivityEnd
-from support_manager.protocol.channel import Beat, DrawClear, DrawPointer, DrawStroke, Rate, ShareInfo
+from support_manager.protocol.channel import (
+    Beat,
+    CameraRate,
+    Cameras,
+    DrawClear,
+    DrawPointer,
+    DrawStroke,
+    Rate,
+    ShareInfo,
+)
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import EVENTS
 from support_manager.protocol.requests import REQUESTS, Hello
@@ -124,7 +133,7 @@ def protocol_page() -> str:
             f"| {rule.consent} | {'yes' if kind in AVAILABLE else 'not yet'} |"
         )
     kinds: list[type] = [Hello, *(kind for pair in REQUESTS.values() for kind in pair), *EVENTS.values()]
-    kinds += [Beat, Rate, ShareInfo, DrawPointer, DrawStroke, DrawClear]
+    kinds += [Beat, Rate, ShareInfo, Cameras, CameraRate, DrawPointer, DrawStroke, DrawClear]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/{name}")
     lines += ["", "## Requests", "", "| event | payload | reply | |", "|---|---|---|---|"]
     for event, (payload, reply) in REQUESTS.items():

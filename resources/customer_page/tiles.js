@@ -2,6 +2,19 @@
 
 import { h } from "./elements.js";
 
+/**
+ * What is said over a picture; while anything is said the picture is dimmed, so that an old one never looks alive.
+ * @param {{mine?: boolean, paused?: boolean}} camera
+ * @param {string} hub state of the connection to the rep's app
+ * @param {boolean} hasPicture whether anything was shown yet
+ * @returns {string} a key under `camera.`, empty for a picture that is live
+ */
+export function tileWords({ mine = false, paused = false }, hub, hasPicture) {
+  if (!mine && hub !== "connected") return "camera.lost";
+  if (paused) return "camera.paused";
+  return hasPicture ? "" : "camera.coming";
+}
+
 /** Draws the part of the page with the cameras and the customer's own button. */
 export class Tiles {
   #part;
@@ -66,7 +79,9 @@ export class Tiles {
   #shown() {
     const { session } = this.#visit.story;
     const tracks = this.#visit.video.tracks;
-    const own = this.#visit.story.camera === "running" ? [{ owner: session.you, track: this.#visit.video.track, mine: true }] : [];
+    const { track } = this.#visit.video;
+    const mine = { owner: session.you, track, mine: true, paused: session.myCamera("running")?.paused };
+    const own = this.#visit.story.camera === "running" ? [mine] : [];
     const others = session.othersCameras.map((activity) => ({
       owner: activity.subject,
       track: tracks.get(activity.subject) ?? null,
@@ -96,7 +111,8 @@ export class Tiles {
     }
     const label = mine ? this.#t("camera.you") : name;
     const large = this.#large === owner;
-    const said = paused ? this.#t("camera.paused") : tile.video.videoWidth ? "" : this.#t("camera.coming");
+    const key = tileWords({ mine, paused }, this.#visit.story.hub, tile.video.videoWidth > 0);
+    const said = key && this.#t(key);
     tile.figure.classList.toggle("mine", mine);
     tile.figure.classList.toggle("large", large);
     tile.figure.classList.toggle("veiled", said !== "");
