@@ -12,7 +12,21 @@ from resources import text
 
 LANGUAGES = ("en", "ro")
 """English is the source language; each other one has exactly the same keys (checked)."""
-AREAS = ("app", "session", "view", "draw", "camera", "errors", "mail", "page", "site", "admin", "show", "recordings")
+AREAS = (
+    "app",
+    "session",
+    "view",
+    "draw",
+    "camera",
+    "errors",
+    "mail",
+    "page",
+    "site",
+    "admin",
+    "show",
+    "recordings",
+    "files",
+)
 
 
 def plural_form(language: str, count: int) -> str:

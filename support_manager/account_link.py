@@ -9,6 +9,7 @@ from resources.catalog import best_language
 from support_manager.credentials import CredentialStore
 from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
 from support_manager.events import AppEvent, Failed, Link, LinkChanged, SignedOut
+from support_manager.files.parts import Access
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
@@ -86,6 +87,11 @@ class AccountLink:
     def account(self) -> AccountView | None:
         """Who is signed in."""
         return self._signing.account
+
+    @property
+    def access(self) -> Access:
+        """How the relay is reached over HTTP."""
+        return Access(self.origin, self._pin_for(self.origin))
 
     async def start(self) -> None:
         """Sign in with what the keyring holds; see `Intents.start`."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import platformdirs
 import structlog
 
 from resources.catalog import best_language
@@ -15,6 +16,9 @@ from support_manager.credentials import CredentialStore
 from support_manager.desk import Desk
 from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
 from support_manager.events import AppEvent, Failed, Link, SessionSnapshot
+from support_manager.files.book import Done
+from support_manager.files.desk import FilesDesk
+from support_manager.files.lines import FileLine
 from support_manager.history import HistoryDesk
 from support_manager.inbox import InboxDesk
 from support_manager.intents import Invitation
@@ -87,7 +91,10 @@ class Controller:
         )
         self._recordings = RecordingLibrary(settings, self._emit)
         self._camera = CameraUse(lambda: settings.current.camera)
-        self._desk = Desk(self._way.request, engine_factory, self._emit, self._recordings, self._camera)
+        self._files = FilesDesk(
+            self._way.request, self._emit, settings.folder, lambda: self._way.access, lambda: self.files_folder
+        )
+        self._desk = Desk(self._way.request, engine_factory, self._emit, self._recordings, self._camera, self._files)
         self._desk.set_relay_only(settings.current.relay_only)
         self._inbox = InboxDesk(self._way.request, self._emit)
         self._history = HistoryDesk(self._way.request)
@@ -370,6 +377,42 @@ class Controller:
     def user_active(self) -> None:
         """The rep pressed a key or moved the mouse."""
         self._inbox.user_active()
+
+    # --- files
+
+    @property
+    def files_folder(self) -> Path:
+        """Where received files go."""
+        chosen = self.settings.files_folder
+        return Path(chosen) if chosen else Path(platformdirs.user_downloads_dir())
+
+    def files(self, session_id: str) -> tuple[FileLine, ...]:
+        """The file transfers of a session, the oldest first."""
+        return self._files.lines(session_id)
+
+    def files_done(self, session_id: str) -> tuple[Done, ...]:
+        """What has arrived in a session, also long after its end."""
+        return self._files.done(session_id)
+
+    async def offer_files(self, session_id: str, paths: Sequence[Path]) -> None:
+        """Offer files to the customer who is helped."""
+        await self._files.offer(session_id, paths)
+
+    async def accept_file(self, session_id: str, file_id: str) -> None:
+        """Take a file that is offered."""
+        await self._files.accept(session_id, file_id)
+
+    async def decline_file(self, session_id: str, file_id: str) -> None:
+        """Do not take it."""
+        await self._files.decline(session_id, file_id)
+
+    async def pause_file(self, session_id: str, file_id: str, paused: bool) -> None:
+        """Halt a transfer, or let it go on."""
+        await self._files.pause(session_id, file_id, paused)
+
+    async def cancel_file(self, session_id: str, file_id: str) -> None:
+        """Stop a transfer for good."""
+        await self._files.cancel(session_id, file_id)
 
     # --- invitations
 

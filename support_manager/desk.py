@@ -10,11 +10,24 @@ import structlog
 
 from support_manager.camera_use import CameraUse
 from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
-from support_manager.events import AppEvent, Failed, MailChanged, SessionSnapshot, VoiceDevice, VoiceHeard
+from support_manager.events import (
+    AppEvent,
+    Failed,
+    MailChanged,
+    SessionChanged,
+    SessionClosed,
+    SessionLeft,
+    SessionOpened,
+    SessionSnapshot,
+    VoiceDevice,
+    VoiceHeard,
+)
+from support_manager.files.desk import FilesDesk
 from support_manager.media.engine import (
     EngineFailed,
     MediaEngine,
     MediaEvent,
+    PeerConnected,
     RecordingOver,
     RecordingRuns,
     VoiceLevels,
@@ -22,6 +35,7 @@ from support_manager.media.engine import (
 )
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import (
+    ActivityChanged,
     InvitationChanged,
     Notice,
     PlaceChanged,
@@ -61,6 +75,7 @@ class Desk:
         emit: called with the events for windows.
         recordings: where recordings go.
         camera: this app's own camera.
+        files: the files of all sessions.
     """
 
     def __init__(
@@ -70,11 +85,13 @@ class Desk:
         emit: Callable[[AppEvent], None],
         recordings: Recordings,
         camera: CameraUse,
+        files: FilesDesk,
     ) -> None:
         self._camera = camera
         self._send = send
         self._factory = engine_factory
-        self._emit = emit
+        self._tell = emit
+        self.files = files
         self._recordings = recordings
         self._runtimes: dict[str, SessionRuntime] = {}
         self._engine: asyncio.Task[MediaEngine] | None = None
@@ -86,6 +103,14 @@ class Desk:
         """What was wished for → the idempotency key of the request that nobody answered yet."""
         self._mailing: dict[str, list[MailChanged]] = {}
         self._tasks = TaskOwner("desk")
+
+    def _emit(self, event: AppEvent) -> None:
+        """Tell the windows, and have the files follow."""
+        self._tell(event)
+        if isinstance(event, SessionOpened | SessionChanged):
+            self.files.follow(event.session)
+        elif isinstance(event, SessionClosed | SessionLeft):
+            self.files.over(event.session.id)
 
     @property
     def sessions(self) -> Mapping[str, SessionSnapshot]:
@@ -186,6 +211,7 @@ class Desk:
             await self._resume(runtime)
         await self._find_others()
         self._sweep()
+        self.files.went_online()
 
     async def _find_others(self) -> None:
         """Open what the relay knows to be ours and is not open here."""
@@ -243,6 +269,8 @@ class Desk:
         if isinstance(message, SessionEvent):
             runtime = self._runtimes.get(message.session_id)
             if runtime is not None:
+                if isinstance(message.fact, ActivityChanged):
+                    self.files.take_activity(message.session_id, message.fact.activity)
                 runtime.take_event(message)
                 self._sweep()
             elif self._starting:
@@ -329,6 +357,8 @@ class Desk:
         peers_runtime = self._runtimes.get(about)
         if peers_runtime is not None:
             peers_runtime.take_media(event)
+            if isinstance(event, PeerConnected) and self._engine is not None and self._engine.done():
+                self.files.reached(event.peer, self._engine.result())
 
     def _put_engine_away(self) -> None:
         """The thread is dead; what it left is closed, and the next offer starts another engine."""
@@ -359,11 +389,13 @@ class Desk:
     async def clear(self) -> None:
         """Put every session away without ending it, as on signing out."""
         runtimes, self._runtimes = list(self._runtimes.values()), {}
+        await self.files.clear()
         await asyncio.gather(*(each.aclose(close_media=True) for each in runtimes))
 
     async def aclose(self) -> None:
         """Stop all sessions here, then the media engine. The sessions stay on the relay."""
         runtimes, self._runtimes = list(self._runtimes.values()), {}
+        await self.files.aclose()
         await asyncio.gather(*(each.aclose() for each in runtimes))
         if self._engine is not None:
             try:

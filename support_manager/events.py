@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from support_manager.errors import AppCode
+from support_manager.files.lines import FileLine
 from support_manager.media.engine import RecordingTrouble
 from support_manager.media.voice.ports import Trouble
 from support_manager.protocol.activities import Source
@@ -319,6 +320,10 @@ class Happening(Enum):
     """`name` shows his camera."""
     CAMERA_DENIED = "camera_denied"
     CAMERA_STOPPED = "camera_stopped"
+    FILE_OFFERED = "file_offered"
+    """`name` offers us a file."""
+    FILE_ARRIVED = "file_arrived"
+    """A file of `name`'s is here."""
     CUSTOMER_SELECTED = "customer_selected"
     """The customer `name` is the one being helped now (single mode)."""
 
@@ -408,6 +413,14 @@ class RecordingsTended:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesChanged:
+    """Anything about a session's files changed; the list is whole, the oldest first."""
+
+    session_id: str
+    files: tuple[FileLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LinkPrefilled:
     """A `support-manager:` link asks for something; it only pre-fills and waits for a click (B-2.2)."""
 
@@ -445,6 +458,7 @@ AppEvent = (
     | RecordingFigures
     | RecordingEnded
     | RecordingsTended
+    | FilesChanged
     | LinkPrefilled
     | Failed
 )

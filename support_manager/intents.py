@@ -6,9 +6,12 @@ then half done. All methods are called on the one UI loop, and listeners are cal
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from support_manager.events import AppEvent, Link, SessionSnapshot
+from support_manager.files.book import Done
+from support_manager.files.lines import FileLine
 from support_manager.media.board import Board
 from support_manager.media.camera import CameraDevice
 from support_manager.media.mailbox import FrameMailbox
@@ -208,6 +211,31 @@ class Intents(Protocol):
 
     async def retry_chat(self, session_id: str, line_id: str) -> None:
         """Send a line of ours once more that shows as failed; one that does not is left alone."""
+
+    @property
+    def files_folder(self) -> Path:
+        """Where received files go."""
+
+    def files(self, session_id: str) -> tuple[FileLine, ...]:
+        """The file transfers of a session, the oldest first (B-7.5); every change comes as `FilesChanged`."""
+
+    def files_done(self, session_id: str) -> tuple[Done, ...]:
+        """What has arrived in a session, also long after its end: name, size, hash."""
+
+    async def offer_files(self, session_id: str, paths: Sequence[Path]) -> None:
+        """Offer files, and folders as archives, to the customer who is helped; he accepts or declines each."""
+
+    async def accept_file(self, session_id: str, file_id: str) -> None:
+        """Take a file that is offered; raises `file_folder` or `file_no_room` where there is no place for it."""
+
+    async def decline_file(self, session_id: str, file_id: str) -> None:
+        """Do not take it."""
+
+    async def pause_file(self, session_id: str, file_id: str, paused: bool) -> None:
+        """Halt a transfer, or let it go on; either end may do either."""
+
+    async def cancel_file(self, session_id: str, file_id: str) -> None:
+        """Stop a transfer for good."""
 
     async def change_settings(self, **changes: object) -> Settings:
         """Change some settings and keep them; raises `settings_not_saved` when the disk refuses."""

@@ -46,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Media goes through the site's TURN server only, so that nobody learns this computer's address."""
     camera: str = ""
     """The chosen camera, by the system's name for it; empty for the system's own choice."""
+    files_folder: str = ""
+    """Where received files go; empty: the platform's own folder for downloads."""
     replies: tuple[Reply, ...] = ()
     """The rep's canned replies."""
     recordings_folder: str = ""
@@ -81,6 +83,7 @@ class SettingsStore:
     """
 
     def __init__(self, folder: Path, recordings: Path | None = None) -> None:
+        self.folder = folder
         self.own_recordings = recordings if recordings is not None else folder / "recordings"
         self._path = folder / _FILE
         self._writing = asyncio.Lock()

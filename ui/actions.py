@@ -54,6 +54,7 @@ COMMANDS = (
     Command("record", "circle-dot", "Ctrl+Shift+G", checkable=True),
     Command("camera", "video", "Ctrl+Shift+Y", checkable=True),
     Command("ask_camera", "webcam"),
+    Command("send_file", "paperclip", "Ctrl+Shift+U"),
     Command("transfer_control", "arrow-right-left", "Ctrl+Shift+K"),
     Command("transfer_session", "forward", "Ctrl+Shift+T"),
     Command("ask_control", "hand", "Ctrl+Shift+H", checkable=True),
@@ -129,6 +130,7 @@ class Actions(QObject):
     ask_camera: QAction
     ask_view: QAction
     stop_view: QAction
+    send_file: QAction
     point: QAction
     clear_drawing: QAction
     show_screen: QAction
@@ -314,6 +316,7 @@ class Actions(QObject):
             "record": controls and current is not None and (_is_recorded(current) or (online and _is_here(current))),
             "camera": (online and controls and state is SessionState.ACTIVE) or _is_seen(current),
             "ask_camera": online and controls and current is not None and _can_be_seen(current),
+            "send_file": online and controls and current is not None and _can_take_files(current),
             "transfer_control": online and controls and state in _HELD,
             "transfer_session": online and controls and agent and state is SessionState.ACTIVE,
             "ask_control": online and assists and state in _HELD,
@@ -420,6 +423,12 @@ def _can_be_seen(session: SessionSnapshot) -> bool:
         and session.view.state is SessionState.ACTIVE
         and all(each.owner != customer.id for each in session.cameras)
     )
+
+
+def _can_take_files(session: SessionSnapshot) -> bool:
+    """Whether there is a customer at the other end whose browser can do anything with files (B-7.5)."""
+    customer = session.customer
+    return customer is not None and bool(customer.device.file_key) and session.view.state is SessionState.ACTIVE
 
 
 def _can_show(session: SessionSnapshot) -> bool:

@@ -35,6 +35,7 @@ class Bridge(QObject):
     recording_figures = Signal(object)
     recording_ended = Signal(object)
     recordings_tended = Signal(object)
+    files_changed = Signal(object)
     link_prefilled = Signal(object)
     failed = Signal(object)
 
@@ -62,6 +63,7 @@ class Bridge(QObject):
             events.RecordingFigures: self.recording_figures.emit,
             events.RecordingEnded: self.recording_ended.emit,
             events.RecordingsTended: self.recordings_tended.emit,
+            events.FilesChanged: self.files_changed.emit,
             events.LinkPrefilled: self.link_prefilled.emit,
             events.Failed: self.failed.emit,
         }

@@ -133,7 +133,17 @@ class IconTray(QWidget):
         row.addWidget(self._session)
         row.addWidget(self._line())
         shows = (a.show_screen, a.pause_show, a.stop_show)
-        for action in (a.ask_view, a.stop_view, *shows, a.point, a.camera, a.record, a.focus_chat, a.focus_private):
+        for action in (
+            a.ask_view,
+            a.stop_view,
+            *shows,
+            a.point,
+            a.camera,
+            a.record,
+            a.focus_chat,
+            a.focus_private,
+            a.send_file,
+        ):
             name = f"iconTray_{action.objectName().removeprefix('action_')}"
             row.addWidget(CommandButton(name, action, words=False))
         row.addWidget(self._line())

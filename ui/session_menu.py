@@ -152,7 +152,7 @@ class SessionMenu(QMenu):
         self.control = ControlMenu(actions, self)
         a = actions
         looking = (a.ask_view, a.stop_view, a.point, a.clear_drawing)
-        _add_groups(self, (looking, (a.record,)))
+        _add_groups(self, (looking, (a.record, a.send_file)))
         self.addMenu(CameraMenu(actions, translator, self))
         if picture:
             self.addMenu(PictureMenu(actions, translator, self))

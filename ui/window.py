@@ -5,7 +5,15 @@ from PySide6.QtGui import QHideEvent, QKeySequence, QMoveEvent, QResizeEvent, QS
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from support_manager.events import DrawingChanged, Happening, LinkChanged, SessionLeft, SessionOpened, SessionSnapshot
+from support_manager.events import (
+    DrawingChanged,
+    FilesChanged,
+    Happening,
+    LinkChanged,
+    SessionLeft,
+    SessionOpened,
+    SessionSnapshot,
+)
 from support_manager.protocol.views import Audience, Mode
 from ui.actions import Actions
 from ui.after_session import AfterSession
@@ -216,6 +224,7 @@ class MainWindow(QMainWindow):
             bridge.link_changed,
         ):
             signal.connect(self.model.take)
+        bridge.files_changed.connect(self._files_changed)
         bridge.session_opened.connect(self._session_opened)
         bridge.signed_in.connect(self._refresh)
         bridge.signed_out.connect(self._refresh)
@@ -231,6 +240,7 @@ class MainWindow(QMainWindow):
         actions.inbox.triggered.connect(self.show_inbox)
         actions.focus_chat.triggered.connect(lambda: self._focus_chat(Audience.ALL))
         actions.focus_private.triggered.connect(lambda: self._focus_chat(Audience.REPS))
+        actions.send_file.triggered.connect(self._send_files)
         actions.detach_tab.triggered.connect(lambda: self._detach_or_attach(self.tabs.current() or ""))
         actions.next_tab.triggered.connect(lambda: self.tabs.step(1))
         actions.previous_tab.triggered.connect(lambda: self.tabs.step(-1))
@@ -285,6 +295,18 @@ class MainWindow(QMainWindow):
             if entry.ended is not None and self.inviting.open:
                 self.sheet.close_sheet()
             self._update_commands()
+
+    def _files_changed(self, event: FilesChanged) -> None:
+        panel = self._panels.get(event.session_id)
+        if panel is not None:
+            panel.beside.show_files(event.files)
+
+    def _send_files(self) -> None:
+        """Ask which files to send to the customer of the chosen tab."""
+        panel = self._panels.get(self.tabs.current() or "")
+        if panel is not None:
+            panel.beside.bring("files")
+            panel.beside.files.choose_files()
 
     def _figures_changed(self, session_id: str) -> None:
         entry, panel = self.model.entry(session_id), self._panels.get(session_id)

@@ -57,6 +57,7 @@ export async function lookAt(window) {
     secure: window.isSecureContext ? "yes" : "no",
     phone,
     browser: browserName(navigator.userAgent),
+    file_key: (await fileKey(window))?.text ?? "",
   };
   if (typeof media?.enumerateDevices !== "function") return report;
   try {
@@ -93,4 +94,21 @@ export function inWords(report) {
     }),
     line("camera", report.camera, { yes: "check.camera_yes", no: "check.camera_no", unknown: "check.camera_unknown" }),
   ];
+}
+
+let made = null;
+
+async function makeKey(window) {
+  const { crypto, navigator } = window;
+  if (!window.isSecureContext || !crypto?.subtle || !window.Worker || !navigator.storage?.estimate) return null;
+  const pair = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, false, ["deriveBits"]);
+  const point = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+  const text = btoa(String.fromCharCode(...point)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return { pair, text };
+}
+
+/** This browser's key for files; nothing where it can neither send nor take any. */
+export function fileKey(window) {
+  made ??= makeKey(window).catch(() => null);
+  return made;
 }

@@ -86,6 +86,7 @@ export class Frame {
     this.#visit.recording.draw(this.#part, this.#language);
     this.#transcript.draw();
     this.#people.draw(story, this.#language);
+    this.#visit.files.draw(this.#part.files, this.#language);
     this.#watch.draw(story, this.#visit.down, this.#language);
     this.#preview.draw(this.#language);
     this.#tiles.draw();

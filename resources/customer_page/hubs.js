@@ -64,6 +64,7 @@ export class Hubs {
       epoch: this.#epoch,
       signal: (number, signal) => this.#parts.signal(id, number, signal),
       state: (state) => this.#present === own && this.#changed(state),
+      heard: (message) => this.#present === own && this.#parts.heard?.(message),
       // The former rep is out of reach for signals: that connection is not made anew.
       ready: () => this.#present === own && this.#parts.ready(),
       tick: () => this.#present === own && this.#parts.tick(),

@@ -44,6 +44,11 @@ export class Keep {
     this.#now = now;
   }
 
+  /** @returns {?Storage} the browser's own, for what has modules of its own */
+  get browser() {
+    return this.#browser;
+  }
+
   /**
    * The session to return to: this tab's own, else the one of the link, the number or the queue's entry form.
    * @param {{token?: ?string, number?: ?string, queue?: ?string}} asked

@@ -4,6 +4,7 @@ import { Outbox } from "./chat.js";
 import { Coming } from "./coming.js";
 import { Device } from "./device.js";
 import { Drawing } from "./drawing.js";
+import { FilesDoor } from "./files_door.js";
 import { Hubs } from "./hubs.js";
 import { Notes } from "./notes.js";
 import { Recording } from "./recording.js";
@@ -75,7 +76,7 @@ export class Visit {
       ready: () => this.#present && story.phase === "inside" && story.session?.rep?.connection === "online",
       tick: () => this.sharing.look(),
       down: () => (this.video.tellPaused(), changed()),
-      heard: (message) => this.drawing.take(message),
+      heard: (message) => this.files.hear(this.#hub.id, message) || this.drawing.take(message),
     });
     this.drawing = new Drawing({
       story, changed, limits: protocol.limits,
@@ -100,6 +101,7 @@ export class Visit {
     this.recording = new Recording(showing);
     this.sharing = new Sharing({ ...showing, remember: (shared) => this.#remember(shared) });
     this.video = new Video(showing);
+    this.files = new FilesDoor({ ...showing, tell: showing.notify, storage: keep.browser });
     this.survey = new Survey({ story, changed, ask: (event, payload) => this.#ask(event, payload), sent: () => wire.close() });
     wire.on("up", () => this.#up());
     wire.on("down", () => this.#down());
@@ -253,15 +255,14 @@ export class Visit {
 
   #event(event) {
     const { session } = this.story;
-    if (!session) {
-      if (this.#early.length < EARLY_EVENTS) this.#early.push(event);
-      return;
-    }
+    if (!session && this.#early.length < EARLY_EVENTS) this.#early.push(event);
+    if (!session) return;
     if (event.session_id !== session.id || this.story.phase !== "inside") return;
     const { fact } = event;
     const role = session.me?.role;
     for (const notice of session.take(event)) this.#tell({ ...notice, at: event.at });
     if (fact.type === "chat_added" && fact.line.sender === session.you) this.outbox?.arrived(fact.line.id);
+    this.files.take(fact.activity);
     if (fact.type === "session_ended") {
       this.#ended(fact.reason);
       return;

@@ -17,7 +17,7 @@ from support_manager.media.frame_box import FrameBox
 from support_manager.media.screens import Gate, Shareable
 from support_manager.media.thread import MediaThread
 from support_manager.media.voice.ports import AudioPorts
-from support_manager.protocol.channel import DrawMessage
+from support_manager.protocol.channel import ChannelMessage, DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 
@@ -147,6 +147,10 @@ class AiortcEngine:
     def set_relay_only(self, who: str, wanted: bool) -> None:
         """Whether `who` (`site` or `rep`) wants media to go through TURN only; it holds for connections to come."""
         self._call(lambda hub: hub.set_relay_only(who, wanted))
+
+    def say(self, peer: PeerKey, message: ChannelMessage) -> None:
+        """Say something on that participant's data channel, once it is open; dropped where there is no connection."""
+        self._call(lambda hub: hub.say(peer, message))
 
     def close_peer(self, peer: PeerKey) -> None:
         """Close the connection to one participant, without an event."""

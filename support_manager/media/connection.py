@@ -113,6 +113,7 @@ class HubConnection:
         self._dtls = HubDtlsTransport(self._ice, self._certificate, self._rtp, self._rtcp)
         self._sctp = HubSctpTransport(self._dtls, offer.sctp_port)
         self._channel: RTCDataChannel | None = None
+        self._untold: list[ChannelMessage] = []
         self._control = Control()
         self._feedback = TransportFeedback(self._ssrc)
         self._feedback_due = 0.0
@@ -319,8 +320,18 @@ class HubConnection:
         if self.on_open is not None:
             self.on_open()
 
+    def say_soon(self, message: ChannelMessage) -> None:
+        """Say something on the data channel, at once or when it opens."""
+        if self._channel is None:
+            self._untold.append(message)
+        else:
+            self.say(message)
+
     def _use(self, channel: RTCDataChannel) -> None:
         self._channel = channel
+        untold, self._untold = self._untold, []
+        for message in untold:
+            self.say(message)
         channel.on("message", self._message)
         channel.on("close", lambda: self._lose("data channel closed"))
 

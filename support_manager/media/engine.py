@@ -10,7 +10,7 @@ from support_manager.media.camera import CameraSlot
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.screens import Shareable
 from support_manager.media.voice.ports import Trouble
-from support_manager.protocol.channel import DrawMessage
+from support_manager.protocol.channel import ChannelMessage, DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 
@@ -294,6 +294,9 @@ class MediaEngine(Protocol):
 
     def set_relay_only(self, who: str, wanted: bool) -> None:
         """Whether `who` (`site` or `rep`) wants media to go through TURN only; it holds for connections to come."""
+
+    def say(self, peer: PeerKey, message: ChannelMessage) -> None:
+        """Say something on that participant's data channel, once it is open; dropped where there is no connection."""
 
     def close_peer(self, peer: PeerKey) -> None:
         """Close the connection to one participant, without an event."""

@@ -34,7 +34,7 @@ from support_manager.media.voice.call import Member
 from support_manager.media.voice.ports import AudioPorts
 from support_manager.media.voice.room import VoiceRooms
 from support_manager.media.ways import Ways
-from support_manager.protocol.channel import DrawMessage
+from support_manager.protocol.channel import ChannelMessage, DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 from support_manager.tasks import TaskOwner
@@ -407,6 +407,13 @@ class Hub:
         slot = self._slots.get(peer)
         if slot is not None and slot.epoch == epoch and slot.newest is not None:
             slot.newest.add_candidate(candidate.candidate)
+
+    def say(self, peer: PeerKey, message: ChannelMessage) -> None:
+        """Say something on that participant's data channel, over the connection that carries or is about to."""
+        slot = self._slots.get(peer)
+        connection = None if slot is None else slot.carrying or slot.newest
+        if connection is not None:
+            connection.say_soon(message)
 
     def close_peer(self, peer: PeerKey) -> None:
         """Close a participant's connections; a later offer must still have a higher epoch."""

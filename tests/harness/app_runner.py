@@ -9,6 +9,8 @@ import json
 import socket
 import sys
 import time
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
@@ -253,6 +255,19 @@ class Driver:
         box = self._app.controller.mailbox(session_id)
         figures = box.figures() if isinstance(box, FrameBox) else None
         return [0, 0] if figures is None else [figures.received, figures.painted]
+
+    async def do_offer_files(self, session_id: str, paths: list[str]) -> None:
+        await self._app.controller.offer_files(session_id, [Path(path) for path in paths])
+
+    async def do_file(self, act: str, session_id: str, file_id: str) -> None:
+        await getattr(self._app.controller, f"{act}_file")(session_id, file_id)
+
+    def do_files(self, session_id: str) -> list[dict[str, Any]]:
+        """What this app knows of a session's files."""
+        return [
+            {**asdict(line), "state": line.state.value, "code": line.code and str(line.code)}
+            for line in self._app.controller.files(session_id)
+        ]
 
     def do_link(self) -> str:
         return str(self._app.controller.link.value)

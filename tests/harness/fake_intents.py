@@ -45,13 +45,14 @@ from support_manager.protocol.views import (
     SessionView,
 )
 from support_manager.settings import Settings
+from tests.harness.fake_files import FakeFiles
 from tests.harness.fake_people import FakePeople
 from tests.harness.fake_recordings import FakeRecordings
 
 ME = "rep-1"
 
 
-class FakeIntents(FakeRecordings, FakePeople):
+class FakeIntents(FakeRecordings, FakePeople, FakeFiles):
     """Implements `Intents` in memory.
 
     Attributes:
@@ -60,6 +61,7 @@ class FakeIntents(FakeRecordings, FakePeople):
     """
 
     def __init__(self, settings: Settings | None = None, *, signed_in: bool = False) -> None:
+        FakeFiles.__init__(self)
         self._account: AccountView | None = None
         self._link = Link.SIGNED_OUT
         self._sessions: dict[str, SessionSnapshot] = {}

@@ -23,7 +23,7 @@ from support_manager.media.engine import (
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.screens import Shareable
-from support_manager.protocol.channel import DrawMessage
+from support_manager.protocol.channel import ChannelMessage, DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
 
@@ -55,6 +55,7 @@ class ScriptedEngine:
         self.calls: dict[str, tuple[frozenset[str], bool]] = {}
         self.muted = False
         self.audio = ("", "")
+        self.said: list[tuple[PeerKey, ChannelMessage]] = []
         self.is_closed = False
         self.recording: dict[str, RecordingPlan] = {}
         self.recorded: dict[str, PeerKey | None] = {}
@@ -154,6 +155,9 @@ class ScriptedEngine:
 
     def stop_show(self, peer: PeerKey) -> None:
         self.shown.pop(peer, None)
+
+    def say(self, peer: PeerKey, message: ChannelMessage) -> None:
+        self.said.append((peer, message))
 
     def close_peer(self, peer: PeerKey) -> None:
         self.closed.append(peer)

@@ -41,6 +41,7 @@ from support_manager.protocol.views import (
     SessionView,
 )
 from support_manager.settings import Settings
+from tests.harness.fake_files import FakeFiles
 from tests.harness.fake_people import FakePeople
 from tests.harness.fake_recordings import FakeRecordings
 
@@ -80,10 +81,11 @@ def line(text: str, *, sender: str = "ana", name: str = "Ana Popescu", at: int =
     )
 
 
-class ScriptedIntents(FakeRecordings, FakePeople):
+class ScriptedIntents(FakeRecordings, FakePeople, FakeFiles):
     """Plays the controller: keeps sessions, records what was asked, sends the events that a test scripts."""
 
     def __init__(self, **settings: object) -> None:
+        FakeFiles.__init__(self)
         self.settings = Settings(relay_url="https://support.example.com", **settings)  # type: ignore[arg-type]
         self.account: AccountView | None = AccountView(id="a1", name="maria", display_name="Maria Grigore")
         self.link = Link.ONLINE

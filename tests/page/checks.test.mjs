@@ -19,7 +19,7 @@ const media = (kinds = ["audioinput", "videoinput"]) => ({ getDisplayMedia() {},
 
 test("B-2.4: a computer's browser can do everything", async () => {
   const report = await lookAt(browser({ media: media() }));
-  assert.deepEqual(report, { screen: "yes", microphone: "yes", camera: "yes", network: "unknown", secure: "yes", phone: false, browser: "Chrome 156" });
+  assert.deepEqual(report, { screen: "yes", microphone: "yes", camera: "yes", network: "unknown", secure: "yes", phone: false, browser: "Chrome 156", file_key: "" });
 });
 
 test("B-2.4: a phone, an insecure page and an old browser each get their own reason", async () => {

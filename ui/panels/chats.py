@@ -84,6 +84,11 @@ class Chats(QFrame):
         return found
 
     @property
+    def is_writing(self) -> bool:
+        """Whether a line is begun in either."""
+        return any(bool(panel.input.toPlainText()) for panel in self._panels.values())
+
+    @property
     def front(self) -> Audience:
         """Whose chat is in front."""
         return Audience.ALL if self._stack.currentWidget() is self.public else Audience.REPS

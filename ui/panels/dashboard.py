@@ -179,7 +179,7 @@ class Dashboard(QScrollArea):
     def _make_tools(self) -> QWidget:
         a = self._kit.actions
         shows = (a.show_screen, a.pause_show, a.stop_show)
-        talk = (a.focus_chat, a.focus_private, a.screenshot)
+        talk = (a.focus_chat, a.focus_private, a.send_file, a.screenshot)
         return self._page((a.invite, a.ask_view, a.stop_view, *shows, a.point, a.record, *talk))
 
     def _make_application(self) -> QWidget:

@@ -9,6 +9,7 @@ from support_manager.events import Happening
 from support_manager.protocol.views import Capability, Mode
 from ui.models.sessions import SHOWS_PICTURE, SessionEntry, Stage
 from ui.panels.banners import Banners
+from ui.panels.beside import Beside
 from ui.panels.cameras import CameraStrip, LargeCamera
 from ui.panels.chats import Chats
 from ui.panels.dashboard import LEAST as DASHBOARD_PX
@@ -92,12 +93,13 @@ class SessionPanel(QSplitter):
         self.chats = Chats(kit, entry)
         self.chat = self.chats.public
         self.cameras = CameraStrip(kit, entry.id)
+        self.beside = Beside(kit, entry, self.chats)
         talk = QWidget()
         talk_column = QVBoxLayout(talk)
         talk_column.setContentsMargins(0, 0, 0, 0)
         talk_column.setSpacing(0)
         talk_column.addWidget(self.cameras)
-        talk_column.addWidget(self.chats, 1)
+        talk_column.addWidget(self.beside, 1)
         self.right = Side(kit, "rightSide", "chat.title", "panel-right", talk, 240)
 
         self._stack = QStackedWidget()

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from support_manager.camera_use import CameraUse
 from support_manager.desk import Desk
 from support_manager.errors import AppCode, Refused, RelayUnavailable
 from support_manager.events import (
@@ -53,6 +54,7 @@ from support_manager.protocol.views import (
 )
 from support_manager.recordings import RecordingLibrary
 from support_manager.settings import SettingsStore
+from tests.harness.fake_files import NoFiles
 from tests.harness.scripted_engine import ScriptedEngine
 
 
@@ -77,7 +79,7 @@ class Bench:
         self.resumed: dict[str, SessionView] = {}
         self.told_at_resume: list[type] = []
         recordings = RecordingLibrary(SettingsStore(Path("/nowhere")), self.events.append)
-        self.desk = Desk(self._send, self._engine, self.events.append, recordings)
+        self.desk = Desk(self._send, self._engine, self.events.append, recordings, CameraUse(lambda: ""), NoFiles())
 
     def _engine(self) -> ScriptedEngine:
         self.engines.append(ScriptedEngine())

@@ -1,0 +1,373 @@
+/** The files of a visit: offered, answered, on their way and here; what moves them is a worker for each. */
+
+import { fromText, keyId, openMeta, sealMeta, secretCalled, secretsWith, toText } from "./files_seal.js";
+
+const KEPT = "support.files.";
+const RATE_MS = 3_000;
+const AGAIN_MS = 1_000;
+const SAVED_MS = 60_000;
+const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
+const OPEN = new Set(["sealed", "offered", "waiting", "running", "paused", "again"]);
+
+
+export class Files {
+  #parts;
+  #secrets;
+  #lines = new Map();
+  #workers = new Map();
+  #sources = new Map();
+  #samples = new Map();
+  #recalled = "";
+
+  constructor(parts) {
+    this.#parts = parts;
+    this.#secrets = parts.secrets;
+  }
+
+  get lines() {
+    return [...this.#lines.values()];
+  }
+
+  get #session() {
+    return this.#parts.story.session;
+  }
+
+  get hurdle() {
+    const { story } = this.#parts;
+    const me = this.#session?.me;
+    if (story.phase !== "inside" || me?.role !== "primary") return "hidden";
+    if (!me.device?.file_key) return isSecureContext ? "files.no_browser" : "files.insecure";
+    return this.#session.rep?.device?.file_key ? "" : "files.not_yet";
+  }
+
+  get isHidden() {
+    return this.hurdle === "hidden" && !this.#lines.size;
+  }
+
+  async most() {
+    const { quota = 0, usage = 0 } = await navigator.storage.estimate();
+    let lasting = true;
+    try {
+      await navigator.storage.getDirectory();
+    } catch {
+      lasting = false;
+    }
+    return { bytes: Math.max(0, Math.floor((quota - usage) * 0.9)), lasting };
+  }
+  settle() {
+    const session = this.#session;
+    if (!session) return;
+    if (this.#recalled !== session.id) this.#recall(session.id);
+    const current = new Set();
+    for (const activity of session.activities.values()) {
+      if (activity.kind !== "file") continue;
+      current.add(activity.file?.transfer);
+      this.take(activity);
+    }
+    for (const line of this.lines) if (line.id && OPEN.has(line.state) && !current.has(line.transfer)) this.#end(line, "stopped");
+    this.#changed();
+  }
+
+  take(activity) {
+    const session = this.#session;
+    const about = activity.file;
+    if (!about || !session) return;
+    const incoming = activity.subject !== session.you;
+    let line = this.#lines.get(about.transfer);
+    if (!line) {
+      if (!incoming || activity.state === "ended") return;
+      line = this.#add({ transfer: about.transfer, incoming, size: about.size, state: "sealed" });
+    }
+    if (!OPEN.has(line.state) || (incoming && line.id && line.id !== activity.id)) return;
+    line.id = activity.id;
+    line.other = incoming ? activity.subject : activity.seen_by[0];
+    if (activity.state === "ended") this.#ended(line, activity);
+    else if (incoming && !line.key) void this.#unseal(line, about, activity);
+    else this.#stand(line, activity);
+    this.#changed();
+  }
+
+  #stand(line, activity) {
+    if (activity.state === "asked") line.state = line.incoming ? "offered" : "waiting";
+    else if (activity.paused) this.#halt(line, "paused");
+    else if (!line.incoming && !this.#sources.has(line.transfer)) line.state = "again";
+    else this.#move(line);
+  }
+
+  async #unseal(line, about, activity) {
+    const secret = await secretCalled(this.#session.people.get(line.other), this.#secrets, about.key_id);
+    if (!secret || line.key) return; // it comes with the connection
+    try {
+      const { name, type } = await openMeta(secret.value, about.transfer, about.sealed);
+      Object.assign(line, { name, type, key: toText(secret.value), weak: secret.weak });
+    } catch (error) {
+      console.warn("an offered file cannot be read", error);
+      return;
+    }
+    this.#save();
+    if (!OPEN.has(line.state)) return;
+    if (activity.state === "asked") this.#parts.tell({ key: "notice.file_offered", places: { name: this.#session.repName } });
+    this.#stand(line, this.#session.activities.get(activity.id) ?? activity);
+    this.#changed();
+  }
+
+  #ended(line, { end, ended_by: by }) {
+    line.byMe ||= by === this.#session.you;
+    if (end === "finished" && !line.incoming) this.#arrived(line);
+    else this.#end(line, { denied: "declined", failed: "failed" }[end] ?? "stopped");
+  }
+
+  #end(line, state) {
+    this.#halt(line, state);
+    this.#sources.delete(line.transfer);
+    line.key = "";
+    if (line.incoming && state !== "done") void this.#remove(line.transfer);
+    this.#save();
+  }
+
+  #arrived(line) {
+    line.done = line.size;
+    this.#end(line, "done");
+    const key = line.incoming ? "notice.file_here" : "notice.file_sent";
+    this.#parts.tell({ key, places: { file: line.name, size: line.size, hash: line.digest }, lasting: true });
+  }
+  async offer(files) {
+    for (const file of files) {
+      const line = this.#add({
+        transfer: toText(crypto.getRandomValues(new Uint8Array(18))),
+        incoming: false, name: file.name, type: file.type, size: file.size, modified: file.lastModified, state: "waiting",
+      });
+      this.#sources.set(line.transfer, file);
+      this.#changed();
+      try {
+        const rep = this.#session.rep;
+        const secret = (await secretsWith(rep, this.#secrets))[0];
+        Object.assign(line, { key: toText(secret.value), weak: secret.weak, other: rep.id });
+        const { activity_id: id } = await this.#parts.ask("activity.offer", {
+          request_id: line.transfer,
+          kind: "file",
+          file: {
+            transfer: line.transfer,
+            size: file.size,
+            key_id: await keyId(secret.value, secret.weak),
+            sealed: await sealMeta(secret.value, line.transfer, file.name, file.type),
+          },
+        });
+        line.id = id;
+        this.#save();
+      } catch (error) {
+        line.code = error.code ?? "internal";
+        this.#end(line, "failed");
+      }
+      this.#changed();
+    }
+  }
+
+  async answer(line, accept) {
+    if (accept) {
+      const { bytes } = await this.most();
+      if (line.size > bytes) {
+        line.code = "file_no_room";
+        this.#changed();
+        return;
+      }
+    }
+    await this.#try(line, "activity.answer", { accept });
+  }
+
+  async pause(line, paused) {
+    if (paused) this.#halt(line, "paused");
+    this.#changed();
+    await this.#try(line, "activity.update", { paused });
+  }
+
+  async cancel(line) {
+    line.byMe = true;
+    this.#end(line, "stopped");
+    this.#changed();
+    await this.#try(line, "activity.stop", { reason: "stopped" });
+  }
+
+  chooseAgain(line, file) {
+    if (file.name !== line.name || file.size !== line.size || file.lastModified !== line.modified) {
+      line.code = "file_other";
+      this.#changed();
+      return;
+    }
+    line.code = "";
+    this.#sources.set(line.transfer, file);
+    const activity = this.#session.activities.get(line.id);
+    if (activity) this.#stand(line, activity);
+    this.#changed();
+  }
+
+  async save(line) {
+    const url = URL.createObjectURL(await this.#content(line));
+    const link = document.createElement("a");
+    link.href = url;
+    link.download = line.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), SAVED_MS);
+  }
+
+  async #content(line) {
+    const kept = this.#sources.get(line.transfer) ?? (await (await (await folder()).getFileHandle(line.transfer)).getFile());
+    // Of no type that a browser would open by itself.
+    return new Blob([kept], { type: "application/octet-stream" });
+  }
+
+  async #try(line, event, payload) {
+    try {
+      await this.#parts.ask(event, { activity_id: line.id, ...payload });
+      line.code = "";
+    } catch (error) {
+      if (!OVER.has(error.code)) line.code = error.code;
+    }
+    this.#changed();
+  }
+  #move(line) {
+    line.state = "running";
+    if (this.#workers.has(line.transfer)) return;
+    const worker = new Worker(address(), { type: "module" });
+    this.#workers.set(line.transfer, worker);
+    this.#samples.set(line.transfer, []);
+    worker.addEventListener("error", (event) => this.#stuck(line, worker, event.message ?? "file_damaged"));
+    worker.addEventListener("message", ({ data }) => this.#said(line, worker, data));
+  }
+
+  #said(line, worker, data) {
+    if (this.#workers.get(line.transfer) !== worker) return;
+    if (data.wanted === "ticket") void this.#ticket(line, worker);
+    if (data.wanted === "job") {
+      const file = line.incoming ? null : this.#sources.get(line.transfer);
+      worker.postMessage({ file, secret: fromText(line.key), transfer: line.transfer, size: line.size });
+    }
+    if (data.done !== undefined) this.#count(line, data.done);
+    if (data.failed) this.#stuck(line, worker, data.failed);
+    if (data.memory) this.#sources.set(line.transfer, data.memory);
+    if (data.digest) {
+      line.digest = data.digest;
+      if (line.incoming) this.#received(line);
+    }
+    this.#changed();
+  }
+
+  #received(line) {
+    this.#arrived(line);
+    void this.save(line).catch((error) => console.warn("not saved", error));
+    void this.#insist(line, "finished");
+  }
+
+  #stuck(line, worker, code) {
+    console.warn("file transfer failed", code);
+    line.code = code.startsWith("file_") ? code : "file_damaged";
+    line.byMe = true;
+    this.#end(line, "failed");
+    void this.#insist(line, "failed");
+    this.#changed();
+  }
+
+  async #insist(line, reason) {
+    for (;;) {
+      try {
+        await this.#parts.ask("activity.stop", { activity_id: line.id, reason });
+        return;
+      } catch (error) {
+        if (this.#parts.story.phase !== "inside" || !["offline", "timeout", "relay_busy"].includes(error.code)) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+
+  async #ticket(line, worker) {
+    while (this.#workers.get(line.transfer) === worker) {
+      try {
+        worker.postMessage({ ticket: await this.#parts.ask("file.open", { activity_id: line.id }) });
+        return;
+      } catch (error) {
+        if (OVER.has(error.code)) return; // its end is told by the relay
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+
+  #count(line, done) {
+    line.done = done;
+    const now = performance.now();
+    const samples = this.#samples.get(line.transfer).filter((one) => now - one.at < RATE_MS);
+    samples.push({ at: now, done });
+    this.#samples.set(line.transfer, samples);
+    const [first] = samples;
+    line.rate = now > first.at ? ((done - first.done) / (now - first.at)) * 1_000 : 0;
+  }
+
+  #halt(line, state) {
+    this.#workers.get(line.transfer)?.terminate();
+    this.#workers.delete(line.transfer);
+    line.rate = 0;
+    line.state = state;
+  }
+  #add(some) {
+    const line = {
+      id: "", name: "", type: "", done: 0, rate: 0, digest: "", weak: false, code: "", key: "", modified: 0, byMe: false, ...some,
+    };
+    this.#lines.set(line.transfer, line);
+    return line;
+  }
+
+  #recall(id) {
+    this.#recalled = id;
+    let kept = [];
+    try {
+      kept = JSON.parse(this.#parts.storage?.getItem(KEPT + id) ?? "[]");
+    } catch {
+      // Nothing that could be read: transfers under way are offered anew.
+    }
+    for (const line of kept) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0 });
+    void this.#sweep();
+  }
+
+  #save() {
+    try {
+      const kept = this.lines.filter((line) => OPEN.has(line.state) || line.state === "done");
+      this.#parts.storage?.setItem(KEPT + this.#session.id, JSON.stringify(kept));
+    } catch {}
+  }
+
+  async #sweep() {
+    try {
+      for await (const name of (await folder()).keys()) if (!this.#lines.has(name)) await this.#remove(name);
+      for (const name of Object.keys(this.#parts.storage ?? {})) {
+        if (name.startsWith(KEPT) && name !== KEPT + this.#recalled) this.#parts.storage.removeItem(name);
+      }
+    } catch {}
+  }
+
+  async #remove(transfer) {
+    try {
+      await (await folder()).removeEntry(transfer);
+    } catch {}
+  }
+
+  #changed() {
+    this.#parts.changed();
+  }
+
+  close() {
+    for (const line of this.lines) if (OPEN.has(line.state)) this.#end(line, "stopped");
+    try {
+      this.#parts.storage?.removeItem(KEPT + this.#recalled);
+    } catch {}
+    this.#changed();
+  }
+}
+
+async function folder() {
+  return (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
+}
+
+let policy = null;
+function address() {
+  policy ??= globalThis.trustedTypes?.createPolicy("files", { createScriptURL: (url) => url }) ?? { createScriptURL: (url) => url };
+  return policy.createScriptURL("/page/files_worker.js");
+}

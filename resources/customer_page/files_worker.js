@@ -1,0 +1,248 @@
+/** Moves one file beside the page: reads, seals and sends it, or fetches, opens, writes and checks it. */
+
+import { CHUNK, SEALED, Seal, TAG, inHex } from "./files_seal.js";
+
+// WebCrypto cannot hash piece by piece; this library knows modules only by their old names.
+let library = null;
+globalThis.define = Object.assign((make) => (library = make()), { amd: true });
+await import("./vendor/fast-sha256.min.js");
+const { Hash } = library;
+
+const PART_CHUNKS = 32;
+const AGAIN_MS = [200, 500, 1_000, 2_000, 4_000];
+const PART_MS = 120_000;
+const tell = (message) => self.postMessage(message);
+let giveTicket = null;
+
+class Problem extends Error {
+  constructor(code) {
+    super(code);
+    this.code = code;
+  }
+}
+
+class Gone extends Error {}
+
+self.addEventListener("message", ({ data }) => {
+  if (data.ticket) giveTicket?.(data.ticket);
+  else void start(data);
+});
+// Only now does anybody listen: what is told to a worker whose modules are still coming is lost.
+tell({ wanted: "job" });
+
+async function start(job) {
+  try {
+    const seal = await Seal.of(job.secret, job.transfer, job.size);
+    const digest = job.file ? await send(job, seal) : await receive(job, seal);
+    tell({ digest });
+  } catch (error) {
+    console.warn("file not moved", error.name, error.message);
+    tell({ failed: error.code && typeof error.code === "string" ? error.code : "file_damaged" });
+  }
+}
+
+async function withTickets(work) {
+  for (let failures = 0; ; failures += 1) {
+    tell({ wanted: "ticket" });
+    const ticket = await new Promise((resolve) => (giveTicket = resolve));
+    try {
+      await work(ticket);
+      return;
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS[Math.min(failures, AGAIN_MS.length - 1)]));
+  }
+}
+
+async function ask(ticket, method, headers, body) {
+  const answer = await fetch(ticket.path, {
+    method, body, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(PART_MS),
+    headers: { Authorization: `Bearer ${ticket.token}`, "Tus-Resumable": "1.0.0", ...headers },
+  });
+  if ([401, 403, 404, 410, 416].includes(answer.status)) throw new Gone();
+  return answer;
+}
+async function send({ file, size }, seal) {
+  const hash = new Hash();
+  let hashed = 0;
+  let trailer = null;
+
+  async function read(start, end) {
+    try {
+      const bytes = new Uint8Array(await file.slice(start, end).arrayBuffer());
+      if (bytes.length !== end - start) throw new Problem("file_changed");
+      return bytes;
+    } catch (error) {
+      throw error instanceof Problem ? error : new Problem(error.name === "NotFoundError" ? "file_gone" : "file_changed");
+    }
+  }
+
+  async function hashTo(end) {
+    while (hashed < end) {
+      const bytes = await read(hashed, Math.min(end, hashed + PART_CHUNKS * CHUNK));
+      hash.update(bytes);
+      hashed += bytes.length;
+    }
+  }
+
+  async function make(offset) {
+    const first = Math.floor(offset / SEALED);
+    const last = Math.min(first + PART_CHUNKS, seal.chunks);
+    const start = Math.min(size, first * CHUNK);
+    await hashTo(start);
+    let plain = await read(start, Math.min(size, last * CHUNK));
+    if (hashed === start) {
+      hash.update(plain);
+      hashed += plain.length;
+    }
+    if (last * CHUNK > size) {
+      trailer ??= hash.digest();
+      const whole = new Uint8Array(plain.length + trailer.length);
+      whole.set(plain);
+      whole.set(trailer, plain.length);
+      plain = whole.subarray(Math.max(0, first * CHUNK - size));
+    }
+    const sealed = [];
+    for (let index = first; index < last; index += 1) {
+      const at = (index - first) * CHUNK;
+      sealed.push(seal.seal(index, plain.subarray(at, at + seal.plainSize(index))));
+    }
+    const body = new Blob(await Promise.all(sealed));
+    const skip = offset - first * SEALED;
+    return skip ? body.slice(skip) : body;
+  }
+
+  await withTickets(async (ticket) => {
+    let { offset } = ticket;
+    let ahead = null;
+    while (offset < seal.length) {
+      const body = await (ahead ?? make(offset));
+      const after = offset + body.size;
+      const headers = { "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" };
+      const sending = ask(ticket, "PATCH", headers, body);
+      sending.catch(() => undefined);
+      ahead = after < seal.length ? make(after) : null;
+      ahead?.catch(() => undefined);
+      try {
+        const answer = await sending;
+        if (answer.status !== 204) throw new Error(String(answer.status));
+        offset = Number(answer.headers.get("Upload-Offset"));
+        if (offset !== after) throw new Error("offset");
+      } catch (error) {
+        await ahead?.catch(() => undefined);
+        throw error;
+      }
+      tell({ done: Math.min(size, Math.floor(offset / SEALED) * CHUNK) });
+    }
+    await ahead;
+  });
+  await hashTo(size);
+  trailer ??= hash.digest();
+  return inHex(trailer);
+}
+async function open(transfer) {
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
+  const handle = await folder.getFileHandle(transfer, { create: true });
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await handle.createSyncAccessHandle();
+    } catch (error) {
+      // A worker that was ended a moment ago may hold it still.
+      if (tries > 20) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+async function receive({ transfer, size }, seal) {
+  let target;
+  try {
+    target = await open(transfer);
+  } catch {
+    throw new Problem("file_folder");
+  }
+  const hash = new Hash();
+  let next = Math.floor(Math.min(target.getSize(), size) / CHUNK);
+  let trailer = new Uint8Array(0);
+  const buffer = new Uint8Array(CHUNK);
+  for (let index = 0; index < next; index += 1) {
+    target.read(buffer, { at: index * CHUNK });
+    hash.update(buffer);
+  }
+  tell({ done: next * CHUNK });
+
+  function write(bytes, at) {
+    try {
+      if (target.write(bytes, { at }) !== bytes.length) throw new Problem("file_no_room");
+    } catch (error) {
+      throw error instanceof Problem || error.name !== "QuotaExceededError" ? error : new Problem("file_no_room");
+    }
+  }
+
+  async function take(bytes) {
+    const opened = [];
+    let at = 0;
+    let index = next;
+    while (index < seal.chunks) {
+      const length = seal.plainSize(index) + TAG;
+      if (bytes.length - at < length) break;
+      opened.push(seal.open(index, bytes.subarray(at, at + length)));
+      at += length;
+      index += 1;
+    }
+    let chunks;
+    try {
+      chunks = await Promise.all(opened);
+    } catch {
+      throw new Problem("file_damaged");
+    }
+    for (const chunk of chunks) {
+      const start = next * CHUNK;
+      const content = new Uint8Array(chunk, 0, Math.max(0, Math.min(chunk.byteLength, size - start)));
+      hash.update(content);
+      write(content, start);
+      const rest = new Uint8Array(chunk, content.length);
+      if (rest.length) trailer = new Uint8Array([...trailer, ...rest]);
+      next += 1;
+    }
+    // What the relay is told to forget must survive.
+    if (chunks.length) target.flush();
+    return bytes.slice(at);
+  }
+
+  try {
+    await withTickets(async (ticket) => {
+      let rest = new Uint8Array(0);
+      const fetchFrom = async (start, kept) => {
+        const answer = await ask(ticket, "GET", { Range: `bytes=${start}-`, "Upload-Kept": String(kept) });
+        if (answer.status === 204) return new Uint8Array(0);
+        if (answer.status !== 206) throw new Error(String(answer.status));
+        return new Uint8Array(await answer.arrayBuffer());
+      };
+      let ahead = null;
+      while (next < seal.chunks) {
+        const kept = next * SEALED;
+        const data = await (ahead ?? fetchFrom(kept + rest.length, kept));
+        const start = kept + rest.length + data.length;
+        ahead = start < seal.length ? fetchFrom(start, kept) : null;
+        ahead?.catch(() => undefined);
+        if (!data.length) continue;
+        const whole = rest.length ? new Uint8Array(rest.length + data.length) : data;
+        if (rest.length) {
+          whole.set(rest);
+          whole.set(data, rest.length);
+        }
+        rest = await take(whole);
+        tell({ done: Math.min(size, next * CHUNK) });
+      }
+    });
+    const digest = inHex(hash.digest());
+    if (digest !== inHex(trailer)) throw new Problem("file_damaged");
+    target.truncate(size);
+    target.flush();
+    return digest;
+  } finally {
+    target.close();
+  }
+}

@@ -1,0 +1,602 @@
+"""The files of all sessions: offered, answered, under way and done; what windows want of them, and are told."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from support_manager.errors import AppCode, LocalProblem, Refused, SupportManagerError
+from support_manager.events import AppEvent, Attention, Failed, FilesChanged, Happening, SessionSnapshot
+from support_manager.files import places
+from support_manager.files.book import Done, Entry, FileBook
+from support_manager.files.lines import FileLine, FileState
+from support_manager.files.moving import Progress, Receiver, Sender
+from support_manager.files.names import safe_name
+from support_manager.files.parts import Access
+from support_manager.files.seal import (
+    ContentSeal,
+    KeyPair,
+    Meta,
+    SealError,
+    Secret,
+    from_text,
+    open_meta,
+    seal_meta,
+    to_text,
+)
+from support_manager.files.thread import FilesThread, on_loop
+from support_manager.media.engine import MediaEngine, PeerKey
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.channel import FileSecret
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import (
+    ActivityAnswer,
+    ActivityMade,
+    ActivityOffer,
+    ActivityStop,
+    ActivityUpdate,
+    DeviceReport,
+    FileOffer,
+    FileOpen,
+    FileTicket,
+    Nothing,
+    ParticipantReport,
+)
+from support_manager.protocol.views import ActivityView, Device, ParticipantView
+from support_manager.session.outbox import Send
+from support_manager.tasks import TaskOwner
+
+log = structlog.get_logger(__name__)
+
+_LOOK_S = 0.25
+"""How often windows learn how far the transfers are."""
+_RATE_S = 3.0
+
+
+@dataclass(slots=True)
+class Transfer:
+    """One transfer, as this app knows it."""
+
+    entry: Entry
+    other_id: str
+    other: str
+    state: FileState
+    activity: ActivityView | None = None
+    progress: Progress = field(default_factory=Progress)
+    task: asyncio.Task[None] | None = None
+    code: ErrorCode | AppCode | None = None
+    by_me: bool = False
+    samples: list[tuple[float, int]] = field(default_factory=list)
+    settled: bool = False
+    """Whether it is over at this end and nothing is to be done any more."""
+
+    @property
+    def id(self) -> str:
+        """What intents name."""
+        return self.entry.activity_id or self.entry.transfer
+
+    def rate(self) -> float:
+        """Bytes a second, over the last seconds."""
+        if self.state is not FileState.RUNNING or len(self.samples) < 2:
+            return 0.0
+        (began, at_first), (now, at_last) = self.samples[0], self.samples[-1]
+        return max(0.0, (at_last - at_first) / (now - began)) if now > began else 0.0
+
+    def line(self) -> FileLine:
+        """As windows show it."""
+        entry = self.entry
+        return FileLine(
+            id=self.id,
+            session_id=entry.session_id,
+            incoming=entry.incoming,
+            name=entry.name,
+            size=entry.size,
+            state=self.state,
+            other=self.other,
+            weak=entry.weak,
+            done=self.progress.done,
+            rate=self.rate(),
+            digest=self.progress.digest if self.state is FileState.DONE else "",
+            path=self.progress.path,
+            code=self.code,
+            by_me=self.by_me,
+        )
+
+
+class FilesDesk:
+    """Everything about files in this app.
+
+    Args:
+        send: to the relay.
+        emit: called with the events for windows.
+        folder: the profile folder.
+        access: how the relay is reached right now.
+        room: where received files go.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        emit: Callable[[AppEvent], None],
+        folder: Path,
+        access: Callable[[], Access],
+        room: Callable[[], Path],
+    ) -> None:
+        self._send = send
+        self._emit = emit
+        self._access = access
+        self._room = room
+        self._book = FileBook(folder)
+        self._keys = KeyPair()
+        self._thread = FilesThread()
+        self._tasks = TaskOwner("files", lambda name, _: emit(Failed(AppCode.INTERNAL_APP, {"task": name})))
+        self._sessions: dict[str, SessionSnapshot] = {}
+        self._transfers: dict[str, dict[str, Transfer]] = {}
+        """Session → transfer → what is known of it."""
+        self._reached: set[PeerKey] = set()
+        """Whom our secret has reached over the data channel."""
+        self._reported: set[str] = set()
+        self._told: dict[str, tuple[FileLine, ...]] = {}
+        self._looking = False
+
+    # --- what is known
+
+    def lines(self, session_id: str) -> tuple[FileLine, ...]:
+        """The transfers of a session, the oldest first."""
+        return tuple(each.line() for each in self._transfers.get(session_id, {}).values())
+
+    def done(self, session_id: str) -> tuple[Done, ...]:
+        """What has arrived in a session, also long after its end."""
+        return tuple(each for each in self._book.done if each.session_id == session_id)
+
+    # --- what arrives
+
+    def follow(self, snapshot: SessionSnapshot) -> None:
+        """A session is new or has changed."""
+        view = snapshot.view
+        known = self._sessions.get(view.id)
+        self._sessions[view.id] = snapshot
+        self._report(snapshot)
+        if known is None:
+            self._recall(snapshot)
+        current = {each.id: each for each in view.activities if each.kind is ActivityKind.FILE}
+        for activity in current.values():
+            self._take(view.id, activity)
+        for transfer in list(self._transfers.get(view.id, {}).values()):
+            activity_id = transfer.entry.activity_id
+            if activity_id and activity_id not in current and not transfer.settled:
+                self._ended(transfer, None)
+        self._tell(view.id)
+
+    def take_activity(self, session_id: str, activity: ActivityView) -> None:
+        """The relay tells of a file; ends come only this way."""
+        if activity.kind is ActivityKind.FILE and session_id in self._sessions:
+            self._take(session_id, activity)
+            self._tell(session_id)
+
+    def over(self, session_id: str) -> None:
+        """A session is over, or goes on without us."""
+        for transfer in self._transfers.get(session_id, {}).values():
+            if not transfer.settled:
+                self._ended(transfer, None)
+        self._tell(session_id)
+        self._sessions.pop(session_id, None)
+        self._reported.discard(session_id)
+        self._book.secrets = {
+            key: value for key, value in self._book.secrets.items() if key.split(" ")[0] != session_id
+        }
+        self._save()
+
+    def went_online(self) -> None:
+        """The relay is there: what waits is done now."""
+        for session_id, transfers in self._transfers.items():
+            for transfer in transfers.values():
+                self._go_on(transfer)
+            self._tell(session_id)
+
+    def reached(self, peer: PeerKey, engine: MediaEngine) -> None:
+        """There is a connection from end to end with a participant: tell him our secret over it."""
+        snapshot = self._sessions.get(peer.session_id)
+        if snapshot is None or not snapshot.has_control:
+            return
+        key = f"{peer.session_id} {peer.participant_id}"
+        if key not in self._book.secrets:
+            self._book.secrets[key] = to_text(secrets.token_bytes(32))
+            self._save()
+        engine.say(peer, FileSecret(secret=self._book.secrets[key]))
+        self._reached.add(peer)
+        for transfer in self._transfers.get(peer.session_id, {}).values():
+            if transfer.state is FileState.SEALED and transfer.activity is not None:
+                self._take(peer.session_id, transfer.activity)
+        self._tell(peer.session_id)
+
+    # --- what windows want
+
+    async def offer(self, session_id: str, paths: Sequence[Path]) -> None:
+        """Offer files, and folders as archives, to the primary customer.
+
+        Raises:
+            LocalProblem: `file_gone`, `file_nobody`, `file_not_there`; Refused: the relay's reasons.
+        """
+        snapshot = self._session(session_id)
+        customer = snapshot.customer
+        if customer is None:
+            raise LocalProblem(AppCode.FILE_NOBODY)
+        if not customer.device.file_key:
+            raise LocalProblem(AppCode.FILE_NOT_THERE)
+        for path in paths:
+            await self._offer_one(session_id, customer, path)
+
+    async def accept(self, session_id: str, file_id: str) -> None:
+        """Take a file that is offered.
+
+        Raises:
+            LocalProblem: `file_folder`, `file_no_room`.
+        """
+        transfer = self._find(session_id, file_id)
+        if transfer.state is not FileState.OFFERED:
+            return
+        folder = self._room()
+        entry = transfer.entry
+        await asyncio.to_thread(places.prepare, folder, entry.size)
+        entry.folder = str(folder)
+        entry.path = str(folder / f".{entry.transfer}.part")
+        self._save()
+        answer = ActivityAnswer(session_id=session_id, activity_id=entry.activity_id, accept=True)
+        await self._send(answer, Nothing)
+
+    async def decline(self, session_id: str, file_id: str) -> None:
+        """Do not take it."""
+        entry = self._find(session_id, file_id).entry
+        answer = ActivityAnswer(session_id=session_id, activity_id=entry.activity_id, accept=False)
+        await self._send(answer, Nothing)
+
+    async def pause(self, session_id: str, file_id: str, paused: bool) -> None:
+        """Halt a transfer, or let it go on; it halts here first."""
+        transfer = self._find(session_id, file_id)
+        if paused:
+            await self._halt(transfer)
+        update = ActivityUpdate(session_id=session_id, activity_id=transfer.entry.activity_id, paused=paused)
+        await self._send(update, Nothing)
+
+    async def cancel(self, session_id: str, file_id: str) -> None:
+        """Stop a transfer for good; it stops here first."""
+        transfer = self._find(session_id, file_id)
+        transfer.by_me = True
+        await self._halt(transfer)
+        stop = ActivityStop(session_id=session_id, activity_id=transfer.entry.activity_id)
+        await self._send(stop, Nothing)
+
+    # --- inside
+
+    def _session(self, session_id: str) -> SessionSnapshot:
+        found = self._sessions.get(session_id)
+        if found is None:
+            raise Refused(ErrorCode.SESSION_UNKNOWN)
+        return found
+
+    def _find(self, session_id: str, file_id: str) -> Transfer:
+        for transfer in self._transfers.get(session_id, {}).values():
+            if transfer.id == file_id:
+                return transfer
+        raise Refused(ErrorCode.TRANSFER_GONE)
+
+    def _report(self, snapshot: SessionSnapshot) -> None:
+        """Say that this app can do files, beside whatever else is known of it."""
+        me = snapshot.me
+        if me is None or me.device.file_key == self._keys.public or snapshot.id in self._reported:
+            return
+        self._reported.add(snapshot.id)
+        _ = self._tasks.spawn(self._send_report(snapshot.id, me.device), name="report")
+
+    async def _send_report(self, session_id: str, device: Device) -> None:
+        report = DeviceReport(
+            screen=device.screen,
+            microphone=device.microphone,
+            camera=device.camera,
+            network=device.network,
+            secure=device.secure,
+            phone=device.phone,
+            browser=device.browser,
+            file_key=self._keys.public,
+        )
+        try:
+            await self._send(ParticipantReport(session_id=session_id, device=report), Nothing)
+        except SupportManagerError as error:
+            log.info("file key not reported", code=str(error.code))
+        finally:
+            self._reported.discard(session_id)
+
+    def _recall(self, snapshot: SessionSnapshot) -> None:
+        """After a crash of this app: what it was in the middle of."""
+        for entry in list(self._book.entries.values()):
+            if entry.session_id == snapshot.id and entry.activity_id:
+                transfer = Transfer(entry, "", "", FileState.OFFERED if entry.incoming else FileState.WAITING)
+                self._transfers.setdefault(snapshot.id, {})[entry.transfer] = transfer
+
+    def _secret(self, session_id: str, participant: ParticipantView) -> Secret:
+        """The best secret there is with that participant."""
+        if PeerKey(session_id, participant.id) in self._reached:
+            return Secret(from_text(self._book.secrets[f"{session_id} {participant.id}"]), weak=False)
+        return self._keys.agree(participant.device.file_key)
+
+    def _secret_called(self, session_id: str, participant: ParticipantView, key_id: str) -> Secret | None:
+        """The secret that the other end means."""
+        kept = self._book.secrets.get(f"{session_id} {participant.id}")
+        known = [Secret(from_text(kept), weak=False)] if kept else []
+        if participant.device.file_key:
+            known.append(self._keys.agree(participant.device.file_key))
+        return next((secret for secret in known if secret.key_id == key_id), None)
+
+    async def _offer_one(self, session_id: str, customer: ParticipantView, path: Path) -> None:
+        transfer_id = to_text(secrets.token_bytes(18))
+        source, entry = await asyncio.to_thread(places.source_of, path, session_id, transfer_id)
+        secret = self._secret(session_id, customer)
+        entry.secret, entry.weak = to_text(secret.value), secret.weak
+        transfer = Transfer(entry, customer.id, customer.name, FileState.WAITING)
+        self._transfers.setdefault(session_id, {})[transfer_id] = transfer
+        self._book.entries[transfer_id] = entry
+        offer = ActivityOffer(
+            session_id=session_id,
+            request_id=transfer_id,
+            kind=ActivityKind.FILE,
+            file=FileOffer(
+                transfer=transfer_id,
+                size=source.size,
+                key_id=secret.key_id,
+                sealed=seal_meta(secret, transfer_id, Meta(name=entry.name, type=entry.type)),
+            ),
+        )
+        try:
+            made = await self._send(offer, ActivityMade)
+        except SupportManagerError:
+            if not entry.activity_id:
+                del self._transfers[session_id][transfer_id]
+                self._book.entries.pop(transfer_id, None)
+                await asyncio.to_thread(places.forget, entry)
+            raise
+        entry.activity_id = made.activity_id
+        self._save()
+        self._tell(session_id)
+
+    def _take(self, session_id: str, activity: ActivityView) -> None:
+        """What the relay says of one transfer."""
+        snapshot = self._sessions[session_id]
+        about = activity.file
+        if about is None:
+            return
+        me = snapshot.view.you
+        incoming = activity.subject != me
+        transfers = self._transfers.setdefault(session_id, {})
+        transfer = transfers.get(about.transfer)
+        other_id = activity.subject if incoming else next(iter(activity.seen_by), "")
+        if transfer is None:
+            if activity.state is ActivityState.ENDED or not incoming:
+                return  # over before we heard of it, or sent by an app that forgot it
+            entry = Entry(
+                transfer=about.transfer,
+                session_id=session_id,
+                incoming=True,
+                size=about.size,
+                activity_id=activity.id,
+            )
+            transfer = transfers[about.transfer] = Transfer(entry, other_id, "", FileState.SEALED)
+        if transfer.settled or (incoming and transfer.entry.activity_id != activity.id):
+            return  # the same transfer twice is a relay's trick
+        transfer.activity = activity
+        transfer.entry.activity_id = activity.id
+        person = next((each for each in snapshot.view.participants if each.id == other_id), None)
+        if person is not None:
+            transfer.other_id, transfer.other = person.id, person.name
+        if activity.state is ActivityState.ENDED:
+            self._ended(transfer, activity)
+            return
+        if incoming and not transfer.entry.secret and person is not None:
+            self._unseal(transfer, person)
+        if activity.state is ActivityState.ASKED:
+            if not incoming:
+                transfer.state = FileState.WAITING
+            elif transfer.entry.secret and transfer.state is FileState.SEALED:
+                transfer.state = FileState.OFFERED
+                self._emit(Attention(session_id, Happening.FILE_OFFERED, transfer.other))
+            return
+        if activity.paused:
+            transfer.state = FileState.PAUSED
+            if transfer.task is not None:
+                transfer.task.cancel()
+        else:
+            transfer.state = FileState.RUNNING
+            self._go_on(transfer)
+
+    def _unseal(self, transfer: Transfer, person: ParticipantView) -> None:
+        entry = transfer.entry
+        about = None if transfer.activity is None else transfer.activity.file
+        if about is None:
+            return
+        try:
+            secret = self._secret_called(entry.session_id, person, about.key_id)
+            if secret is None:
+                return  # it may come in a moment, with the connection
+            meta = open_meta(secret, about.transfer, about.sealed)
+        except SealError as error:
+            log.warning("an offered file cannot be read", reason=str(error))
+            return
+        entry.name, entry.type = safe_name(meta.name), meta.type
+        entry.secret, entry.weak = to_text(secret.value), secret.weak
+        self._book.entries[entry.transfer] = entry
+
+    # --- moving
+
+    def _go_on(self, transfer: Transfer) -> None:
+        """See to it that a running transfer moves."""
+        entry = transfer.entry
+        moving = transfer.task is not None and not transfer.task.done()
+        if transfer.settled or transfer.state is not FileState.RUNNING or moving or not entry.secret:
+            return
+        transfer.code = None
+        transfer.samples = []
+        transfer.task = self._tasks.spawn(self._move(transfer), name=f"transfer {entry.transfer}")
+        if not self._looking:
+            self._looking = True
+            _ = self._tasks.spawn(self._look(), name="look")
+
+    async def _move(self, transfer: Transfer) -> None:
+        entry = transfer.entry
+        loop = asyncio.get_running_loop()
+
+        async def ticket() -> FileTicket:
+            ask = FileOpen(session_id=entry.session_id, activity_id=entry.activity_id)
+
+            async def asked() -> FileTicket:
+                return await self._send(ask, FileTicket)
+
+            return await on_loop(loop, asked())
+
+        secret = Secret(from_text(entry.secret), entry.weak)
+        seal = ContentSeal(secret, entry.transfer, entry.size)
+        try:
+            if entry.incoming:
+                receiver = Receiver(Path(entry.path), entry.size, seal, transfer.progress)
+                await self._thread.run(receiver.run(self._access, ticket))
+                await self._arrived(transfer)
+            else:
+                source = await asyncio.to_thread(places.reopen, entry)
+                await self._thread.run(Sender(source, seal, transfer.progress).run(self._access, ticket))
+        except Refused as refusal:
+            log.info("file transfer is over", code=str(refusal.code))
+        except (LocalProblem, SupportManagerError) as problem:
+            transfer.code = problem.code
+            await self._give_up(transfer)
+        self._tell(entry.session_id)
+
+    async def _arrived(self, transfer: Transfer) -> None:
+        """Give the checked file its name, then say that it is here."""
+        entry = transfer.entry
+        transfer.progress.path = await asyncio.to_thread(places.settle, entry)
+        self._settle(transfer, FileState.DONE)
+        self._emit(Attention(entry.session_id, Happening.FILE_ARRIVED, transfer.other))
+        stop = ActivityStop(session_id=entry.session_id, activity_id=entry.activity_id, reason=ActivityEnd.FINISHED)
+        await self._insist(stop)
+
+    async def _insist(self, stop: ActivityStop) -> None:
+        """Tell the relay, as soon as it is there."""
+        for wait_s in (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0):
+            try:
+                await self._send(stop, Nothing)
+            except Refused as refusal:
+                log.info("end of a file not taken", code=str(refusal.code))
+            except SupportManagerError:
+                await asyncio.sleep(wait_s)
+                continue
+            return
+
+    async def _give_up(self, transfer: Transfer) -> None:
+        """Something at this end stands in the way: it is over, and the other end is told."""
+        transfer.by_me = True
+        entry = transfer.entry
+        self._settle(transfer, FileState.FAILED)
+        await asyncio.to_thread(places.forget, entry)
+        self._tell(entry.session_id)
+        await self._insist(
+            ActivityStop(session_id=entry.session_id, activity_id=entry.activity_id, reason=ActivityEnd.FAILED)
+        )
+
+    async def _halt(self, transfer: Transfer) -> None:
+        task = transfer.task
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+
+    def _ended(self, transfer: Transfer, activity: ActivityView | None) -> None:
+        """The relay says that it is over."""
+        end = activity.end if activity is not None else None
+        mine = activity is not None and activity.ended_by == self._sessions[transfer.entry.session_id].view.you
+        transfer.by_me = transfer.by_me or mine
+        if end is ActivityEnd.FINISHED and not transfer.entry.incoming:
+            self._settle(transfer, FileState.DONE)
+        elif end is ActivityEnd.DENIED:
+            self._settle(transfer, FileState.DECLINED)
+        elif end is ActivityEnd.FAILED:
+            self._settle(transfer, FileState.FAILED)
+        else:
+            self._settle(transfer, FileState.STOPPED)
+        if transfer.state is not FileState.DONE:
+            _ = self._tasks.spawn(self._clear(transfer), name="clear")
+
+    async def _clear(self, transfer: Transfer) -> None:
+        await self._halt(transfer)
+        await asyncio.to_thread(places.forget, transfer.entry)
+
+    def _settle(self, transfer: Transfer, state: FileState) -> None:
+        entry = transfer.entry
+        transfer.state, transfer.settled = state, True
+        self._book.entries.pop(entry.transfer, None)
+        if state is FileState.DONE:
+            transfer.progress.done = entry.size
+            self._book.done.append(
+                Done(
+                    session_id=entry.session_id,
+                    transfer=entry.transfer,
+                    incoming=entry.incoming,
+                    name=entry.name,
+                    size=entry.size,
+                    digest=transfer.progress.digest,
+                    at=time.time_ns() // 1_000_000,
+                    other=transfer.other,
+                    path=transfer.progress.path,
+                    weak=entry.weak,
+                )
+            )
+            if not entry.incoming and entry.spool:
+                _ = self._tasks.spawn(asyncio.to_thread(places.forget, entry), name="clear")
+        entry.secret = ""
+        self._save()
+
+    async def _look(self) -> None:
+        """While something moves, tell how far it is."""
+        try:
+            while any(each.state is FileState.RUNNING for one in self._transfers.values() for each in one.values()):
+                now = time.monotonic()
+                for session_id, transfers in self._transfers.items():
+                    for transfer in transfers.values():
+                        if transfer.state is FileState.RUNNING:
+                            kept = [sample for sample in transfer.samples if now - sample[0] < _RATE_S]
+                            transfer.samples = [*kept, (now, transfer.progress.done)]
+                    self._tell(session_id)
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            self._looking = False
+
+    def _tell(self, session_id: str) -> None:
+        lines = self.lines(session_id)
+        if lines != self._told.get(session_id, ()):
+            self._told[session_id] = lines
+            self._emit(FilesChanged(session_id, lines))
+
+    def _save(self) -> None:
+        try:
+            _ = self._tasks.spawn(self._book.save(), name="save")
+        except RuntimeError:
+            log.debug("the book of files is closed")
+
+    async def clear(self) -> None:
+        """Another account, or none: stop what moves; it is taken up again when the session is."""
+        for transfers in self._transfers.values():
+            for transfer in transfers.values():
+                await self._halt(transfer)
+        self._transfers.clear()
+        self._sessions.clear()
+        self._told.clear()
+
+    async def aclose(self) -> None:
+        """Stop everything; what is under way is taken up at the next start."""
+        for transfers in self._transfers.values():
+            for transfer in transfers.values():
+                await self._halt(transfer)
+        await self._book.save()
+        await self._tasks.aclose(1.0)
+        await self._thread.aclose()

@@ -1,0 +1,80 @@
+"""Files between a real browser and the real app: both ways, resumed after every kind of cut, equal to the last byte."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.harness.centre import Centre, Customer
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
+
+MB = 1_000_000
+
+
+def write_file(path: Path, size: int) -> str:
+    """A file of that size without any pattern that could hide a swap; its SHA-256."""
+    found = hashlib.sha256()
+    with path.open("wb") as file:
+        for number in range(0, size, MB):
+            piece = hashlib.shake_128(f"{path.name} {number}".encode()).digest(min(MB, size - number))
+            file.write(piece)
+            found.update(piece)
+    return found.hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def app_file(
+    centre: Centre, session: dict[str, Any], condition: Callable[[dict[str, Any]], bool], within_s: float = 30
+) -> dict[str, Any]:
+    """Wait until the newest file of the session, as the app has it, is so."""
+    found = await centre.app.until(
+        lambda files: files and condition(files[-1]), "files", session_id=session["id"], within_s=within_s
+    )
+    return dict(found[-1])
+
+
+async def page_file(ana: Customer, state: str, within_ms: float = 30_000) -> None:
+    """Wait until the newest file on the page is in that state."""
+    last = ana.page.locator("#files-list li").last
+    await expect(last).to_have_attribute("data-state", state, timeout=within_ms)
+
+
+async def choose(ana: Customer, path: Path) -> None:
+    """Choose a file to be sent to the rep."""
+    await expect(ana.page.locator("#files-send")).to_be_enabled(timeout=20_000)
+    await ana.page.set_input_files("#files-input", str(path))
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_file_goes_to_the_rep_and_one_comes_back(centre: Centre, tmp_path: Path):
+    session, ana = await centre.joined()
+    await centre.app.do("settings", files_folder=str(tmp_path / "received"))
+    up, down = tmp_path / "report.bin", tmp_path / "fix.bin"
+    up_hash, down_hash = write_file(up, 50 * MB), write_file(down, 50 * MB)
+    await choose(ana, up)
+    line = await app_file(centre, session, lambda one: one["state"] == "offered")
+    assert (line["name"], line["size"], line["weak"]) == ("report.bin", 50 * MB, False)
+    assert not (tmp_path / "received").exists(), "nothing before the yes"
+    await centre.app.click("file_accept")
+    line = await app_file(centre, session, lambda one: one["state"] == "done")
+    assert line["digest"] == up_hash
+    assert digest_of(tmp_path / "received" / "report.bin") == up_hash
+    await page_file(ana, "done")
+    await expect(ana.page.locator("#files-list")).to_contain_text(up_hash)
+
+    await centre.app.do("offer_files", session_id=session["id"], paths=[str(down)])
+    await page_file(ana, "offered")
+    async with ana.page.expect_download() as download:
+        await ana.page.get_by_role("button", name="Accept").click()
+        line = await app_file(centre, session, lambda one: one["state"] == "done")
+    assert line["digest"] == down_hash
+    saved = await (await download.value).path()
+    assert digest_of(saved) == down_hash

@@ -1,0 +1,257 @@
+"""Files on a real relay: tus one way, ranges the other; hostile ends, a crash, and nothing readable left."""
+
+import asyncio
+import hashlib
+import io
+import os
+import secrets
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from server_stub.spool import SEGMENT, WINDOW, sealed_length
+from support_manager.files.seal import ContentSeal, KeyPair, Meta, Secret, seal_meta
+from support_manager.protocol import limits, requests
+from support_manager.protocol.activities import ActivityEnd, ActivityKind
+from support_manager.protocol.events import ActivityChanged
+from tests.harness.relay import RelayProcess, page, rep
+
+NAME = "salarii-secrete-2026.xlsx"
+KEYS = KeyPair()
+
+
+@pytest.fixture(scope="module")
+def relay():
+    with RelayProcess() as process:
+        yield process
+
+
+async def tell_key(client):
+    device = requests.DeviceReport(file_key=KEYS.public)
+    await client.ask("participant.report", requests.ParticipantReport(session_id=client.session_id, device=device))
+
+
+@asynccontextmanager
+async def two(relay, name="ana"):
+    """A rep and his customer, both of whom can do files."""
+    async with rep(relay, name) as ana, page(relay.url) as maria:
+        started = await ana.start_session()
+        await maria.join(number=started.number)
+        await tell_key(ana)
+        await tell_key(maria)
+        yield ana, maria
+
+
+class Sent:
+    """A file of the customer's on its way, and the bytes that go over the wire."""
+
+    def __init__(self, content: bytes) -> None:
+        self.secret = Secret(secrets.token_bytes(32), weak=False)
+        self.transfer = secrets.token_urlsafe(18)
+        self.content = content
+        self.seal = ContentSeal(self.secret, self.transfer, len(content))
+        plain = content + hashlib.sha256(content).digest()
+        step = limits.FILE_CHUNK_BYTES
+        self.wire = b"".join(self.seal.seal(n, plain[n * step : (n + 1) * step]) for n in range(self.seal.chunks))
+        assert len(self.wire) == sealed_length(len(content))
+
+    def offer(self, client, **other):
+        file = {
+            "transfer": self.transfer,
+            "size": len(self.content),
+            "key_id": self.secret.key_id,
+            "sealed": seal_meta(self.secret, self.transfer, Meta(name=NAME)),
+        } | other
+        return requests.ActivityOffer(
+            session_id=client.session_id,
+            request_id=secrets.token_urlsafe(16),
+            kind=ActivityKind.FILE,
+            file=requests.FileOffer(**file),
+        )
+
+
+async def running(ana, maria, content):
+    """A file that the rep has accepted; it, its id and both tickets."""
+    sent = Sent(content)
+    made = await maria.ask("activity.offer", sent.offer(maria))
+    answer = requests.ActivityAnswer(session_id=ana.session_id, activity_id=made.activity_id, accept=True)
+    await ana.ask("activity.answer", answer)
+    tickets = [await ticket(one, made.activity_id) for one in (maria, ana)]
+    return sent, made.activity_id, *tickets
+
+
+def ticket(client, activity_id):
+    return client.ask("file.open", requests.FileOpen(session_id=client.session_id, activity_id=activity_id))
+
+
+def headers(given, **more):
+    return {"Authorization": f"Bearer {given.token}", "Tus-Resumable": "1.0.0", **more}
+
+
+async def patch(http, relay, given, offset, body, **more):
+    told = headers(given, **{"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"} | more)
+    data = io.BytesIO(body) if isinstance(body, bytes) else body
+    async with http.patch(relay.url + given.path, headers=told, data=data) as answer:
+        return answer.status, answer.headers.get("Upload-Offset")
+
+
+async def get(http, relay, given, start, kept=0):
+    told = headers(given, Range=f"bytes={start}-", **{"Upload-Kept": str(kept)})
+    async with http.get(relay.url + given.path, headers=told) as answer:
+        return answer.status, await answer.read()
+
+
+def pieces(relay, activity_id):
+    return [path for path in (relay.data / "files" / activity_id).rglob("*") if path.is_file()]
+
+
+@pytest.mark.rule("B-7.5")
+async def test_what_is_sent_in_parts_is_fetched_whole_and_nothing_stays(relay):
+    async with two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+        sent, activity_id, up, down = await running(ana, maria, os.urandom(SEGMENT + 300_000))
+        assert up.length == len(sent.wire)
+        waiting = asyncio.create_task(get(http, relay, down, 0))  # noqa: TID251 - a test's own
+        assert await patch(http, relay, up, 0, sent.wire[:100_000]) == (204, "100000")
+        assert await waiting == (206, sent.wire[:100_000])
+        assert await patch(http, relay, up, 100_000, sent.wire[100_000 : 100_000 + SEGMENT]) == (
+            204,
+            str(100_000 + SEGMENT),
+        )
+        assert await patch(http, relay, up, 100_000 + SEGMENT, sent.wire[100_000 + SEGMENT :]) == (
+            204,
+            str(len(sent.wire)),
+        )
+        got = b""
+        while len(got) < len(sent.wire):
+            status, more = await get(http, relay, down, len(got), kept=len(got))
+            assert status == 206
+            got += more
+        assert got == sent.wire
+        assert {path.stat().st_mode & 0o777 for path in pieces(relay, activity_id)} == {0o600}
+        finished = requests.ActivityStop(
+            session_id=ana.session_id, activity_id=activity_id, reason=ActivityEnd.FINISHED
+        )
+        assert (
+            await maria.refused(
+                "activity.stop",
+                requests.ActivityStop(
+                    session_id=maria.session_id, activity_id=activity_id, reason=ActivityEnd.FINISHED
+                ),
+            )
+            == "not_allowed"
+        ), "the receiver alone says that it arrived"
+        await ana.ask("activity.stop", finished)
+        told = await maria.wait(
+            lambda: next((f for f in maria.facts if isinstance(f, ActivityChanged) and f.activity.end), None)
+        )
+        assert told.activity.end is ActivityEnd.FINISHED
+        assert (await get(http, relay, down, 0))[0] == 404
+        for _ in range(200):
+            if not pieces(relay, activity_id):
+                break
+            await asyncio.sleep(0.02)
+        assert pieces(relay, activity_id) == []
+
+
+@pytest.mark.rule("B-7.5")
+async def test_hostile_ends_are_refused_and_others_go_on(relay):
+    async with two(relay) as (ana, maria), two(relay, "dan") as (dan, ion), aiohttp.ClientSession() as http:
+        sent, _, up, down = await running(ana, maria, os.urandom(600_000))
+        other, _, other_up, other_down = await running(dan, ion, os.urandom(600_000))
+        assert (await patch(http, relay, up, 5, b"x"))[0] == 409, "not where it goes on"
+        assert (await patch(http, relay, up, 0, bytes(up.length + 1)))[0] == 400, "more than announced"
+        assert (await patch(http, relay, up, 0, bytes(limits.FILE_PART_BYTES + 1)))[0] == 413
+        assert (await patch(http, relay, down, 0, b"x"))[0] == 403, "the receiver sends nothing"
+        assert (await get(http, relay, up, 0))[0] == 403, "the sender fetches nothing"
+        foreign = requests.FileTicket(token=up.token, path=other_up.path, length=1, offset=0)
+        assert (await patch(http, relay, foreign, 0, b"x"))[0] == 404, "another transfer's address"
+        nobody = requests.FileTicket(token="x" * 43, path=up.path, length=1, offset=0)
+        assert (await patch(http, relay, nobody, 0, b"x"))[0] == 404
+        assert (await get(http, relay, down, 7))[0] == 416
+        assert (await patch(http, relay, up, 0, b"x", **{"Tus-Resumable": "0.2.2"}))[0] == 412
+        assert (await patch(http, relay, up, 0, b"x", **{"Content-Type": "text/plain"}))[0] == 415
+        assert (await patch(http, relay, up, 0, b"x", Origin="https://evil.example"))[0] == 403
+
+        async def endless():
+            yield b"x"
+            await asyncio.sleep(60)
+
+        assert (await patch(http, relay, up, 0, endless()))[0] == 411, "a body without an end"
+        slow = asyncio.create_task(  # noqa: TID251 - a test's own
+            patch(http, relay, up, 0, endless(), **{"Content-Length": "1000"})
+        )
+        await asyncio.sleep(0.3)
+        # The newer request of the same sender takes over; what the slow one brought is kept.
+        status, _ = await patch(http, relay, up, 1, sent.wire[1:300_000])
+        assert status == 204
+        slow.cancel()
+        assert await patch(http, relay, other_up, 0, other.wire) == (204, str(len(other.wire)))
+        assert await get(http, relay, other_down, 0) == (206, other.wire), "others are undisturbed"
+
+
+@pytest.mark.rule("B-7.5")
+async def test_nobody_else_offers_answers_opens_or_hears_of_a_file(relay):
+    async with two(relay) as (ana, maria), rep(relay, "elena") as elena:
+        sent, activity_id, *_ = await running(ana, maria, b"content")
+        view = (await ana.ask("session.list", requests.SessionList())).sessions
+        inside = await elena.assist(next(one.number for one in view if one.id == ana.session_id))
+        assert inside.activities == (), "an assistant hears nothing of files"
+        assert await elena.refused("file.open", requests.FileOpen(session_id=inside.id, activity_id=activity_id)) in {
+            "not_allowed",
+            "activity_unknown",
+        }
+        offer = Sent(b"x").offer(elena)
+        assert await elena.refused("activity.offer", offer) == "not_allowed"
+        del sent
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_sender_who_is_ahead_waits_and_the_disk_holds_a_window(relay):
+    async with two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+        sent, activity_id, up, down = await running(ana, maria, bytes(WINDOW + 2 * SEGMENT))
+        for at in range(0, WINDOW, SEGMENT):
+            assert (await patch(http, relay, up, at, sent.wire[at : at + SEGMENT]))[0] == 204
+        more = asyncio.create_task(  # noqa: TID251 - a test's own
+            patch(http, relay, up, WINDOW, sent.wire[WINDOW : WINDOW + SEGMENT])
+        )
+        await asyncio.sleep(0.3)
+        assert not more.done(), "there is no room until something was fetched"
+        assert sum(path.stat().st_size for path in pieces(relay, activity_id)) <= WINDOW
+        assert (await get(http, relay, down, SEGMENT, kept=SEGMENT))[0] == 206
+        assert (await more)[0] == 204
+        assert sum(path.stat().st_size for path in pieces(relay, activity_id)) <= WINDOW
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_killed_relay_goes_on_from_the_acknowledged_offset_and_knows_no_name():
+    with RelayProcess() as relay:
+        async with two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+            sent, activity_id, up, _ = await running(ana, maria, b"NOBODY READS THIS " * 60_000)
+            half = len(sent.wire) // 2
+            assert await patch(http, relay, up, 0, sent.wire[:half]) == (204, str(half))
+            resume = {one: one.session_id for one in (ana, maria)}
+        await asyncio.to_thread(relay.kill9)
+        found = b"".join(path.read_bytes() for path in relay.data.rglob("*") if path.is_file())
+        text = "\n".join(relay.log)
+        for secret in (NAME.encode(), b"NOBODY READS", sent.secret.value, sent.secret.value.hex().encode()):
+            assert secret not in found
+            assert secret.decode("latin-1") not in text
+        await asyncio.to_thread(relay.start)
+        async with rep(relay, "ana") as ana, aiohttp.ClientSession() as http:
+            again = await ana.resume(next(iter(resume.values())))
+            assert again.session.activities[0].id == activity_id
+            down = await ticket(ana, activity_id)
+            assert down.offset == half
+            assert await get(http, relay, down, 0) == (206, sent.wire[:half])
+
+
+@pytest.mark.rule("B-7.5")
+async def test_the_administrators_limits_hold(relay):
+    async with two(relay) as (ana, maria):
+        huge = Sent(b"").offer(maria, size=4_097 * 2**20)
+        assert await maria.refused("activity.offer", huge) == "file_too_large"
+        for _ in range(10):
+            await maria.ask("activity.offer", Sent(b"x").offer(maria))
+        assert await maria.refused("activity.offer", Sent(b"x").offer(maria)) == "files_full"
+        del ana

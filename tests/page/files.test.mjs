@@ -1,0 +1,51 @@
+/** Files in the page: the same seal as the app's (vectors made by support_manager/files/seal.py), and what is offered. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { FilesDoor } from "../../resources/customer_page/files_door.js";
+import { Seal, fromText, keyId, openMeta, sealMeta, toText } from "../../resources/customer_page/files_seal.js";
+
+const SECRET = Uint8Array.from({ length: 32 }, (_, place) => place);
+const TRANSFER = "transfer-0123456789";
+const APP = {"key_id": "c72ffe0bbe0e5e0e21b876cae", "weak": "e72ffe0bbe0e5e0e21b876cae", "sealed": "xJZGLKY528av2ZFji3isWvJQvoA7AQFnSxil-xcCQVWMvgWUwQtO1wjRnhJ9sYFcvWQSRh09_2VIWsOXGMGJP08", "chunk": "f7Q5mCM6MRCvrNfAzK-tTVVRXLLZAuLGAM4kKY7IKcjKTYAt6qVMynuZ7gFACSVNUcG-IIs"};
+
+test("B-7.5: names and chunks of the app open here, and keys have the same names", async () => {
+  assert.equal(await keyId(SECRET, false), APP.key_id);
+  assert.equal(await keyId(SECRET, true), APP.weak);
+  assert.deepEqual(await openMeta(SECRET, TRANSFER, APP.sealed), { name: "raport ș.pdf", type: "application/pdf" });
+  const seal = await Seal.of(SECRET, TRANSFER, 5);
+  const plain = new Uint8Array(await seal.open(0, fromText(APP.chunk)));
+  assert.equal(new TextDecoder().decode(plain.slice(0, 5)), "hello");
+  assert.equal(toText(new Uint8Array(await seal.seal(0, plain))), APP.chunk);
+  await assert.rejects((await Seal.of(SECRET, "another-transfer", 5)).open(0, fromText(APP.chunk)));
+  await assert.rejects(openMeta(SECRET, "another-transfer", APP.sealed));
+});
+
+test("B-7.5: an offer is readable once the connection has told the secret, and is answered by a person", async () => {
+  const told = [];
+  const asked = [];
+  const activity = {
+    id: "a1", kind: "file", state: "asked", subject: "rep", seen_by: ["me"],
+    file: { transfer: TRANSFER, size: 5, key_id: APP.key_id, sealed: await sealMeta(SECRET, TRANSFER, "fix.exe", "") },
+  };
+  const people = new Map([["rep", { id: "rep", device: {} }]]);
+  const session = { id: "s", you: "me", me: { role: "primary", device: {} }, repName: "Maria", people, activities: new Map([["a1", activity]]) };
+  const door = new FilesDoor({
+    story: { phase: "inside", session }, changed: () => {}, storage: null,
+    tell: (notice) => told.push(notice.key), ask: async (...what) => asked.push(what),
+  });
+  let files = null;
+  const part = { dataset: { coming: "yes" } };
+  door.draw(part, null);
+  assert.equal(door.hear("rep", { type: "draw" }), false);
+  assert.equal(door.hear("rep", { type: "files", secret: toText(SECRET) }), true);
+  const { Files } = await import("../../resources/customer_page/files.js");
+  files = new Files({ story: { phase: "inside", session }, secrets: door.secrets, changed: () => {}, storage: null, tell: (n) => told.push(n.key), ask: async (...what) => asked.push(what) });
+  files.settle();
+  for (let tries = 0; files.lines[0]?.state !== "offered" && tries < 200; tries += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual([files.lines[0].state, files.lines[0].name, files.lines[0].weak], ["offered", "fix.exe", false]);
+  assert.deepEqual(asked, [], "nothing is answered by itself");
+  await files.answer(files.lines[0], false);
+  assert.deepEqual(asked, [["activity.answer", { activity_id: "a1", accept: false }]]);
+});
