@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from support_manager.media.control import Control
 from support_manager.protocol import limits
-from support_manager.protocol.channel import Beat, ChannelMessage, Rate, ShareInfo
+from support_manager.protocol.channel import Beat, Cameras, ChannelMessage, Rate, ShareInfo
 
 
 def encode(message: ChannelMessage) -> str:
@@ -84,3 +84,19 @@ def test_a_picture_made_smaller_is_told_from_one_in_full_size() -> None:
     control.take(encode(ShareInfo(width=1921, height=1081)), 1_000.0)
     assert control.is_reduced(480, 270)
     assert not control.is_reduced(1920, 1080)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "cameras", "owners": ["a"] * 5},
+        {"type": "cameras", "owners": ["x" * 100]},
+        {"type": "cameras", "owners": "ion"},
+        {"type": "camera_rate", "max_fps": 0, "max_kbps": 500},
+        {"type": "camera_rate", "max_fps": 20, "max_kbps": 5_000},
+    ],
+)
+def test_words_about_cameras_are_bounded(message: dict[str, object]) -> None:
+    assert Control().take(msgspec.json.encode(message).decode(), 0.0) is None
+    told = Cameras(owners=("ion", "", "eva"), paused=True)
+    assert Control().take(encode(told), 0.0) == told
