@@ -61,8 +61,9 @@ export class Tiles {
     const { story, video, report } = this.#visit;
     const inside = story.phase === "inside" && story.session !== null;
     const shown = inside ? this.#shown() : [];
-    const offers = inside && video.may && report.camera !== "no";
-    this.#part.cameras.hidden = !offers && shown.length === 0 && !(inside && story.cameraHint);
+    // While he is asked, the question has the button.
+    const offers = inside && video.may && report.camera !== "no" && !story.session.myCamera("asked");
+    this.#part.cameras.hidden = !(inside && video.may && report.camera !== "no") && shown.length === 0 && !(inside && story.cameraHint);
     this.#tools(offers);
     for (const [owner, tile] of this.#tiles) {
       if (shown.some((one) => one.owner === owner)) continue;
