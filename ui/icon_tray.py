@@ -132,20 +132,23 @@ class IconTray(QWidget):
         row.addWidget(self._invite)
         row.addWidget(self._session)
         row.addWidget(self._line())
-        shows = (a.show_screen, a.pause_show, a.stop_show)
-        for action in (
-            a.ask_view,
-            a.stop_view,
-            *shows,
-            a.point,
-            a.camera,
-            a.record,
-            a.focus_chat,
-            a.focus_private,
-            a.send_file,
+        # One place for beginning and ending the same thing: a bar beside the customer's screen has no room for both.
+        for action, unless in (
+            (a.ask_view, a.stop_view),
+            (a.stop_view, None),
+            (a.show_screen, a.stop_show),
+            (a.pause_show, None),
+            (a.stop_show, None),
+            (a.point, None),
+            (a.focus_chat, None),
+            (a.focus_private, None),
+            (a.send_file, None),
+            (a.camera, None),
+            (a.record, None),
         ):
             name = f"iconTray_{action.objectName().removeprefix('action_')}"
-            row.addWidget(CommandButton(name, action, words=False))
+            only = action in (a.stop_view, a.pause_show, a.stop_show, a.focus_private)
+            row.addWidget(CommandButton(name, action, words=False, usable_only=only, unless=unless))
         row.addWidget(self._line())
         self._number = label("iconTrayNumber", "strong")
         self._number.setFont(tabular(self._number.font()))

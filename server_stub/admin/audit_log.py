@@ -58,7 +58,7 @@ class AuditPages:
         rows = [
             row(
                 clock(one.at),
-                one.kind,
+                kind_words(asking, one.kind),
                 names.get(one.who, one.who),
                 joined(one.what, tag("div", one.session_id, class_="hint") if one.session_id else None),
                 one.address or "–",
@@ -98,7 +98,7 @@ class AuditPages:
             kind = tables.audit.c.kind
             kinds = list((await connection.execute(select(kind).distinct().order_by(kind))).scalars())
         options = [tag("option", t("audit.any"), value="")]
-        options += [tag("option", one, value=one, selected=one == wanted.kind) for one in kinds]
+        options += [tag("option", kind_words(asking, one), value=one, selected=one == wanted.kind) for one in kinds]
         return tag(
             "form",
             tag("label", t("audit.who"), tag("input", name="who", value=wanted.who, maxlength=WHO_CHARS)),
@@ -147,6 +147,12 @@ class AuditPages:
             if len(found) < _CSV_ROWS:
                 return
             before = found[-1].id
+
+
+def kind_words(asking: Asking, kind: str) -> str:
+    """An act's name in the reader's language; what another version wrote keeps its own, and so does the CSV."""
+    key = f"audit.kind.{kind}"
+    return asking.t(key) if asking.has(key) else kind
 
 
 def _line(cells: tuple[Any, ...]) -> bytes:

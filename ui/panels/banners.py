@@ -43,6 +43,8 @@ class Banner:
 
 
 _NARROW_PX, _LEAST_PX = 460, 84
+_REST_MS = 700
+"""For so long a banner that came where another one was takes no click."""
 _LEAVE = BannerButton("leave", "banner.leave", "quiet")
 
 
@@ -113,6 +115,7 @@ class _Row(QFrame):
         super().__init__()
         self._kit = kit
         self._face: Banner | None = None
+        self._answers_rest = False
         self._buttons: dict[str, QPushButton] = {}
         self.setObjectName("banner")
         self.setProperty("kind", "banner")
@@ -155,7 +158,21 @@ class _Row(QFrame):
                 self._answers.insertWidget(1 + at, made)
             made.setText(say(one.key))
             made.setAccessibleName(f"{say(one.key)}: {self.words.text()}")
-            made.setEnabled(one.enabled)
+            made.setEnabled(one.enabled and not self._answers_rest)
+
+    def rest(self) -> None:
+        """Take no click for a moment: what stood here when the mouse was aimed was about somebody else."""
+        self._answers_rest = True
+        for made in self._buttons.values():
+            made.setEnabled(False)
+        QTimer.singleShot(_REST_MS, self, self._wake)
+
+    def _wake(self) -> None:
+        self._answers_rest = False
+        for one in self._face.buttons if self._face is not None else ():
+            made = self._buttons.get(one.name)
+            if made is not None:
+                made.setEnabled(one.enabled)
 
     def height_for(self, width: int) -> int:
         """The height that its words and buttons need; buttons go below the words where it is narrow."""
@@ -213,18 +230,23 @@ class Banners(QScrollArea):
     def _show(self, *, anew: bool = False) -> None:
         faces = banners_of(self._entry, time.monotonic())
         wanted = [face.id for face in faces]
-        for gone in [one for one in self._rows if one not in wanted]:
+        left = [one for one in self._rows if one not in wanted]
+        aimed = bool(left) and self.underMouse()
+        for gone in left:
             old = self._rows.pop(gone)
             old.hide()
             old.deleteLater()
         for at, face in enumerate(faces):
             row = self._rows.get(face.id)
+            new = row is None
             if row is None:
                 row = self._rows[face.id] = _Row(self._kit)
                 row.pressed.connect(self._press)
             if self._column.indexOf(row) != at:
                 self._column.insertWidget(at, row)
             row.show_face(face, anew=anew)
+            if new and aimed:
+                row.rest()
         self.setVisible(bool(faces))
         self._fit()
 

@@ -14,12 +14,24 @@ class CommandButton(QToolButton):
         name: object name.
         action: the command.
         words: whether its name stands beside the icon; else the name is the tool tip and for screen readers only.
+        usable_only: whether it is there only while it can be used.
+        unless: the command in whose place it stands, and which is there instead while it can be used.
         parent: the owner.
     """
 
-    def __init__(self, name: str, action: QAction, *, words: bool = True, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        action: QAction,
+        *,
+        words: bool = True,
+        usable_only: bool = False,
+        unless: QAction | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._action = action
+        self._usable_only, self._unless = usable_only, unless
         self.setObjectName(name)
         self.setIconSize(WIDE_ICON if words else ICON)
         self.setFixedHeight(ROW)
@@ -33,10 +45,18 @@ class CommandButton(QToolButton):
             self.setFixedWidth(ROW)
         self.setDefaultAction(action)
         action.changed.connect(self._follow)
-        if not action.isVisible():
+        if unless is not None:
+            unless.changed.connect(self._follow)
+        if not self._wanted:
             self.hide()  # never shown from here: what has no parent yet would be a window of its own
         self.setAccessibleName(action.iconText())
 
+    @property
+    def _wanted(self) -> bool:
+        action, other = self._action, self._unless
+        usable = action.isEnabled() or not self._usable_only
+        return action.isVisible() and usable and (other is None or not (other.isVisible() and other.isEnabled()))
+
     def _follow(self) -> None:
-        self.setVisible(self._action.isVisible())
+        self.setVisible(self._wanted)
         self.setAccessibleName(self._action.iconText())

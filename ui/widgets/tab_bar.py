@@ -216,7 +216,8 @@ class SessionTabBar(QWidget):
         super().__init__(parent)
         self._kit = kit
         self._tabs: list[SessionTab] = []
-        self._offset = 0
+        self._first = 0
+        """The leftmost tab that is to be seen, where there are too many for the width."""
         self._editor: QLineEdit | None = None
         self.setObjectName("sessionTabs")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -380,18 +381,22 @@ class SessionTabBar(QWidget):
     def _arrange(self) -> None:
         if not self._tabs:
             return
-        width = max(NARROWEST, min(WIDEST, self.width() // len(self._tabs)))
-        total = width * len(self._tabs)
         chosen = next((at for at, tab in enumerate(self._tabs) if tab.isChecked()), 0)
-        room = self.width()
-        self._offset = max(self._offset, (chosen + 1) * width - room)
-        self._offset = max(0, min(self._offset, chosen * width, total - room))
-        self._place(width)
+        self._first = max(self._first, chosen + 1 - self._fitting())
+        self._first = max(0, min(self._first, chosen, len(self._tabs) - self._fitting()))
+        self._place()
 
-    def _place(self, width: int) -> None:
+    def _fitting(self) -> int:
+        """How many tabs have room at once: whole ones, for half a tab says nothing and is hit by mistake."""
+        return min(len(self._tabs), max(1, self.width() // NARROWEST))
+
+    def _place(self) -> None:
+        fitting = self._fitting()
+        room = min(self.width(), WIDEST * fitting)
         previous: QWidget | None = None
         for at, tab in enumerate(self._tabs):
-            tab.setGeometry(at * width - self._offset, 0, width, HEIGHT)
+            left = (at - self._first) * room // fitting
+            tab.setGeometry(left, 0, (at + 1 - self._first) * room // fitting - left, HEIGHT)
             if previous is not None:
                 QWidget.setTabOrder(previous, tab)
             previous = tab
@@ -419,10 +424,10 @@ class SessionTabBar(QWidget):
     @override
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self._tabs:
-            width = self._tabs[0].width()
-            furthest = max(0, width * len(self._tabs) - self.width())
-            self._offset = max(0, min(furthest, self._offset - event.angleDelta().y()))
-            self._place(width)
+            furthest = len(self._tabs) - self._fitting()
+            step = -1 if event.angleDelta().y() > 0 else 1
+            self._first = max(0, min(furthest, self._first + step))
+            self._place()
         event.accept()
 
     @override
