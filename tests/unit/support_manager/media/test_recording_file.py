@@ -239,6 +239,7 @@ def test_a_full_disk_keeps_what_is_there(tmp_path, monkeypatch):
         show(file, film(seconds=4), end)
     assert file.finish(end + 4_000) == tmp_path / "a.webm"
     monkeypatch.undo()
+    assert (tmp_path / "a.webm").stat().st_size == file.bytes, "no half cluster behind the last whole one"
     found = probe(tmp_path / "a.webm", "-show_format")
     assert float(found["format"]["duration"]) > 2.5
     assert abs(brightness_at(tmp_path / "a.webm", 2.002) - brightness(60)) < 6
