@@ -21,7 +21,7 @@ _REFINEMENTS = 6
 """A screen that stands still after a change is sent so often again, each time sharper."""
 _PAUSED_S = 0.2
 _LOAD = 1.25
-"""Of the time that a frame takes to make: the least distance to the next one where that is longer."""
+"""Of the time that encoding a frame takes: the least distance to the next one where that is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Capture:
             if rows is not None:
                 self._canvas.put(rows)
             self._tell(grabber)
-            now = time.monotonic()
+            now, used = time.monotonic(), time.thread_time()
             sharper = now >= refine_at and left > 0
             if self._needed and self._canvas.frame is not None and (rows is not None or self._key or sharper):
                 if rows is not None or self._canvas.size != size:
@@ -164,8 +164,8 @@ class Capture:
                 else:
                     left -= sharper
                 self._encode(rows.at if rows is not None else time.time())
-                spent = time.monotonic() - now
-                due = now + max(_LEAST_S, spent * _LOAD)
+                # By its own CPU time, which a busy machine does not lengthen.
+                due = now + max(_LEAST_S, (time.thread_time() - used) * _LOAD)
                 refine_at = time.monotonic() + _REFINE_S
 
     def _encode(self, at: float) -> None:

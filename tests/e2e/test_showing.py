@@ -179,6 +179,8 @@ async def test_a_window_alone_is_shown_and_stopped_with_the_network_down(team: T
         assert found is None or found < stopped + 500
     finally:
         await asyncio.to_thread(team.centre.relay.start)
+        for desk in team.desks:
+            await desk.can("presence_online")  # everybody is back
     await sees_nothing(ana)
 
 
