@@ -377,6 +377,11 @@ class FilesDesk:
         if transfer is None:
             if activity.state is ActivityState.ENDED or not incoming:
                 return  # over before we heard of it, or sent by an app that forgot it
+            if any(each.transfer == about.transfer and each.incoming for each in self._book.done):
+                # It is here since an earlier run of this app, which could not say so any more.
+                stop = ActivityStop(session_id=session_id, activity_id=activity.id, reason=ActivityEnd.FINISHED)
+                _ = self._tasks.spawn(self._insist(stop), name="said again")
+                return
             entry = Entry(
                 transfer=about.transfer,
                 session_id=session_id,

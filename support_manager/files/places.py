@@ -5,6 +5,8 @@ import mimetypes
 import os
 import shutil
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 import structlog
@@ -21,23 +23,49 @@ _SPARE_BYTES = 64 * 2**20
 
 
 def source_of(path: Path, session_id: str, transfer: str) -> tuple[Source, Entry]:
-    """A file that the rep wants to send.
+    """A file that the rep wants to send; a folder is packed into an archive of ours first.
 
     Raises:
         LocalProblem: `file_gone`.
     """
+    name = path.name
+    is_folder = path.is_dir()
+    if is_folder:
+        path, name = pack(path), f"{name}.zip"
     source = FileSource.of(path)
     entry = Entry(
         transfer=transfer,
         session_id=session_id,
         incoming=False,
-        name=safe_name(path.name),
-        type=mimetypes.guess_type(path.name)[0] or "",
+        name=safe_name(name),
+        type=mimetypes.guess_type(name)[0] or "",
         size=source.size,
         path=str(path),
         stamp=source.stamp,
+        archive=is_folder,
+        spool=is_folder,
     )
     return source, entry
+
+
+def pack(folder: Path) -> Path:
+    """A folder as one archive, in a place of ours that goes with the transfer; links are left out.
+
+    Raises:
+        LocalProblem: `file_gone`, `file_no_room`.
+    """
+    number, made = tempfile.mkstemp(prefix="support-manager-", suffix=".zip")
+    os.close(number)
+    try:
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+            for path in sorted(folder.rglob("*")):
+                if not path.is_symlink() and (path.is_file() or path.is_dir()):
+                    archive.write(path, Path(folder.name) / path.relative_to(folder))
+    except OSError as error:
+        Path(made).unlink(missing_ok=True)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise LocalProblem(AppCode.FILE_NO_ROOM if full else AppCode.FILE_GONE) from None
+    return Path(made)
 
 
 def reopen(entry: Entry) -> Source:
