@@ -26,6 +26,7 @@ AREAS = (
     "show",
     "recordings",
     "files",
+    "voice",
 )
 
 

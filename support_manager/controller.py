@@ -29,6 +29,7 @@ from support_manager.media.camera import CameraDevice, CameraPort
 from support_manager.media.engine import MediaEngine
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.screens import Shareable
+from support_manager.media.voice.ports import AudioDevice
 from support_manager.protocol import limits
 from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.codes import ErrorCode
@@ -307,6 +308,37 @@ class Controller:
         """Where the newest picture of that participant's camera is to be had."""
         runtime = self._desk.get(session_id)
         return None if runtime is None else runtime.video.mailbox(owner)
+
+    async def ask_voice(self, session_id: str, participant_id: str | None = None) -> None:
+        """Join the call and ask somebody to talk; see `Intents.ask_voice`."""
+        self._desk.check_voice(session_id)
+        await self._desk[session_id].voice.ask(participant_id)
+
+    async def join_voice(self, session_id: str) -> None:
+        """Join the call; see `Intents.join_voice`."""
+        self._desk.check_voice(session_id)
+        await self._desk[session_id].voice.join()
+
+    async def leave_voice(self, session_id: str) -> None:
+        """Hang up, or say no."""
+        await self._desk[session_id].voice.leave()
+
+    async def end_voice(self, session_id: str) -> None:
+        """End the call for everybody."""
+        await self._desk[session_id].voice.end()
+
+    async def mute_voice(self, session_id: str, muted: bool) -> None:
+        """Let nothing of this microphone be heard, or let it again."""
+        self._desk.set_muted(muted)
+        await self._desk[session_id].voice.tell_muted(muted)
+
+    async def audio_devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        """The microphones and the speakers there are now."""
+        return await self._desk.audio_devices()
+
+    def use_audio(self, microphone: str, speaker: str) -> None:
+        """Use these devices from now on."""
+        self._desk.use_audio(microphone, speaker)
 
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; see `Intents.send_chat`."""

@@ -33,6 +33,7 @@ from support_manager.media.engine import (
     VoiceLevels,
     VoiceTrouble,
 )
+from support_manager.media.voice.ports import AudioDevice
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import (
     ActivityChanged,
@@ -57,6 +58,7 @@ from support_manager.protocol.views import IceServers, Mode, SessionView
 from support_manager.session.outbox import TRANSIENT, Send
 from support_manager.session.recording import Recordings
 from support_manager.session.runtime import SessionRuntime
+from support_manager.session.voice import AudioWishes
 from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
@@ -102,6 +104,7 @@ class Desk:
         self._unanswered: dict[Hashable, str] = {}
         """What was wished for → the idempotency key of the request that nobody answered yet."""
         self._mailing: dict[str, list[MailChanged]] = {}
+        self._audio = AudioWishes()
         self._tasks = TaskOwner("desk")
 
     def _emit(self, event: AppEvent) -> None:
@@ -306,6 +309,37 @@ class Desk:
         if runtime is not None:
             runtime.set_visible(visible)
 
+    # --- voice
+
+    def check_voice(self, session_id: str) -> None:
+        """One microphone, one call.
+
+        Raises:
+            LocalProblem: `voice_elsewhere`.
+        """
+        if any(each.voice.is_in and each.id != session_id for each in self._runtimes.values()):
+            raise LocalProblem(AppCode.VOICE_ELSEWHERE)
+
+    def set_muted(self, muted: bool) -> None:
+        """Let nothing of this microphone be heard, or let it again."""
+        self._audio.muted = muted
+        self._tell_audio()
+
+    def use_audio(self, microphone: str, speaker: str) -> None:
+        """Use these devices from now on."""
+        self._audio.devices = (microphone, speaker)
+        self._tell_audio()
+
+    async def audio_devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        """The microphones and the speakers there are now; asked in a thread."""
+        engine = await self.engine()
+        return await asyncio.to_thread(engine.audio_devices)
+
+    def _tell_audio(self) -> None:
+        started = self._engine
+        if started is not None and started.done() and not started.cancelled() and started.exception() is None:
+            self._audio.tell(started.result())
+
     # --- media
 
     def engine(self) -> "asyncio.Future[MediaEngine]":
@@ -324,6 +358,7 @@ class Desk:
         try:
             engine = await asyncio.to_thread(self._factory)
             engine.start(self._take_media)
+            self._audio.tell(engine)
             engine.set_relay_only("rep", self._relay_only)
         except Exception as error:
             log.exception("media engine did not start")

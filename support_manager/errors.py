@@ -41,6 +41,8 @@ class AppCode(StrEnum):
     """The system does not let this program use it."""
     CAMERA_GONE = "camera_gone"
     """It was unplugged while it was shown."""
+    VOICE_ELSEWHERE = "voice_elsewhere"
+    """This computer's microphone is in the call of another session."""
     FILE_GONE = "file_gone"
     FILE_CHANGED = "file_changed"
     """It was changed while it was being sent."""

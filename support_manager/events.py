@@ -8,6 +8,7 @@ from support_manager.files.lines import FileLine
 from support_manager.media.engine import RecordingTrouble
 from support_manager.media.voice.ports import Trouble
 from support_manager.protocol.activities import Source
+from support_manager.protocol.calls import CallView, call_of
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import CUSTOMERS, Role
 from support_manager.protocol.views import (
@@ -135,6 +136,11 @@ class SessionSnapshot:
     def id(self) -> str:
         """The session's id."""
         return self.view.id
+
+    @property
+    def call(self) -> CallView:
+        """Who talks with whom."""
+        return call_of(self.view)
 
     @property
     def customer(self) -> ParticipantView | None:

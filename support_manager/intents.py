@@ -16,6 +16,7 @@ from support_manager.media.board import Board
 from support_manager.media.camera import CameraDevice
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.screens import Shareable
+from support_manager.media.voice.ports import AudioDevice
 from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.requests import History, HistoryPage, Targets
 from support_manager.protocol.views import AccountView, Audience, InboxView, Mode, Presence
@@ -205,6 +206,27 @@ class Intents(Protocol):
 
     def camera_mailbox(self, session_id: str, owner: str) -> FrameMailbox | None:
         """Where the newest picture of that participant's camera is to be had; None while it does not run."""
+
+    async def ask_voice(self, session_id: str, participant_id: str | None = None) -> None:
+        """Join the session's call and ask that person, or else the customer, to talk (B-7.7)."""
+
+    async def join_voice(self, session_id: str) -> None:
+        """Join the call that runs, or to which this rep is asked; raises `voice_elsewhere` while he is in another."""
+
+    async def leave_voice(self, session_id: str) -> None:
+        """Hang up, or say no; here at once, whatever the network does."""
+
+    async def end_voice(self, session_id: str) -> None:
+        """End the call for everybody; only the controller may."""
+
+    async def mute_voice(self, session_id: str, muted: bool) -> None:
+        """Let nothing of this microphone be heard, or let it again; here at once."""
+
+    async def audio_devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        """The microphones and the speakers there are now."""
+
+    def use_audio(self, microphone: str, speaker: str) -> None:
+        """Use these devices (ids of `AudioDevice`; empty: the system's choice) from now on, in a running call too."""
 
     async def send_chat(self, session_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Send one line; it shows as pending at once and is sent again after a reconnect until the relay has it."""

@@ -48,6 +48,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The chosen camera, by the system's name for it; empty for the system's own choice."""
     files_folder: str = ""
     """Where received files go; empty: the platform's own folder for downloads."""
+    microphone: str = ""
+    """The id of the chosen microphone; empty for the system's choice."""
+    speaker: str = ""
+    push_to_talk: bool = False
+    """Whether the rep is heard only while he holds a key down."""
     replies: tuple[Reply, ...] = ()
     """The rep's canned replies."""
     recordings_folder: str = ""

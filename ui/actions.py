@@ -55,6 +55,10 @@ COMMANDS = (
     Command("camera", "video", "Ctrl+Shift+Y", checkable=True),
     Command("ask_camera", "webcam"),
     Command("send_file", "paperclip", "Ctrl+Shift+U"),
+    Command("voice", "phone", "Ctrl+Shift+J"),
+    Command("hang_up", "phone-off", "Ctrl+Shift+Q"),
+    Command("mute", "mic-off", "Ctrl+Alt+M", checkable=True),
+    Command("end_call", "circle-x"),
     Command("transfer_control", "arrow-right-left", "Ctrl+Shift+K"),
     Command("transfer_session", "forward", "Ctrl+Shift+T"),
     Command("ask_control", "hand", "Ctrl+Shift+H", checkable=True),
@@ -116,6 +120,10 @@ class Actions(QObject):
     invite: QAction
     assist: QAction
     inbox: QAction
+    voice: QAction
+    hang_up: QAction
+    mute: QAction
+    end_call: QAction
     transfer_control: QAction
     transfer_session: QAction
     ask_control: QAction
@@ -317,6 +325,7 @@ class Actions(QObject):
             "camera": (online and controls and state is SessionState.ACTIVE) or _is_seen(current),
             "ask_camera": online and controls and current is not None and _can_be_seen(current),
             "send_file": online and controls and current is not None and _can_take_files(current),
+            **call_commands(current, online=online),
             "transfer_control": online and controls and state in _HELD,
             "transfer_session": online and controls and agent and state is SessionState.ACTIVE,
             "ask_control": online and assists and state in _HELD,
@@ -358,6 +367,10 @@ class Actions(QObject):
         for name in ("ask_control", "take_control"):
             self._all[name].setVisible(assists)
         self.lock_session.setVisible(single)
+        inside = current is not None and current.view.you in current.call.speaking
+        self.voice.setVisible(not inside)
+        for name in ("hang_up", "mute", "end_call"):
+            self._all[name].setVisible(self._all[name].isEnabled())
 
     def _make_targets(self) -> None:
         """Make the entries of Transfer Control anew when the assistants are others: the one place that does (B-9.1)."""
@@ -381,6 +394,27 @@ class Actions(QObject):
         made.setEnabled(enabled and here)
         made.triggered.connect(lambda: self.control_chosen.emit(person.id))
         return made
+
+
+def call_commands(session: SessionSnapshot | None, *, online: bool) -> dict[str, bool]:
+    """Which commands of the call can be used: everybody joins a running one, only the controller begins one (B-7.7).
+
+    Hanging up and muting act here first, with the relay away too.
+    """
+    if session is None:
+        return {"voice": False, "hang_up": False, "mute": False, "end_call": False}
+    call, you = session.call, session.view.you
+    customer = session.customer
+    can_ask = session.has_control and customer is not None and customer.connection is Connection.ONLINE
+    may_join = bool(call.speaking) or you in call.asked or can_ask
+    active = session.view.state is SessionState.ACTIVE
+    inside = you in call.speaking
+    return {
+        "voice": online and active and not inside and may_join,
+        "hang_up": inside or you in call.asked,
+        "mute": inside,
+        "end_call": online and session.has_control and call.is_there,
+    }
 
 
 def other_reps(session: SessionSnapshot) -> tuple[ParticipantView, ...]:

@@ -11,6 +11,7 @@ from support_manager.events import SessionSnapshot
 from support_manager.protocol.channel import DrawClear
 from support_manager.protocol.views import Connection, ParticipantView, Presence
 from ui.actions import PRESENCES, Actions
+from ui.calling import Calling
 from ui.dialogs.about import AboutDialog
 from ui.dialogs.assist import AssistDialog
 from ui.dialogs.end_session import EndSessionDialog
@@ -48,6 +49,7 @@ class Commands(QObject):
         actions.clear_drawing.triggered.connect(self.clear_drawing)
         actions.camera.triggered.connect(self.camera)
         actions.ask_camera.triggered.connect(self.ask_camera)
+        self.calling = Calling(kit, actions, self)
         actions.end_session.triggered.connect(self.end_session)
         actions.assist.triggered.connect(lambda: self.assist())
         actions.transfer_control.triggered.connect(self.transfer_control)

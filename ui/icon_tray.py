@@ -145,6 +145,9 @@ class IconTray(QWidget):
             (a.send_file, None),
             (a.camera, None),
             (a.record, None),
+            (a.voice, None),
+            (a.mute, None),
+            (a.hang_up, None),
         ):
             name = f"iconTray_{action.objectName().removeprefix('action_')}"
             only = action in (a.stop_view, a.pause_show, a.stop_show, a.focus_private)

@@ -127,6 +127,28 @@ class CameraMenu(QMenu):
         self.menuAction().setText(self._translator.t("camera", "camera.menu"))
 
 
+class CallMenu(QMenu):
+    """Talking (B-7.7): ask or join, hang up, mute, end.
+
+    Args:
+        actions: the commands.
+        translator: gives the name.
+        parent: the owner.
+    """
+
+    def __init__(self, actions: Actions, translator: Translator, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._translator = translator
+        self.setObjectName("callMenu")
+        self.menuAction().setIcon(actions.voice.icon())
+        self.addActions([actions.voice, actions.mute, actions.hang_up, actions.end_call])
+        translator.changed.connect(self._name)
+        self._name()
+
+    def _name(self) -> None:
+        self.menuAction().setText(self._translator.t("voice", "menu"))
+
+
 class SessionMenu(QMenu):
     """The commands about the current session.
 
@@ -157,6 +179,7 @@ class SessionMenu(QMenu):
         if picture:
             self.addMenu(PictureMenu(actions, translator, self))
         self.addMenu(ShowMenu(actions, translator, self))
+        self.addMenu(CallMenu(actions, translator, self))
         self.addSeparator()
         _add_groups(self, ((a.copy_number, a.copy_link, a.invite),))
         self.addSeparator()

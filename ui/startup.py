@@ -82,9 +82,11 @@ async def _run(
     from support_manager.controller import Controller
     from ui.app import build
     from ui.devices.qt_camera import QtCamera
+    from ui.media import MediaParts
 
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    controller = Controller.for_profile(options.profile and profile)
+    media = MediaParts()
+    controller = Controller.for_profile(options.profile and profile, media.make_engine)
     controller.use_camera(QtCamera())
     app = build(controller, qt, crash, relay_url=options.relay)
     app.on_end(lambda: ended.set_result(None))
@@ -97,6 +99,7 @@ async def _run(
     if ready is not None:
         ready(app)
     await ended
+    media.close()
     qt.removeEventFilter(opened)
     app.dispose()
 

@@ -13,6 +13,8 @@ from support_manager.events import (
     SessionLeft,
     SessionOpened,
     SessionSnapshot,
+    VoiceDevice,
+    VoiceHeard,
 )
 from support_manager.protocol.views import Audience, Mode
 from ui.actions import Actions
@@ -231,6 +233,8 @@ class MainWindow(QMainWindow):
         bridge.link_changed.connect(self._link_changed)
         bridge.link_prefilled.connect(self._show_start)
         bridge.drawing_changed.connect(self._drawing_changed)
+        bridge.voice_heard.connect(self._voice_heard)
+        bridge.voice_device.connect(self._voice_device)
 
     def _connect_commands(self) -> None:
         actions = self._kit.actions
@@ -322,6 +326,16 @@ class MainWindow(QMainWindow):
         panel = self._panels.get(session_id)
         if panel is not None and what is not Happening.CHAT and what not in MARKED:
             panel.note(what, name)
+
+    def _voice_heard(self, event: VoiceHeard) -> None:
+        panel = self._panels.get(event.session_id)
+        if panel is not None:
+            panel.call.take_levels(event)
+
+    def _voice_device(self, event: VoiceDevice) -> None:
+        panel = self._panels.get(event.session_id)
+        if panel is not None:
+            panel.call.take_trouble(event)
 
     def _remove_panel(self, session_id: str) -> None:
         panel = self._panels.pop(session_id, None)

@@ -1,5 +1,6 @@
 /** The one media connection to the hub (the rep's app): offers, trickles, beats, obeys the asked rate, heals itself. */
 
+import { addLines } from "./media_lines.js";
 import { Ice } from "./ice.js";
 import { CameraLine } from "./camera_line.js";
 import { CAREFUL_MS, EncodingSetter, encodingFor, isLookedAt } from "./rate.js";
@@ -20,48 +21,14 @@ export function nextEpoch(last, asked, now) {
   return Math.max(last + 1, asked, now);
 }
 
-/**
- * Only VP8 and its retransmission: every browser must have it (RFC 7742, section 5), the hub has it, and a lean
- * description is a fast one. H.264 from some browsers stalls when the screen does not change.
- * @param {ReadonlyArray<{mimeType: string}>} codecs
- * @returns {Array<{mimeType: string}>} empty when the browser does not tell
- */
-export function vp8Only(codecs) {
-  const vp8 = codecs.filter((codec) => /^video\/vp8$/i.test(codec.mimeType));
-  return vp8.length ? [...vp8, ...codecs.filter((codec) => /^video\/rtx$/i.test(codec.mimeType))] : [];
-}
-
-/**
- * Add the fixed media lines in their order.
- * @param {RTCPeerConnection} peer
- * @param {readonly string[]} lines the protocol's `media_lines`
- * @param {string} label of the data channel
- * @returns {{made: Map<string, RTCRtpTransceiver>, channel: RTCDataChannel}} the transceivers by their names
- */
-function addLines(peer, lines, label) {
-  const codecs = vp8Only(globalThis.RTCRtpReceiver?.getCapabilities?.("video")?.codecs ?? []);
-  const made = new Map();
-  let channel = null;
-  for (const line of lines) {
-    if (line === "data") {
-      channel = peer.createDataChannel(label, { ordered: true });
-      continue;
-    }
-    const kind = line === "voice" ? "audio" : "video";
-    const direction = line === "voice" ? "sendrecv" : line.endsWith("_up") ? "sendonly" : "recvonly";
-    const transceiver = peer.addTransceiver(kind, { direction });
-    if (kind === "video" && codecs.length) transceiver.setCodecPreferences?.(codecs);
-    made.set(line, transceiver);
-  }
-  return { made, channel };
-}
-
 /** Holds the connection; `signal` carries messages to the hub, and `state` is told what the connection is worth. */
 export class Connection {
   #parts;
   #peer = null;
   #share = null;
   #down = null;
+  #voice = null;
+  #spoken = null;
   #channel = null;
   #epoch = 0;
   #track = null;
@@ -108,6 +75,17 @@ export class Connection {
     return this.#down;
   }
 
+  /** @returns {?MediaStreamTrack} on which the hub sends the call */
+  get sound() {
+    return this.#voice?.receiver?.track ?? null;
+  }
+
+  /** @param {?MediaStreamTrack} track this customer's microphone, or nothing; it goes into every later connection too */
+  setVoice(track) {
+    this.#spoken = track;
+    this.#voice?.sender.replaceTrack(track).catch((error) => console.warn("microphone could not be replaced", error));
+  }
+
   /** @param {Ice} ice for the next connection */
   setIce(ice) {
     this.#ice = ice;
@@ -140,6 +118,8 @@ export class Connection {
     const share = made.get("share_up");
     this.#share = share;
     this.#down = made.get("share_down")?.receiver?.track ?? null;
+    const voice = made.get("voice") ?? null;
+    this.#voice = voice;
     this.#parts.down?.();
     this.#channel = channel;
     channel.addEventListener("open", () => this.#opened(peer));
@@ -160,6 +140,7 @@ export class Connection {
     try {
       await share.sender.replaceTrack(this.#track);
       await this.cameras.attach(peer, made);
+      if (this.#spoken) await voice?.sender.replaceTrack(this.#spoken);
       await peer.setLocalDescription();
       if (this.#peer !== peer) return;
       const sent = await this.#say(epoch, { type: "offer", sdp: peer.localDescription.sdp });
@@ -239,7 +220,7 @@ export class Connection {
   /** Close for good. */
   close() {
     clearTimeout(this.#again);
-    this.#track = null;
+    this.#track = this.#spoken = null;
     void this.cameras.setTrack(null);
     if (this.#peer && this.#parts.ready()) void this.#say(this.#epoch, { type: "bye" });
     this.#drop();

@@ -1,5 +1,6 @@
 /** What stands around the card: the strip, the live strip with Stop, the toast, the question before leaving. */
 
+import { CallStrip } from "./call.js";
 import { h } from "./elements.js";
 import { LANGUAGES } from "./language.js";
 import { People } from "./people.js";
@@ -22,6 +23,7 @@ export class Frame {
   #watch;
   #preview;
   #tiles;
+  #call;
   #spoken = "";
   #said = "";
   #heading = "";
@@ -46,6 +48,7 @@ export class Frame {
       this.#preview.sketch();
     };
     this.#tiles = new Tiles(part, visit, language);
+    this.#call = new CallStrip(part, visit.voice);
     part.language.append(...Object.entries(LANGUAGES).map(([value, textContent]) => h("option", { value, textContent, lang: value })));
     part.language.addEventListener("change", () => choose(part.language.value));
     part.leave.addEventListener("click", () => this.#askToLeave());
@@ -90,6 +93,8 @@ export class Frame {
     this.#watch.draw(story, this.#visit.down, this.#language);
     this.#preview.draw(this.#language);
     this.#tiles.draw();
+    this.#part.talk.dataset.can = this.#visit.report.microphone === "no" ? "" : "1";
+    this.#call.draw(story, this.#visit.voice.sound, this.#language);
     this.#title();
   }
 

@@ -20,6 +20,7 @@ export class Hubs {
   #epoch = 0;
   #track = null;
   #camera = null;
+  #spoken = null;
 
   /**
    * @param {{state: (state: string) => void, late: (late: boolean) => void,
@@ -35,6 +36,18 @@ export class Hubs {
   /** @returns {string} none, connecting, connected or lost */
   get state() {
     return this.#present?.state ?? "none";
+  }
+
+  /** @returns {?MediaStreamTrack} the call, from the former rep's app until the new one's stands (B-9.5) */
+  get sound() {
+    return (this.state !== "connected" && this.#former ? this.#former : this.#present)?.sound ?? null;
+  }
+
+  /** @param {?MediaStreamTrack} track this customer's microphone, or nothing */
+  setVoice(track) {
+    this.#spoken = track;
+    this.#former?.setVoice(track);
+    if (!this.#former || !track) this.#present?.setVoice(track);
   }
 
   /** @returns {?MediaStreamTrack} on which the rep in charge hands on what others show */
@@ -80,6 +93,8 @@ export class Hubs {
     if (this.#ice) own.setIce(this.#ice);
     if (this.#track) void own.setTrack(this.#track);
     if (this.#camera) void own.cameras.setTrack(this.#camera);
+    // A voice is on one connection at a time: everybody hears it once, by the new one from the moment on when it stands.
+    if (this.#spoken && !former) own.setVoice(this.#spoken);
     this.#watch();
     void own.offer();
   }
@@ -156,7 +171,10 @@ export class Hubs {
   }
 
   #changed(state) {
-    if (state === "connected") this.#dropFormer();
+    if (state === "connected") {
+      if (this.#former && this.#spoken) this.#present?.setVoice(this.#spoken);
+      this.#dropFormer();
+    }
     this.#watch();
     this.#parts.state(state);
   }

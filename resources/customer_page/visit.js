@@ -12,6 +12,7 @@ import { Session } from "./session.js";
 import { Sharing } from "./sharing.js";
 import { Survey } from "./survey.js";
 import { Video } from "./video.js";
+import { Voice } from "./voice.js";
 
 const EARLY_EVENTS = 100;
 const PROBE_MS = 1_500;
@@ -92,7 +93,6 @@ export class Visit {
     const showing = {
       story, media, changed,
       notify: (notice) => this.#tell(notice),
-      hub: this.#hub,
       ask: (event, payload) => this.#ask(event, payload),
       present: () => this.#present,
       say: (message) => this.#hub.say(message),
@@ -102,6 +102,7 @@ export class Visit {
     this.sharing = new Sharing({ ...showing, remember: (shared) => this.#remember(shared) });
     this.video = new Video(showing);
     this.files = new FilesDoor({ ...showing, tell: showing.notify, storage: keep.browser });
+    this.voice = new Voice({ ...showing, hub: this.#hub });
     this.survey = new Survey({ story, changed, ask: (event, payload) => this.#ask(event, payload), sent: () => wire.close() });
     wire.on("up", () => this.#up());
     wire.on("down", () => this.#down());
@@ -237,7 +238,7 @@ export class Visit {
     for (const event of this.#early.splice(0)) if (event.session_id === view.id) story.session.take(event);
     if (this.#earlyPlace?.id === view.id) story.session.place ??= this.#earlyPlace.place;
     this.#hub.setIce(ice);
-    this.sharing.reconcile();
+    for (const one of [this.sharing, this.voice]) one.reconcile();
     this.sharing.tellSource();
     this.drawing.follow();
     this.video.reconcile();
@@ -274,6 +275,7 @@ export class Visit {
     }
     // Let in: everything that was not this customer's business before comes with a whole snapshot.
     if (role === "waiting" && session.me?.role !== "waiting") void this.coming.resume();
+    if (fact.type === "activity_changed") this.voice.heard(fact.activity);
     if (fact.type === "activity_changed" || role !== session.me?.role || session.isOnItsWay) {
       this.sharing.reconcile();
       this.video.reconcile();
@@ -373,8 +375,7 @@ export class Visit {
 
   /** Leave for good. */
   async leave() {
-    this.sharing.close();
-    this.video.close();
+    for (const sender of [this.sharing, this.video, this.voice]) sender.close();
     this.#hub.close();
     const told = this.#ask("session.leave", {}, 3_000).catch((error) => console.warn("leave not told", error.code));
     this.coming.forget();
@@ -404,8 +405,7 @@ export class Visit {
 
   async #finish(why, last = null) {
     clearTimeout(this.#step);
-    this.sharing.close();
-    this.video.close();
+    for (const sender of [this.sharing, this.video, this.voice]) sender.close();
     this.coming.kept = null;
     this.entry?.close();
     this.#device.close();

@@ -16,7 +16,7 @@ from support_manager.media.engine import EngineFailed, MediaEvent, PeerKey, Reco
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.screens import Gate, Shareable
 from support_manager.media.thread import MediaThread
-from support_manager.media.voice.ports import AudioPorts
+from support_manager.media.voice.ports import AudioDevice, AudioPorts
 from support_manager.protocol.channel import ChannelMessage, DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
@@ -184,6 +184,10 @@ class AiortcEngine:
     def set_muted(self, muted: bool) -> None:
         """Let nothing of this computer's microphone be heard, or let it again."""
         self._call(lambda hub: hub.voice.set_muted(muted))
+
+    def audio_devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        """The microphones and the speakers there are now; call it in a thread."""
+        return ((), ()) if self._audio is None else self._audio.devices()
 
     def use_audio(self, microphone: str, speaker: str) -> None:
         """Use these devices from now on."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from support_manager.media.camera import CameraSlot
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.screens import Shareable
-from support_manager.media.voice.ports import Trouble
+from support_manager.media.voice.ports import AudioDevice, Trouble
 from support_manager.protocol.channel import ChannelMessage, DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
@@ -343,6 +343,9 @@ class MediaEngine(Protocol):
 
     def set_muted(self, muted: bool) -> None:
         """Let nothing of this computer's microphone be heard, or let it again."""
+
+    def audio_devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        """The microphones and the speakers there are now. May take a moment: call it in a thread."""
 
     def use_audio(self, microphone: str, speaker: str) -> None:
         """Use these devices (ids of `AudioDevice`, empty: the system's choice) from now on."""

@@ -38,6 +38,7 @@ from support_manager.media.engine import (
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.protocol import limits
 from support_manager.protocol.activities import ACTIVITIES, ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.calls import call_of
 from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import SessionEvent, SignalReceived
@@ -61,7 +62,7 @@ from support_manager.session.peers import Peer, Peers
 from support_manager.session.recording import Recordings, SessionRecording
 from support_manager.session.showing import Showing
 from support_manager.session.video import Video
-from support_manager.session.voice import SessionVoice, call_of
+from support_manager.session.voice import SessionVoice
 from support_manager.session.words import well_formed
 from support_manager.tasks import TaskOwner
 
@@ -156,6 +157,7 @@ class SessionRuntime:
     def went_online(self) -> None:
         """The session is bound to the present connection: send what is left, ask who is not connected."""
         self._outbox.went_online()
+        self.voice.went_online()
         self._link.went_online()
         self.showing.went_online()
         self.recording.went_online()

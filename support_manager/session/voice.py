@@ -8,6 +8,7 @@ import structlog
 from support_manager.errors import Refused, SupportManagerError
 from support_manager.media.engine import MediaEngine, PeerKey
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.calls import call_of, voices
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import (
     ActivityAnswer,
@@ -16,45 +17,30 @@ from support_manager.protocol.requests import (
     ActivityOffer,
     ActivityStop,
     ActivityUpdate,
+    DeviceReport,
     Nothing,
+    ParticipantReport,
 )
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import ActivityView, SessionView
+from support_manager.protocol.views import ActivityView, Capability, SessionView
 from support_manager.session.outbox import Send
 from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class CallView:
-    """Who is in a session's call, and who is asked to join it."""
+@dataclass(slots=True)
+class AudioWishes:
+    """What the rep wants of his devices, in whatever call he is; an engine that is new is told."""
 
-    speaking: tuple[str, ...] = ()
-    """Participants, the one who came first in front."""
-    asked: tuple[str, ...] = ()
-    muted: frozenset[str] = frozenset()
+    muted: bool = False
+    devices: tuple[str, str] = ("", "")
+    """Ids of the microphone and of the speaker."""
 
-    @property
-    def is_there(self) -> bool:
-        """Whether anybody is in it or asked to be."""
-        return bool(self.speaking or self.asked)
-
-
-def voices(view: SessionView) -> tuple[ActivityView, ...]:
-    """The voice activities of a session."""
-    return tuple(each for each in view.activities if each.kind is ActivityKind.VOICE)
-
-
-def call_of(view: SessionView) -> CallView:
-    """The call of a session."""
-    found = sorted(voices(view), key=lambda each: each.changed_at)
-    running = [each for each in found if each.state is ActivityState.RUNNING]
-    return CallView(
-        tuple(each.subject for each in running),
-        tuple(each.subject for each in found if each.state is ActivityState.ASKED),
-        frozenset(each.subject for each in running if each.paused),
-    )
+    def tell(self, engine: MediaEngine) -> None:
+        """Have the engine do so."""
+        engine.set_muted(self.muted)
+        engine.use_audio(*self.devices)
 
 
 class SessionVoice:
@@ -85,6 +71,23 @@ class SessionVoice:
         self._told: tuple[frozenset[str], bool] = (frozenset(), False)
         self._hung_up = ""
         """Our own activity that is over here, whatever the relay still thinks of it."""
+
+    @property
+    def is_in(self) -> bool:
+        """Whether this app is in the call."""
+        return self._told[1]
+
+    def went_online(self) -> None:
+        """The session is bound to the relay: say that this app has voice, on which it depends whether a call goes on
+        when its rep gets control (B-9.5)."""
+        _ = self._tasks.spawn(self._report(), name="report")
+
+    async def _report(self) -> None:
+        device = DeviceReport(microphone=Capability.YES)
+        try:
+            await self._send(ParticipantReport(session_id=self._id, device=device), Nothing)
+        except SupportManagerError as error:
+            log.info("voice not reported", session=self._id, code=str(error.code))
 
     # --- what the rep wants
 

@@ -10,6 +10,7 @@ from support_manager.errors import Refused
 from support_manager.events import InboxChanged, SessionSnapshot
 from support_manager.media.camera import CameraDevice
 from support_manager.media.mailbox import FrameMailbox
+from support_manager.media.voice.ports import AudioDevice
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import History, HistoryPage, Targets
 from support_manager.protocol.views import InboxView, Presence
@@ -83,6 +84,27 @@ class FakePeople(FakeDrawing, FakeShows):
 
     async def take_control(self, session_id: str) -> None:
         self._ask("take_control", session_id)
+
+    async def ask_voice(self, session_id: str, participant_id: str | None = None) -> None:
+        self._ask("ask_voice", session_id, participant_id)
+
+    async def join_voice(self, session_id: str) -> None:
+        self._ask("join_voice", session_id)
+
+    async def leave_voice(self, session_id: str) -> None:
+        self._ask("leave_voice", session_id)
+
+    async def end_voice(self, session_id: str) -> None:
+        self._ask("end_voice", session_id)
+
+    async def mute_voice(self, session_id: str, muted: bool) -> None:
+        self._ask("mute_voice", session_id, muted)
+
+    async def audio_devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        return (AudioDevice("m1", "Desk microphone"),), (AudioDevice("s1", "Headset"),)
+
+    def use_audio(self, microphone: str, speaker: str) -> None:
+        self._ask("use_audio", microphone, speaker)
 
     async def transfer_targets(self) -> Targets:
         self._ask("transfer_targets")

@@ -23,6 +23,7 @@ from support_manager.media.engine import (
 from support_manager.media.frame_box import FrameBox
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.screens import Shareable
+from support_manager.media.voice.ports import AudioDevice
 from support_manager.protocol.channel import ChannelMessage, DrawMessage
 from support_manager.protocol.signals import Candidate
 from support_manager.protocol.views import IceServer
@@ -177,6 +178,9 @@ class ScriptedEngine:
 
     def set_muted(self, muted: bool) -> None:
         self.muted = muted
+
+    def audio_devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        return (AudioDevice("m1", "Desk microphone"),), (AudioDevice("s1", "Headset"),)
 
     def use_audio(self, microphone: str, speaker: str) -> None:
         self.audio = (microphone, speaker)

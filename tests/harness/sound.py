@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from support_manager.media.voice.ports import Trouble
+from support_manager.media.voice.ports import AudioDevice, Trouble
 
 RATE = 48_000
 PIECE = 480
@@ -132,6 +132,11 @@ class ArrayPorts:
         self._failed: dict[str, Callable[[Trouble], None]] = {}
 
     latency_ms = 20.0
+
+    def devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        """One of each, and a headset."""
+        headset = AudioDevice("headset", "Headset")
+        return (AudioDevice("array", "Array"), headset), (AudioDevice("list", "List"), headset)
 
     def open_microphone(self, device: str, heard: Callable[[bytes], None], failed: Callable[[Trouble], None]) -> None:
         """Hear from now on."""

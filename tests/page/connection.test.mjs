@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { nextEpoch, vp8Only } from "../../resources/customer_page/connection.js";
+import { nextEpoch } from "../../resources/customer_page/connection.js";
+import { vp8Only } from "../../resources/customer_page/media_lines.js";
 import { Share, pickerFailure } from "../../resources/customer_page/share.js";
 
 test("an epoch is above every one before, whoever forgot what", () => {

@@ -180,7 +180,8 @@ class Dashboard(QScrollArea):
         a = self._kit.actions
         shows = (a.show_screen, a.pause_show, a.stop_show)
         talk = (a.focus_chat, a.focus_private, a.send_file, a.screenshot)
-        return self._page((a.invite, a.ask_view, a.stop_view, *shows, a.point, a.record, *talk))
+        calls = (a.voice, a.mute, a.hang_up)
+        return self._page((a.invite, a.ask_view, a.stop_view, *shows, a.point, a.record, *calls, *talk))
 
     def _make_application(self) -> QWidget:
         a = self._kit.actions

@@ -17,6 +17,7 @@ from ui.panels.dashboard import Dashboard
 from ui.panels.recording_bar import RecordingBar
 from ui.panels.side import SessionSide
 from ui.panels.waiting import WaitingPage
+from ui.widgets.call_strip import CallStrip
 from ui.widgets.kit import SPACE_2, SPACE_3, Desk, bind, button, label
 from ui.widgets.plain import isolated
 from ui.widgets.share_view import ShareView
@@ -123,6 +124,7 @@ class SessionPanel(QSplitter):
 
         self.recording_bar = RecordingBar(kit, entry)
         self.banners = Banners(kit, entry)
+        self.call = CallStrip(kit, entry)
         self._middle = QWidget()
         self._middle.setObjectName("sessionMiddle")
         self._middle.setMinimumWidth(360)
@@ -130,6 +132,7 @@ class SessionPanel(QSplitter):
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
         middle.addWidget(self.recording_bar)
+        middle.addWidget(self.call)
         middle.addWidget(self.banners)
         middle.addWidget(self._stack, 1)
 
@@ -159,6 +162,7 @@ class SessionPanel(QSplitter):
         self.facts.take(entry)
         self.recording_bar.take(entry)
         self.banners.take(entry)
+        self.call.take(entry)
         self.chats.take(entry)
         self._large_camera.take(entry)
         self.cameras.take(entry)

@@ -57,6 +57,9 @@ class AudioPorts(Protocol):
     def close_speaker(self) -> None:
         """Play nothing more."""
 
+    def devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        """The microphones and the speakers there are now; may take a moment."""
+
     @property
     def latency_ms(self) -> float:
         """How long it takes from `fill` to the ear and from the mouth to `heard`, as far as it is known."""

@@ -76,7 +76,7 @@ def test_waiting_for_the_customer(actions: Actions, intents: FakeIntents):
 def test_customer_is_there(actions: Actions, intents: FakeIntents):
     (session_id,) = intents.sessions
     intents.joins(session_id)
-    new = {"ask_view", "show_screen", "record", "camera", "ask_camera"}
+    new = {"ask_view", "show_screen", "record", "camera", "ask_camera", "voice"}
     assert usable(actions, intents) == ONLINE | CONTROL | SESSION | new
 
 

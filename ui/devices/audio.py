@@ -1,0 +1,325 @@
+"""Microphone and speaker by Qt, in a thread of their own; a device that is pulled out is told and replaced."""
+
+import sys
+from collections.abc import Callable
+
+import structlog
+from PySide6.QtCore import (
+    QCoreApplication,
+    QIODevice,
+    QMicrophonePermission,
+    QObject,
+    Qt,
+    QThread,
+    QTimer,
+    Signal,
+    Slot,
+)
+from PySide6.QtMultimedia import QAudioDevice, QAudioFormat, QAudioSink, QAudioSource, QMediaDevices
+from PySide6.QtMultimedia import QtAudio as QtSound
+
+from support_manager.media.voice.ports import AudioDevice, Trouble
+
+log = structlog.get_logger(__name__)
+
+RATE = 48_000
+_PER_MS = RATE * 2 // 1000
+"""Bytes."""
+_QUEUE_MS = 40
+"""What waits for the speaker, beyond what the system itself holds."""
+_BUFFER_MS = 80
+_STEP_MS = 10
+_TIMER_MS = 5
+_WAIT_MS = 2_000
+
+Heard = Callable[[bytes], None]
+Fill = Callable[[int], bytes]
+Failed = Callable[[Trouble], None]
+
+
+def _format() -> QAudioFormat:
+    found = QAudioFormat()
+    found.setSampleRate(RATE)
+    found.setChannelCount(1)
+    found.setSampleFormat(QAudioFormat.SampleFormat.Int16)
+    return found
+
+
+def _chosen(devices: list[QAudioDevice], wanted: str, default: QAudioDevice) -> QAudioDevice | None:
+    """The wanted device, else the system's choice, else any."""
+    found = next((each for each in devices if bytes(each.id().data()).decode(errors="replace") == wanted), None)
+    if found is not None:
+        return found
+    if not default.isNull():
+        return default
+    return devices[0] if devices else None
+
+
+def _listed(devices: list[QAudioDevice]) -> list[AudioDevice]:
+    return [AudioDevice(bytes(each.id().data()).decode(errors="replace"), each.description()) for each in devices]
+
+
+def microphones() -> list[AudioDevice]:
+    """The microphones there are now."""
+    return _listed(QMediaDevices.audioInputs())
+
+
+def speakers() -> list[AudioDevice]:
+    """The speakers there are now."""
+    return _listed(QMediaDevices.audioOutputs())
+
+
+class _Worker(QObject):
+    """Holds the devices; lives in the thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._source: QAudioSource | None = None
+        self._source_device: QIODevice | None = None
+        self._sink: QAudioSink | None = None
+        self._sink_device: QIODevice | None = None
+        self._heard: Heard | None = None
+        self._fill: Fill | None = None
+        self._microphone = self._speaker = ""
+        self._microphone_failed: Failed | None = None
+        self._speaker_failed: Failed | None = None
+        self._timer: QTimer | None = None
+        self._media: QMediaDevices | None = None
+        self.latency_ms = 30.0
+
+    def _watch(self) -> None:
+        """Made here, so that it lives in this thread."""
+        if self._media is None:
+            self._media = QMediaDevices(self)
+            self._media.audioInputsChanged.connect(self._inputs_changed)
+            self._media.audioOutputsChanged.connect(self._outputs_changed)
+            self._timer = QTimer(self)
+            self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+            self._timer.timeout.connect(self._feed)
+
+    # --- microphone
+
+    @Slot(str, object, object)
+    def open_microphone(self, device: str, heard: Heard, failed: Failed) -> None:
+        self._watch()
+        self.close_microphone()
+        self._microphone, self._heard, self._microphone_failed = device, heard, failed
+        self._start_microphone()
+
+    def _start_microphone(self) -> None:
+        failed = self._microphone_failed
+        if failed is None:
+            return
+        if _is_denied():
+            failed(Trouble.MICROPHONE_DENIED)
+            return
+        device = _chosen(QMediaDevices.audioInputs(), self._microphone, QMediaDevices.defaultAudioInput())
+        if device is None:
+            failed(Trouble.NO_MICROPHONE)
+            return
+        source = self._source = QAudioSource(device, _format(), self)
+        source.setBufferSize(_BUFFER_MS * _PER_MS)
+        source.stateChanged.connect(self._source_changed)
+        found = self._source_device = source.start()
+        if source.error() != QtSound.Error.NoError:
+            self._drop_source()
+            failed(Trouble.MICROPHONE_LOST)
+            return
+        found.readyRead.connect(self._read)
+
+    @Slot()
+    def _read(self) -> None:
+        if self._source_device is not None and self._heard is not None:
+            data = self._source_device.readAll()
+            if data.size():
+                self._heard(bytes(data.data()))
+
+    @Slot(QtSound.State)
+    def _source_changed(self, state: QtSound.State) -> None:
+        source = self._source
+        if source is not None and state is QtSound.State.StoppedState and source.error() != QtSound.Error.NoError:
+            QTimer.singleShot(0, self, self._microphone_gone)
+
+    def _microphone_gone(self) -> None:
+        """It was pulled out: say so, and go on with another one if there is any."""
+        if self._source is None or self._microphone_failed is None:
+            return
+        self._drop_source()
+        self._microphone_failed(Trouble.MICROPHONE_LOST)
+        if QMediaDevices.audioInputs():
+            self._start_microphone()
+
+    @Slot()
+    def _inputs_changed(self) -> None:
+        if self._microphone_failed is None:
+            return
+        if self._source is None and QMediaDevices.audioInputs():
+            self._start_microphone()  # one was plugged in
+        elif self._source is not None and not QMediaDevices.audioInputs():
+            self._microphone_gone()
+
+    @Slot()
+    def close_microphone(self) -> None:
+        self._microphone_failed = self._heard = None
+        self._drop_source()
+
+    def _drop_source(self) -> None:
+        source, self._source, self._source_device = self._source, None, None
+        if source is not None:
+            source.stateChanged.disconnect(self._source_changed)
+            source.stop()
+            source.deleteLater()
+
+    # --- speaker
+
+    @Slot(str, object, object)
+    def open_speaker(self, device: str, fill: Fill, failed: Failed) -> None:
+        self._watch()
+        self.close_speaker()
+        self._speaker, self._fill, self._speaker_failed = device, fill, failed
+        self._start_speaker()
+
+    def _start_speaker(self) -> None:
+        failed = self._speaker_failed
+        if failed is None:
+            return
+        device = _chosen(QMediaDevices.audioOutputs(), self._speaker, QMediaDevices.defaultAudioOutput())
+        if device is None:
+            failed(Trouble.NO_SPEAKER)
+            return
+        sink = self._sink = QAudioSink(device, _format(), self)
+        sink.setBufferSize(_BUFFER_MS * _PER_MS)
+        sink.stateChanged.connect(self._sink_changed)
+        self._sink_device = sink.start()
+        if sink.error() not in (QtSound.Error.NoError, QtSound.Error.UnderrunError):
+            self._drop_sink()
+            failed(Trouble.SPEAKER_LOST)
+            return
+        if self._timer is not None:
+            self._timer.start(_TIMER_MS)
+
+    @Slot()
+    def _feed(self) -> None:
+        sink, device, fill = self._sink, self._sink_device, self._fill
+        if sink is None or device is None or fill is None:
+            return
+        waiting = sink.bufferSize() - sink.bytesFree()
+        while waiting < _QUEUE_MS * _PER_MS and sink.bytesFree() >= _STEP_MS * _PER_MS:
+            written = device.write(fill(_STEP_MS * _PER_MS // 2))
+            if written <= 0:
+                return
+            waiting += written
+        self.latency_ms = waiting / _PER_MS + 20.0
+
+    @Slot(QtSound.State)
+    def _sink_changed(self, state: QtSound.State) -> None:
+        sink = self._sink
+        broken = sink is not None and sink.error() not in (QtSound.Error.NoError, QtSound.Error.UnderrunError)
+        if state is QtSound.State.StoppedState and broken:
+            QTimer.singleShot(0, self, self._speaker_gone)
+
+    def _speaker_gone(self) -> None:
+        if self._sink is None or self._speaker_failed is None:
+            return
+        self._drop_sink()
+        self._speaker_failed(Trouble.SPEAKER_LOST)
+        if QMediaDevices.audioOutputs():
+            self._start_speaker()
+
+    @Slot()
+    def _outputs_changed(self) -> None:
+        if self._speaker_failed is None:
+            return
+        if self._sink is None and QMediaDevices.audioOutputs():
+            self._start_speaker()
+        elif self._sink is not None and not QMediaDevices.audioOutputs():
+            self._speaker_gone()
+
+    @Slot()
+    def close_speaker(self) -> None:
+        self._speaker_failed = self._fill = None
+        self._drop_sink()
+
+    def _drop_sink(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        sink, self._sink, self._sink_device = self._sink, None, None
+        if sink is not None:
+            sink.stateChanged.disconnect(self._sink_changed)
+            sink.stop()
+            sink.deleteLater()
+
+    @Slot()
+    def close_all(self) -> None:
+        self.close_microphone()
+        self.close_speaker()
+
+
+def _is_denied() -> bool:
+    """Whether the system lets this program not use the microphone; only macOS asks people."""
+    app = QCoreApplication.instance()
+    if sys.platform != "darwin" or app is None:
+        return False
+    return app.checkPermission(QMicrophonePermission()) is Qt.PermissionStatus.Denied
+
+
+class QtAudio(QObject):
+    """Implements `AudioPorts`; made on the UI thread, and ended there by `close`."""
+
+    _microphone_wanted = Signal(str, object, object)
+    _speaker_wanted = Signal(str, object, object)
+    _microphone_done = Signal()
+    _speaker_done = Signal()
+    _all_done = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = QThread()
+        self._thread.setObjectName("sound")
+        self._worker = _Worker()
+        self._worker.moveToThread(self._thread)
+        queued = Qt.ConnectionType.QueuedConnection
+        self._microphone_wanted.connect(self._worker.open_microphone, queued)
+        self._speaker_wanted.connect(self._worker.open_speaker, queued)
+        self._microphone_done.connect(self._worker.close_microphone, queued)
+        self._speaker_done.connect(self._worker.close_speaker, queued)
+        self._all_done.connect(self._worker.close_all, Qt.ConnectionType.BlockingQueuedConnection)
+
+    def _ready(self) -> None:
+        if not self._thread.isRunning():
+            self._thread.start(QThread.Priority.TimeCriticalPriority)
+
+    def open_microphone(self, device: str, heard: Heard, failed: Failed) -> None:
+        """Hear `device`; see `AudioPorts`."""
+        self._ready()
+        self._microphone_wanted.emit(device, heard, failed)
+
+    def close_microphone(self) -> None:
+        """Let it go."""
+        self._microphone_done.emit()
+
+    def open_speaker(self, device: str, fill: Fill, failed: Failed) -> None:
+        """Play on `device`; see `AudioPorts`."""
+        self._ready()
+        self._speaker_wanted.emit(device, fill, failed)
+
+    def close_speaker(self) -> None:
+        """Play nothing more."""
+        self._speaker_done.emit()
+
+    def devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        """The microphones and the speakers there are now."""
+        return tuple(microphones()), tuple(speakers())
+
+    @property
+    def latency_ms(self) -> float:
+        """What waits for the speaker, and what a microphone gathers before it tells."""
+        return self._worker.latency_ms
+
+    def close(self) -> None:
+        """End the thread, within two seconds; on the UI thread, once nobody speaks any more."""
+        if self._thread.isRunning():
+            self._all_done.emit()
+            self._thread.quit()
+            if not self._thread.wait(_WAIT_MS):
+                log.error("the sound thread did not end in time")

@@ -1,0 +1,224 @@
+"""The strip of a session's call: who is in it and how loud, what the rep can do, which devices, what is wrong."""
+
+import shiboken6
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from support_manager.events import VoiceDevice, VoiceHeard
+from support_manager.media.voice.ports import AudioDevice
+from support_manager.protocol.calls import CallView
+from ui.models.sessions import SessionEntry
+from ui.widgets.elided import ElidedLabel
+from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, Desk, bind, button, label, name_it, set_kind
+from ui.widgets.plain import one_line
+
+_METER = QSize(44, 8)
+_FALL = 0.06
+
+
+class LevelMeter(QWidget):
+    """How loud somebody is: a bar that rises at once and falls slowly. Its words are the name beside it."""
+
+    def __init__(self, kit: Desk) -> None:
+        super().__init__()
+        self._kit = kit
+        self._level = 0.0
+        self.setObjectName("levelMeter")
+        self.setFixedSize(_METER)
+
+    def show_level(self, level: float) -> None:
+        """Show a level, 0 to 1."""
+        now = max(level, self._level - _FALL)
+        if abs(now - self._level) > 0.01:
+            self._level = now
+            self.update()
+
+    @override
+    def sizeHint(self) -> QSize:
+        return _METER
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._kit.theme.color("line"))
+        width = int(self.width() * self._level)
+        colour = "warning" if self._level > 0.97 else "positive"
+        painter.fillRect(0, 0, width, self.height(), self._kit.theme.color(colour))
+
+
+class _Speaker(QWidget):
+    """One person in the call."""
+
+    def __init__(self, kit: Desk, name: str, words: str) -> None:
+        super().__init__()
+        self.setObjectName("callSpeaker")
+        self.meter = LevelMeter(kit)
+        shown = ElidedLabel("callName", "body")
+        shown.setText(words)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, SPACE_2, 0)
+        row.setSpacing(SPACE_1)
+        row.addWidget(self.meter)
+        row.addWidget(shown)
+        self.setAccessibleName(name)
+
+
+class CallStrip(QFrame):
+    """Stands above the middle of a session while somebody is in its call or asked to be."""
+
+    def __init__(self, kit: Desk, entry: SessionEntry) -> None:
+        super().__init__()
+        self._kit, self._entry = kit, entry
+        self._face: object = None
+        self._speakers: dict[str, _Speaker] = {}
+        self._trouble = ""
+        self.setObjectName("callStrip")
+        self.setProperty("kind", "banner")
+        self._words = label("callWords", "strong", wrap=True)
+        self._people = QHBoxLayout()
+        self._people.setSpacing(SPACE_1)
+        self._problem = label("callProblem", "warning", wrap=True)
+        self._microphone, self._speaker = self._choice("microphone"), self._choice("speaker")
+        actions = kit.actions
+        self._buttons: dict[str, QPushButton] = {}
+        first = QHBoxLayout()
+        first.setSpacing(SPACE_2)
+        first.addWidget(self._words, 1)
+        for name, kind in (
+            ("voice", "primary"),
+            ("mute", "secondary"),
+            ("hang_up", "secondary"),
+            ("end_call", "quiet"),
+        ):
+            made = self._buttons[name] = button(f"call_{name}", kind)
+            bind(made, actions[name])
+            first.addWidget(made)
+        second = QHBoxLayout()
+        second.setSpacing(SPACE_2)
+        second.addLayout(self._people)
+        second.addStretch(1)
+        second.addWidget(self._microphone)
+        second.addWidget(self._speaker)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_3, SPACE_2, SPACE_3, SPACE_2)
+        column.setSpacing(SPACE_1)
+        column.addLayout(first)
+        column.addLayout(second)
+        column.addWidget(self._problem)
+        self._second = second
+        kit.on_words(self.retranslate)
+
+    def _choice(self, name: str) -> QComboBox:
+        made = QComboBox()
+        made.setObjectName(f"call_{name}")
+        made.setMinimumContentsLength(12)
+        made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        made.activated.connect(lambda: self._chosen())
+        return made
+
+    def take(self, entry: SessionEntry) -> None:
+        """Show the call as it is now."""
+        self._entry = entry
+        call, you = entry.snapshot.call, entry.snapshot.view.you
+        inside = you in call.speaking
+        self.setVisible(call.is_there and entry.ended is None)
+        if not inside:
+            self._trouble = ""
+        self._problem.setText(self._kit.translator.t("voice", f"trouble.{self._trouble}") if self._trouble else "")
+        self._problem.setVisible(bool(self._trouble))
+        face = (call, inside, tuple((each.id, each.name) for each in entry.snapshot.view.participants))
+        if face == self._face:
+            return
+        was_inside = self._face is not None and self._microphone.isVisibleTo(self)
+        self._face = face
+        self._show_people(call, you)
+        self._words.setText(self._say(call, you))
+        set_kind(self, "tone", "ask" if you in call.asked else "")
+        for name, made in self._buttons.items():
+            wanted = {"voice": not inside, "mute": inside, "hang_up": inside or you in call.asked}
+            made.setVisible(wanted.get(name, entry.snapshot.has_control))
+        for choice in (self._microphone, self._speaker):
+            choice.setVisible(inside)
+        if inside and not was_inside:
+            self._fill()
+
+    def take_levels(self, heard: VoiceHeard) -> None:
+        """Show how loud everybody is."""
+        you = self._entry.snapshot.view.you
+        together = max(heard.people.values(), default=0.0)
+        for who, speaker in self._speakers.items():
+            if who == you:
+                speaker.meter.show_level(heard.here)
+            elif self._entry.snapshot.has_control:
+                speaker.meter.show_level(heard.people.get(who, 0.0))
+            else:  # an assistant hears all the others as one
+                speaker.meter.show_level(together)
+
+    def take_trouble(self, trouble: VoiceDevice) -> None:
+        """Say what is wrong with a device."""
+        self._trouble = trouble.trouble.value
+        self.take(self._entry)
+
+    def _show_people(self, call: CallView, you: str) -> None:
+        while (item := self._people.takeAt(0)) is not None:
+            gone = item.widget()
+            if gone is not None:
+                gone.hide()
+                gone.deleteLater()
+        self._speakers = {}
+        for who in call.speaking:
+            name = self._name(who)
+            t = self._kit.translator.t
+            shown = t("voice", "strip.you") if who == you else name
+            words = t("voice", "strip.muted", name=shown) if who in call.muted else shown
+            self._speakers[who] = _Speaker(self._kit, name, words)
+            self._people.addWidget(self._speakers[who])
+
+    def _name(self, who: str) -> str:
+        person = next((each for each in self._entry.snapshot.view.participants if each.id == who), None)
+        return one_line(person.name, 40) if person is not None else ""
+
+    def _say(self, call: CallView, you: str) -> str:
+        t = self._kit.translator.t
+        if you in call.asked:
+            controller = self._entry.snapshot.controller
+            return t("voice", "strip.asked", name=one_line(controller.name, 40) if controller is not None else "")
+        if call.asked:
+            return t("voice", "strip.asking", names=", ".join(self._name(who) for who in call.asked))
+        if you not in call.speaking:
+            return t("voice", "strip.others", names=", ".join(self._name(who) for who in call.speaking))
+        return t("voice", "strip.inside" if len(call.speaking) > 1 else "strip.alone")
+
+    def retranslate(self) -> None:
+        """Take the words of the present language."""
+        t = self._kit.translator.t
+        name_it(self._microphone, t("voice", "microphone"))
+        name_it(self._speaker, t("voice", "speaker"))
+        self._face = None
+        self.take(self._entry)
+
+    def _fill(self) -> None:
+        """List the devices; asking the system takes a moment, so in a thread."""
+        self._kit.work.run(self._kit.intents.audio_devices(), name="audio_devices", on_done=self._listed)
+
+    def _listed(self, found: tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]) -> None:
+        if not shiboken6.isValid(self):
+            return
+        settings = self._kit.intents.settings
+        for choice, devices, chosen in (
+            (self._microphone, found[0], settings.microphone),
+            (self._speaker, found[1], settings.speaker),
+        ):
+            choice.clear()
+            choice.addItem(self._kit.translator.t("voice", "device.system"), "")
+            for device in devices:
+                choice.addItem(one_line(device.name, 60), device.id)
+            choice.setCurrentIndex(max(0, choice.findData(chosen)))
+
+    def _chosen(self) -> None:
+        microphone, speaker = str(self._microphone.currentData()), str(self._speaker.currentData())
+        self._kit.intents.use_audio(microphone, speaker)
+        keep = self._kit.intents.change_settings(microphone=microphone, speaker=speaker)
+        self._kit.work.run(keep, name="change_settings:audio")
