@@ -7,7 +7,7 @@ from support_manager.errors import AppCode
 from support_manager.files.lines import FileLine
 from support_manager.media.engine import RecordingTrouble
 from support_manager.media.voice.ports import Trouble
-from support_manager.protocol.activities import Source
+from support_manager.protocol.activities import ActivityKind, ActivityState, Source
 from support_manager.protocol.calls import CallView, call_of
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import CUSTOMERS, Role
@@ -172,6 +172,16 @@ class SessionSnapshot:
     def assistants(self) -> tuple[ParticipantView, ...]:
         """The reps without control, in the order in which they came."""
         return tuple(person for person in self.view.participants if person.role is Role.ASSISTANT)
+
+    @property
+    def drawers(self) -> tuple[ParticipantView, ...]:
+        """The others who draw on what is shown."""
+        drawing = {
+            one.subject
+            for one in self.view.activities
+            if one.kind is ActivityKind.DRAW and one.state is ActivityState.RUNNING
+        }
+        return tuple(person for person in self.view.participants if person.id in drawing and person.id != self.view.you)
 
     @property
     def customers(self) -> tuple[ParticipantView, ...]:

@@ -319,7 +319,7 @@ class Actions(QObject):
             "ask_view": online and controls and picture is Picture.NONE and current is not None and _can_show(current),
             "stop_view": controls and picture is not Picture.NONE,
             "point": current is not None and (current.draws or (online and controls and has_frame)),
-            "clear_drawing": current is not None and current.draws,
+            "clear_drawing": current is not None and (current.draws or (controls and bool(current.drawers))),
             "show_screen": online and controls and state is SessionState.ACTIVE,
             "record": controls and current is not None and (_is_recorded(current) or (online and _is_here(current))),
             "camera": (online and controls and state is SessionState.ACTIVE) or _is_seen(current),

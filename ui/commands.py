@@ -93,9 +93,14 @@ class Commands(QObject):
         self._run("point", current, intents.begin_drawing(current.id) if on else intents.end_drawing(current.id))
 
     def clear_drawing(self) -> None:
-        """Take back all that this rep drew, and go on."""
-        if (current := self._actions.current) is not None:
+        """Take back all that this rep drew, and go on; have others stop who draw on what he shows."""
+        current = self._actions.current
+        if current is None:
+            return
+        if current.draws:
             self._kit.intents.draw(current.id, DrawClear())
+        for person in current.drawers if current.has_control else ():
+            self._run("end_drawing", current, self._kit.intents.end_drawing(current.id, person.id))
 
     def camera(self, on: bool) -> None:
         """Show this rep's own camera in the current session, or stop it (B-7.6)."""

@@ -11,6 +11,7 @@ from support_manager.protocol.roles import MEMBERS
 from ui.bridge import Bridge
 from ui.devices.screens import Screens
 from ui.dialogs.show_screen import ShowScreenDialog
+from ui.widgets.drawing_window import DrawingWindow
 from ui.widgets.kit import Desk
 from ui.widgets.plain import isolated
 from ui.widgets.show_frame import ShowFrame
@@ -49,6 +50,7 @@ class Showing(QObject):
         self._kit, self._strip, self._window = kit, strip, window
         self.screens = screens or Screens()
         self.frame = ShowFrame(kit.theme, self)
+        self.drawing = DrawingWindow(kit.theme, self)
         self._sources: dict[str, Shareable] = {}
         self._notice = ""
         self._said = ""
@@ -56,6 +58,7 @@ class Showing(QObject):
         actions.show_screen.triggered.connect(self.choose)
         actions.pause_show.triggered.connect(self.pause)
         actions.stop_show.triggered.connect(self.stop)
+        strip.erase.clicked.connect(self._end_drawing)
         for signal in (
             bridge.session_opened,
             bridge.session_changed,
@@ -64,6 +67,7 @@ class Showing(QObject):
             bridge.signed_out,
         ):
             signal.connect(self._follow)
+        bridge.drawing_changed.connect(self._show_drawing)
         kit.on_words(self._follow)
 
     @property
@@ -159,9 +163,31 @@ class Showing(QObject):
             self.frame.surround(lambda: self.screens.place(source), outside=outside, paused=show.paused)
         else:
             self.frame.end()
+        self._show_drawing()
+        self._strip.erase.setText(self._kit.translator.t("draw", "end_others"))
+        self._strip.erase.setVisible(session is not None and bool(session.drawers))
         if said != self._said:
             self._said = said
             self.told.emit(said)
+
+    def _end_drawing(self) -> None:
+        session = self.session
+        if session is None:
+            return
+        for person in session.drawers:
+            act = self._kit.intents.end_drawing(session.id, person.id)
+            self._kit.work.run(act, name=f"end_drawing {session.id}", on_error=self._refused)
+
+    def _show_drawing(self, _event: object = None) -> None:
+        """What the customer draws stands on what is shown itself (B-7.3)."""
+        session = self.session
+        source = self._sources.get(session.id) if session is not None else None
+        board = self._kit.intents.board(session.id) if session is not None else None
+        if session is None or source is None or board is None:
+            self.drawing.end()
+            return
+        names = {person.id: person.name for person in session.view.participants}
+        self.drawing.show_board(board, names, lambda: self.screens.place(source))
 
     def _names(self, session: SessionSnapshot) -> str:
         """Who sees it, the customers first; fit to stand in a sentence."""

@@ -57,15 +57,10 @@ export class Board {
     return true;
   }
 
+  /** The hub bounds their length too. */
   #isTooMuch(strokes) {
-    let count = 0;
-    let length = 0;
-    for (const { points } of strokes) {
-      count += points.length;
-      for (let at = 1; at < points.length; at += 1) length += Math.abs(points[at][0] - points[at - 1][0]) + Math.abs(points[at][1] - points[at - 1][1]);
-    }
-    const { draw_strokes: most, draw_kept_points: points, draw_kept_length: longest } = this.#limits;
-    return strokes.length > most || count > points || length > longest;
+    const { draw_strokes: most, draw_kept_points: points } = this.#limits;
+    return strokes.length > most || strokes.reduce((sum, one) => sum + one.points.length, 0) > points;
   }
 
   #clear(by, number) {

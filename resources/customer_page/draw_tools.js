@@ -3,7 +3,7 @@
 import { WHOLE } from "./draw.js";
 import { h } from "./elements.js";
 
-const TOOLS = ["pointer", "pen", "arrow", "box"];
+const TOOLS = ["pointer", "pen"];
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** A row of buttons under the picture, and the hand on it. */

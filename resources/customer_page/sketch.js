@@ -8,10 +8,6 @@ const NAME_CHARS = 24;
 
 /**
  * Where the picture of a video lies in its box (`object-fit: contain`), all in the same unit.
- * @param {number} width of the box
- * @param {number} height of the box
- * @param {number} videoWidth of the picture
- * @param {number} videoHeight of the picture
  * @returns {{x: number, y: number, width: number, height: number}}
  */
 export function pictureIn(width, height, videoWidth, videoHeight) {

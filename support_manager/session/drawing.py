@@ -78,21 +78,27 @@ class SessionDrawing:
 
     async def end(self, drawer: str | None = None) -> None:
         """Have a drawing end, this rep's own or another's; here it is gone at once, with the relay away too."""
-        view = self._view()
-        wanted = drawer if drawer is not None else view.you
-        for one in self._running():
-            if one.subject == wanted:
-                self._over.add(one.id)
-                self._ended()
-                await self._tell_end(view.id, one.id)
+        wanted = drawer if drawer is not None else self._view().you
+        found = {one.id for one in self._running() if one.subject == wanted}
+        if found:
+            self._over |= found
+            self._ended()
+            await self.tell_waiting()
 
-    async def _tell_end(self, session_id: str, activity_id: str) -> None:
-        try:
-            stop = ActivityStop(session_id=session_id, activity_id=activity_id, reason=ActivityEnd.STOPPED)
-            await self._send(stop, Nothing)
-        except Refused as refusal:
-            if refusal.code is not ErrorCode.ACTIVITY_UNKNOWN:  # it ended in the same moment
-                raise
+    @property
+    def has_untold(self) -> bool:
+        """Whether an end is not known at the relay yet."""
+        return bool(self._over)
+
+    async def tell_waiting(self) -> None:
+        """Tell the relay of every end that it does not know of yet."""
+        for activity_id in tuple(self._over):
+            stop = ActivityStop(session_id=self._view().id, activity_id=activity_id, reason=ActivityEnd.STOPPED)
+            try:
+                await self._send(stop, Nothing)
+            except Refused as refusal:
+                if refusal.code is not ErrorCode.ACTIVITY_UNKNOWN:  # it ended in the same moment
+                    raise
 
     def take(self, drawer: str, message: DrawMessage) -> bool:
         """Take what was drawn; of somebody whose drawing does not run, it is dropped."""

@@ -159,6 +159,8 @@ class SessionRuntime:
         self._outbox.went_online()
         self.voice.went_online()
         self._link.went_online()
+        if self.drawing.has_untold:
+            _ = self._tasks.spawn(self._tell_undrawn(), name="end drawing")
         self.showing.went_online()
         self.recording.went_online()
         self._peers.went_online(wanted={each.id for each in online_customers(self._machine.view)})
@@ -450,6 +452,12 @@ class SessionRuntime:
     def _drawn(self) -> None:
         if self._told and not self._closed:
             self._emit(DrawingChanged(self.id))
+
+    async def _tell_undrawn(self) -> None:
+        try:
+            await self.drawing.tell_waiting()
+        except SupportManagerError as error:
+            log.info("end of a drawing not told", session=self.id, code=str(error.code))
 
     def _undrawn(self) -> None:
         self._follow()

@@ -100,3 +100,39 @@ async def test_the_customer_stops_the_drawing_and_the_view_takes_it_along(centre
     await expect(ana.page.locator("#preview")).to_be_hidden()
     await centre.app.session(lambda one: one["id"] == session["id"] and not one["view"]["activities"])
     assert not (await centre.app.do("drawn", session_id=session["id"]))["strokes"]
+
+
+@pytest.mark.rule("B-7.3")
+async def test_the_customer_points_and_draws_on_what_the_rep_shows(centre: Centre):
+    session = await centre.start_session()
+    ana = await centre.customer()
+    await ana.page.add_init_script(NAMES)
+    await ana.join(session["view"]["link"])
+    await ana.screen("waiting")
+    await centre.app.until(bool, "enabled", name="action_show_screen")
+    await centre.app.do("trigger", name="action_show_screen")
+    await centre.app.see("show_dialog_list")
+    await centre.app.click("show_dialog_confirm")
+    await centre.app.see("showStrip")
+    await ana.page.click("#draw-begin")
+    await ana.page.click("#draw-pen")
+    canvas = ana.page.locator("#watch-canvas")
+    await canvas.scroll_into_view_if_needed()
+    box = await canvas.bounding_box()
+    assert box is not None
+    await ana.page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.4)
+    await ana.page.mouse.down()
+    await ana.page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.4, steps=20)
+    await ana.page.mouse.up()
+    await painted(ana, "watch", 0.5, 0.4, MAGENTA)
+    board = await centre.app.until(lambda found: len(found["strokes"]) == 1, "drawn", session_id=session["id"])
+    person = next(one for one in await _people(centre, session["id"]) if one["name"] == "Ana P.")
+    assert board["strokes"][0]["by"] == person["id"]
+    await centre.app.do("trigger", name="action_stop_show")
+    await expect(ana.page.locator("#watch")).to_be_hidden()
+    await centre.app.until(lambda found: not found["strokes"], "drawn", session_id=session["id"])
+
+
+async def _people(centre: Centre, session_id: str) -> list[dict[str, Any]]:
+    found = await centre.app.session(lambda one: one["id"] == session_id)
+    return list(found["view"]["participants"])

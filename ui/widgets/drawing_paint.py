@@ -46,7 +46,9 @@ def path_of(stroke: Stroke, place: Place) -> QPainterPath:
     return path
 
 
-def paint_strokes(painter: QPainter, strokes: Iterable[Stroke], place: Place, colours: list[QColor]) -> QRectF:
+def paint_strokes(
+    painter: QPainter, strokes: Iterable[Stroke], place: Place, colours: list[QColor], *, smooth: bool = True
+) -> QRectF:
     """Paint strokes, the oldest first.
 
     Args:
@@ -54,16 +56,18 @@ def paint_strokes(painter: QPainter, strokes: Iterable[Stroke], place: Place, co
         strokes: of everybody.
         place: gives the place of a point of the picture.
         colours: by number.
+        smooth: half covered pixels are half painted; else every pixel is painted or not.
 
     Returns:
         All that may have been painted on.
     """
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
+    halo = QColor(255, 255, 255, 217 if smooth else 255)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     touched = QRectF()
     for stroke in strokes:
         path = path_of(stroke, place)
-        for width, colour in ((HALO, QColor(255, 255, 255, 217)), (LINE, colours[stroke.colour])):
+        for width, colour in ((HALO, halo), (LINE, colours[stroke.colour])):
             pen = QPen(colour, width)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
@@ -81,6 +85,8 @@ def paint_people(
     place: Place,
     colours: list[QColor],
     inside: QRectF,
+    *,
+    smooth: bool = True,
 ) -> None:
     """Paint everybody's pointer, and beside it, or at his newest stroke, his name.
 
@@ -92,8 +98,9 @@ def paint_people(
         place: gives the place of a point of the picture.
         colours: by number.
         inside: where names have to stay.
+        smooth: half covered pixels are half painted; else every pixel is painted or not.
     """
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
     marks = {each.by: (place(*each.points[0]), each.colour) for each in strokes if each.points}
     for by, pointer in pointers.items():
         at = place(pointer.x, pointer.y)

@@ -8,8 +8,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from support_manager.events import Attention, Happening, OfferArrived, Picture
-from support_manager.protocol.activities import Source
-from support_manager.protocol.views import InboxItem, InboxKind
+from support_manager.protocol.activities import ActivityKind, ActivityState, Source
+from support_manager.protocol.channel import DrawStroke
+from support_manager.protocol.views import ActivityView, InboxItem, InboxKind
 from tests.harness.painted import PaintedSource
 from tests.harness.session_window import WindowUnderTest, drain, until
 from ui.devices.screens import Place
@@ -157,6 +158,37 @@ async def test_a_frame_stands_around_what_is_shown_and_takes_no_click(desk, qapp
     await desk.window.showing._kit.intents.stop_show(session_id)
     drain()
     assert not edges()
+
+
+@pytest.mark.rule("B-7.3")
+async def test_what_the_customer_draws_stands_on_the_screen_and_the_rep_ends_it_with_one_click(desk, qapp):
+    session_id = await joined(desk)
+    await showing(desk, session_id)
+    drawing = ActivityView(id="d1", kind=ActivityKind.DRAW, state=ActivityState.RUNNING, asked_by="ana", subject="ana")
+    view = desk.intents.sessions[session_id].view
+    assert not desk.shown("showStripErase")
+    desk.intents.change(session_id, view={"activities": (*view.activities, drawing)})
+    desk.intents.draws_as(session_id, "ana", DrawStroke(number=1, colour=1, points=((6_000, 30_000), (60_000, 30_000))))
+
+    def ink() -> list[QWidget]:
+        return [one for one in qapp.topLevelWidgets() if one.objectName() == "drawingWindow" and one.isVisible()]
+
+    await until(ink)
+    (window,) = ink()
+    assert window.geometry() == QRect(100, 100, 300, 200)
+    assert window.windowFlags() & Qt.WindowType.WindowTransparentForInput
+    assert window.image.pixelColor(150, 92).name() == desk.theme.draw_color(1).name()
+    QTest.mouseClick(desk.find("showStripErase"), Qt.MouseButton.LeftButton)
+    await until(lambda: ("end_drawing", session_id, "ana") in desk.intents.asked)
+    await until(lambda: not ink())
+
+
+async def test_what_was_chosen_is_not_forgotten_while_the_relay_is_asked(desk, qapp):
+    session_id = await joined(desk)
+    source = desk.window.showing.screens.screens()[0]
+    desk.window.showing._sources[session_id] = source
+    desk.intents.change(session_id)  # anything may be told before the relay has said yes
+    assert desk.window.showing._sources == {session_id: source}
 
 
 @pytest.mark.rule("B-6.4")

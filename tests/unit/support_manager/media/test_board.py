@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support_manager.media.board import Board
@@ -190,6 +190,7 @@ fields = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(fields, max_size=5))
 def test_whatever_a_hostile_page_draws_stays_within_the_bounds(messages):
     room, control = Room(), Control()

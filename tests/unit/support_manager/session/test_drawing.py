@@ -1,0 +1,115 @@
+"""Drawing as one app has it: who draws by the relay's word, and ends at once that the relay learns later (B-7.3)."""
+
+import pytest
+
+from support_manager.errors import Refused, RelayUnavailable
+from support_manager.protocol.activities import ActivityKind, ActivityState
+from support_manager.protocol.channel import DrawClear, DrawStroke
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import ActivityMade, ActivityOffer, ActivityStop, Nothing
+from support_manager.protocol.roles import Role, SessionState
+from support_manager.protocol.views import ActivityView, Connection, Mode, ParticipantView, SessionView
+from support_manager.session.drawing import SessionDrawing
+
+VIEW, DRAW, RUNNING = ActivityKind.VIEW, ActivityKind.DRAW, ActivityState.RUNNING
+
+
+def person(name: str, role: Role) -> ParticipantView:
+    return ParticipantView(id=name, role=role, name=name, connection=Connection.ONLINE, joined_at=1)
+
+
+def activity(kind: ActivityKind, subject: str, state: ActivityState = RUNNING) -> ActivityView:
+    return ActivityView(id=f"{kind.value}-{subject}", kind=kind, state=state, asked_by="rep", subject=subject)
+
+
+class Case:
+    """One app in one session."""
+
+    def __init__(self, *activities: ActivityView, you: str = "rep") -> None:
+        people = (person("rep", Role.CONTROLLER), person("dan", Role.ASSISTANT), person("ana", Role.PRIMARY))
+        self.view = SessionView(
+            id="s", number="123456789", mode=Mode.MULTI, state=SessionState.ACTIVE, seq=1, started_at=1, you=you,
+            participants=people, activities=activities,
+        )  # fmt: skip
+        self.sent: list[object] = []
+        self.fails: Exception | None = None
+        self.changes = 0
+        self.drawing = SessionDrawing(lambda: self.view, self._send, lambda: "id", self._changed, self._ended)
+
+    async def _send(self, message, kind, **_more):
+        self.sent.append(message)
+        if self.fails is not None:
+            raise self.fails
+        return ActivityMade(activity_id="x") if kind is ActivityMade else Nothing()
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def _ended(self) -> None:
+        self.drawing.follow()
+
+
+def stroke(number: int = 1) -> DrawStroke:
+    return DrawStroke(number=number, points=((1, 1), (2, 2)))
+
+
+@pytest.mark.rule("B-7.3")
+async def test_it_begins_only_on_what_is_shown():
+    for activities in ((), (activity(VIEW, "ana", ActivityState.ASKED),)):
+        case = Case(*activities)
+        with pytest.raises(Refused) as caught:
+            await case.drawing.begin()
+        assert caught.value.code is ErrorCode.ACTIVITY_UNKNOWN
+        assert not case.sent
+    case = Case(activity(VIEW, "ana"))
+    await case.drawing.begin()
+    assert isinstance(case.sent[0], ActivityOffer)
+    case = Case(activity(VIEW, "ana"), activity(DRAW, "rep"))
+    await case.drawing.begin()
+    assert not case.sent, "it runs already"
+    assert case.drawing.viewers == {"ana", "dan"}
+
+
+@pytest.mark.rule("B-7.3")
+def test_only_strokes_of_those_who_draw_are_kept():
+    case = Case(activity(VIEW, "ana"), activity(DRAW, "rep"), you="dan")
+    assert case.drawing.take("rep", stroke())
+    assert not case.drawing.take("ana", stroke())
+    assert [each.by for each in case.drawing.board.strokes] == ["rep"]
+    case.drawing.take("", DrawClear())
+    assert not case.drawing.board
+    case.drawing.take("rep", stroke())
+    case.view = Case(activity(VIEW, "ana"), you="dan").view
+    case.drawing.follow()
+    assert not case.drawing.board, "over with its activity"
+
+
+async def test_ending_takes_effect_at_once_and_is_told_when_the_relay_is_there():
+    case = Case(activity(VIEW, "ana"), activity(DRAW, "rep"))
+    case.drawing.take("rep", stroke())
+    case.fails = RelayUnavailable("offline")
+    with pytest.raises(RelayUnavailable):
+        await case.drawing.end()
+    assert not case.drawing.board
+    assert case.drawing.mine is None
+    assert not case.drawing.drawers, "and the hub is told that nobody draws"
+    case.fails = None
+    await case.drawing.tell_waiting()
+    assert [type(each) for each in case.sent] == [ActivityStop, ActivityStop]
+    case.fails = Refused(ErrorCode.ACTIVITY_UNKNOWN)
+    await case.drawing.tell_waiting()
+    case.view = Case(activity(VIEW, "ana")).view
+    case.drawing.follow()
+    case.sent.clear()
+    await case.drawing.tell_waiting()
+    assert not case.sent, "the relay knows"
+
+
+async def test_another_ones_drawing_is_ended_by_the_one_in_charge():
+    case = Case(activity(ActivityKind.SHOW, "rep"), activity(DRAW, "ana"))
+    case.drawing.take("ana", stroke())
+    await case.drawing.end("ana")
+    assert not case.drawing.board
+    assert isinstance(case.sent[0], ActivityStop)
+    await case.drawing.end("dan")
+    assert len(case.sent) == 1, "nothing to end"
