@@ -212,7 +212,6 @@ export class Files {
 
   async #content(line) {
     const kept = this.#sources.get(line.transfer) ?? (await (await (await folder()).getFileHandle(line.transfer)).getFile());
-    // Of no type that a browser would open by itself.
     return new Blob([kept], { type: "application/octet-stream" });
   }
 
@@ -321,7 +320,6 @@ export class Files {
     try {
       kept = JSON.parse(this.#parts.storage?.getItem(KEPT + id) ?? "[]");
     } catch {
-      // Nothing that could be read: transfers under way are offered anew.
     }
     for (const line of kept) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0 });
     void this.#sweep();

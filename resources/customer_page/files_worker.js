@@ -148,7 +148,6 @@ async function open(transfer) {
     try {
       return await handle.createSyncAccessHandle();
     } catch (error) {
-      // A worker that was ended a moment ago may hold it still.
       if (tries > 20) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -206,7 +205,6 @@ async function receive({ transfer, size }, seal) {
       if (rest.length) trailer = new Uint8Array([...trailer, ...rest]);
       next += 1;
     }
-    // What the relay is told to forget must survive.
     if (chunks.length) target.flush();
     return bytes.slice(at);
   }
