@@ -3,6 +3,7 @@
 import { addLines } from "./media_lines.js";
 import { Ice } from "./ice.js";
 import { CameraLine } from "./camera_line.js";
+import { Nudger } from "./prober.js";
 import { CAREFUL_MS, EncodingSetter, encodingFor, isLookedAt } from "./rate.js";
 
 const FULL_RATE = { max_fps: 30, max_kbps: 8_000 };
@@ -35,6 +36,7 @@ export class Connection {
   #rate = FULL_RATE;
   #careful = 0;
   #setter = new EncodingSetter();
+  #nudger = new Nudger(() => (this.#track?.readyState === "live" && isLookedAt(this.#rate) ? this.#share?.sender : null), () => this.#applyRate());
   #ice = new Ice();
   #heard = 0;
   #lastBeat = null;
@@ -106,7 +108,8 @@ export class Connection {
     this.#epoch = epoch;
     if (this.#ice.isStale()) {
       this.#set(this.#failures ? "lost" : "connecting");
-      await this.#renew();
+      // Without fresh credentials there may still be a direct way.
+      await this.#parts.refresh().then((ice) => this.setIce(new Ice(ice)), (error) => console.warn("no fresh media servers", error?.code));
       if (this.#epoch !== epoch || this.#state === "none") return;
     }
     const peer = new RTCPeerConnection(this.#ice.configuration);
@@ -210,6 +213,7 @@ export class Connection {
     try {
       await this.#share?.sender.replaceTrack(track);
       if (track) await this.#applyRate();
+      if (track) this.#nudger.resumed();
     } catch (error) {
       console.warn("track could not be replaced", error);
       if (this.#track === track && track) void this.offer();
@@ -261,6 +265,7 @@ export class Connection {
     this.#heard = performance.now();
     this.#lastBeat = null;
     this.#size = "";
+    this.#nudger.reset();
     this.#set("connected");
     this.#sendBeat();
     clearInterval(this.#beat);
@@ -272,6 +277,7 @@ export class Connection {
     this.#parts.tick();
     void this.cameras.look(this.#track?.readyState === "live");
     this.#sendBeat();
+    void this.#nudger.seek();
     if (this.#isSilent()) {
       this.#set("lost");
       void this.#heal();
@@ -297,15 +303,6 @@ export class Connection {
       return;
     }
     if (this.#peer === peer) await this.offer();
-  }
-
-  /** Credentials that are about to run out open nothing; without new ones there may still be a direct way. */
-  async #renew() {
-    try {
-      this.setIce(new Ice(await this.#parts.refresh()));
-    } catch (error) {
-      console.warn("no fresh media servers", error?.code);
-    }
   }
 
   #lost(peer) {
@@ -396,6 +393,6 @@ export class Connection {
   async #applyRate() {
     const sender = this.#share?.sender;
     if (!sender) return;
-    await this.#setter.set(sender, () => encodingFor(this.#rate, this.#track?.getSettings() ?? {}, this.#careful !== 0));
+    await this.#setter.set(sender, () => this.#nudger.bound(encodingFor(this.#rate, this.#track?.getSettings() ?? {}, this.#careful !== 0)));
   }
 }

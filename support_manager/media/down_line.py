@@ -37,7 +37,11 @@ _LATE_S = 0.4
 _PUMP_S = 0.005
 _SLOW_KEY_S = 5.0
 """A viewer who could not keep up does not make the others pay for a key frame of his own more often than this."""
+_ALONE_KEY_S = 0.3
+"""… but a lone one has nobody to spare."""
 _RESEND_S = 0.02
+_FLOODED = 0.30
+"""With more than this lost, most of what waits and is asked for again is of no use to him any more."""
 _NTP_EPOCH_S = 2_208_988_800
 
 
@@ -51,7 +55,9 @@ class FeedPacket:
     starts: bool
     """Whether a frame begins here."""
     key: bool
-    """Whether it is a key frame."""
+    """Whether a key frame begins here."""
+    key_frame: bool = False
+    """Whether it is a part of one."""
 
 
 @dataclass(slots=True)
@@ -99,7 +105,8 @@ class ShareDownLine:
         self._rtx_number = random.getrandbits(15)
         self._ring: list[_Kept | None] = [None] * HISTORY
         self._waiting: deque[FeedPacket] = deque()
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._waiting_key_bytes = 0
+        self._recovering = False
         self._pumping = False
         self._closed = False
         self._in_step = False
@@ -108,6 +115,8 @@ class ShareDownLine:
         self._tokens_at = 0.0
         self._sent_packets = self._sent_bytes = 0
         self.wants_key = False
+        self.alone = False
+        """Whether nobody else gets this share."""
 
     @property
     def can_send(self) -> bool:
@@ -131,20 +140,25 @@ class ShareDownLine:
         self._in_step = False
         self.wants_key = False
         self._waiting.clear()
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._waiting_key_bytes = 0
+
+    @property
+    def _is_late(self) -> bool:
+        """Whether too much waits. A key frame takes its time on a narrow line, and that is no reason for another."""
+        return self._waiting_bytes - self._waiting_key_bytes > self._rate.bits_per_s / 8 * _LATE_S
 
     def put(self, packet: FeedPacket, now: float) -> None:
         """Take the next packet of the share."""
         if self._closed:
             return
         if packet.starts:
-            is_late = self._waiting_bytes > self._rate.bits_per_s / 8 * _LATE_S
+            is_late = self._is_late
             if packet.key and not is_late:
                 self._in_step = True
                 self.wants_key = False
             elif is_late and self._in_step:
                 self._in_step = False
-                self._later(_SLOW_KEY_S, self._recover)
+                self._plan_recovery()
         if not self._in_step:
             return
         self._refill(now)
@@ -152,11 +166,31 @@ class ShareDownLine:
             return
         self._waiting.append(packet)
         self._waiting_bytes += len(packet.payload)
+        if packet.key_frame:
+            self._waiting_key_bytes += len(packet.payload)
         self._plan()
+
+    def _give_up(self) -> None:
+        """Most of what was sent did not come: what waits is of no use, and a fresh key frame will be."""
+        if self._in_step:
+            self._in_step = False
+            self._waiting.clear()
+            self._waiting_bytes = self._waiting_key_bytes = 0
+            self._plan_recovery()
+
+    def _plan_recovery(self) -> None:
+        if not self._recovering:
+            self._recovering = True
+            self._later(_ALONE_KEY_S if self.alone else _SLOW_KEY_S, self._recover)
 
     def _recover(self) -> None:
         """A slow viewer has waited for a key frame that the others needed; now he may wish for one himself."""
-        if not self._in_step and not self.wants_key and self.on_want is not None:
+        self._recovering = False
+        if self._in_step or self.wants_key or self.on_want is None:
+            return
+        if self._is_late:
+            self._plan_recovery()  # it would be dropped
+        else:
             self._want()
 
     def _want(self) -> None:
@@ -175,7 +209,10 @@ class ShareDownLine:
         while self._waiting and self._tokens > 0 and not self._closed:
             if not self._transmit(self._waiting[0]):
                 break
-            self._waiting_bytes -= len(self._waiting.popleft().payload)
+            packet = self._waiting.popleft()
+            self._waiting_bytes -= len(packet.payload)
+            if packet.key_frame:
+                self._waiting_key_bytes -= len(packet.payload)
         if self._waiting:
             self._plan()
 
@@ -229,6 +266,8 @@ class ShareDownLine:
 
     def lost(self, numbers: Sequence[int], now: float) -> None:
         """Repeat what did not come (RFC 4585 section 6.2.1, RFC 4588), within the viewer's rate."""
+        if not self._in_step:
+            return  # only a key frame helps now, and it needs the room
         self._refill(now)
         for number in numbers:
             kept = self._ring[number % HISTORY]
@@ -263,6 +302,8 @@ class ShareDownLine:
         """Take the viewer's report: his rate falls to what came, and grows while all comes."""
         trip = self._rate.round_trip_s(block.lsr, block.dlsr, now)
         self._rate.reported(block.fraction_lost / 256, trip, now)
+        if block.fraction_lost / 256 > _FLOODED:
+            self._give_up()
 
     def report(self, timestamp: int, now_ms: float) -> bytes | None:
         """A sender report (RFC 3550 section 6.4.1): which RTP time it is now, in `time.time() * 1000`."""

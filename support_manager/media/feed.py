@@ -59,7 +59,7 @@ class Feed:
         self._time_at = float("-inf")
         self._their_time: int | None = None
         self._offset: int | None = None
-        self._in_step = False
+        self._in_step = self._in_key = False
         self._batch: deque[FeedPacket] = deque()
         self._planned = False
         self._asked = float("-inf")
@@ -81,6 +81,7 @@ class Feed:
             if viewer not in self._viewers:
                 _let_go(viewer)
         for viewer in self._viewers:
+            viewer.alone = len(self._viewers) == 1
             if viewer not in before:
                 viewer.on_want = self._wanted
                 viewer.is_fed = self._is_fed
@@ -107,6 +108,7 @@ class Feed:
             starts: whether it is the frame's first.
         """
         if starts:
+            self._in_key = part.key
             if part.key:
                 self._in_step = True
             self._picture_id = (self._picture_id + 1) & 0x7FFF
@@ -115,7 +117,8 @@ class Feed:
             return
         # RFC 7741 section 4.2: extended, with a picture id of 15 bits; S on the frame's first packet.
         head = bytes((0x90 if starts else 0x80, 0x80, 0x80 | self._picture_id >> 8, self._picture_id & 0xFF))
-        self._batch.append(FeedPacket(head + part.data, self._time, marker, starts, starts and part.key))
+        packet = FeedPacket(head + part.data, self._time, marker, starts, starts and part.key, self._in_key)
+        self._batch.append(packet)
         if not self._planned:
             self._planned = True
             self._soon(self._serve)

@@ -75,7 +75,6 @@ async def test_where_no_udp_reaches_the_server_page_and_app_find_tcp(turn_centre
         await ana.allow()
         await centre.app.code(within_s=30)
         assert await pair_of(ana.page) == ["relay", "relay"]
-        assert '"tcp"' in centre.app.log().rpartition("way out")[2].partition("\n")[0]
         await centre.end_all()
 
 

@@ -50,11 +50,22 @@ setInterval(() => {
   channel.send(JSON.stringify({type: 'beat', sent_ms: clock(), echo_ms: last ? last.sent : 0,
                                held_ms: last ? clock() - last.at : 0, sharing: true}));
 }, 1000);
+let wish = null, nudge = 1, prober = null;
+// As the real page does, by its own code.
+setInterval(async () => {
+  if (!wish || !track) return;
+  prober ??= new (await import('/prober.js')).Prober();
+  if (!prober.look((await connection.getTransceivers()[0].sender.getStats()).values())) return;
+  nudge = nudge === 1 ? 0.975 : 1;
+  await obey(wish);
+}, 1000);
 async function obey(rate) {
+  wish = rate;
   const {encodingFor} = await import('/rate.js');
   const sender = connection.getTransceivers()[0].sender, parameters = sender.getParameters();
   if (!parameters.encodings.length) return;
   Object.assign(parameters.encodings[0], encodingFor(rate, track.getSettings(), false));
+  parameters.encodings[0].maxBitrate *= nudge;
   await sender.setParameters(parameters);
 }
 async function share() {
@@ -103,7 +114,8 @@ class SharingSite:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=1 << 20)
         app.router.add_get("/", self._page)
-        app.router.add_get("/rate.js", self._rate)
+        for name in ("rate.js", "prober.js"):
+            app.router.add_get(f"/{name}", self._module)
         app.router.add_post("/offer", self._offer)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
@@ -115,9 +127,9 @@ class SharingSite:
     async def _page(self, _request: web.Request) -> web.Response:
         return web.Response(text=PAGE % {"lines": json.dumps(MEDIA_LINES)}, content_type="text/html")
 
-    async def _rate(self, _request: web.Request) -> web.Response:
+    async def _module(self, request: web.Request) -> web.Response:
         """How the real page obeys: its own code."""
-        text = resources.text("customer_page/rate.js")
+        text = resources.text(f"customer_page{request.path}")
         return web.Response(text=text, content_type="text/javascript")
 
     async def _offer(self, request: web.Request) -> web.Response:

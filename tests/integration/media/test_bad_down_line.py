@@ -1,6 +1,8 @@
-"""What the hub hands on crosses a bad line to an assistant's app: no long stop, and no falling behind."""
+"""What the hub hands on, or shows itself, crosses a bad line to an assistant's app: no long stop, no falling behind."""
 
 import asyncio
+import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -10,12 +12,46 @@ import pytest_asyncio
 
 from support_manager.media.aiortc_engine import AiortcEngine
 from support_manager.media.engine import AnswerReady, MediaEvent, PeerConnected, PeerKey
+from support_manager.media.screens import Rows
+from support_manager.protocol.activities import Source
 from tests.harness.netns import LongLine
 from tests.harness.participant import Participant, ScreenTrack, require_network, until
 from tests.harness.programs import Program
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
-ANA, EVA = PeerKey("s", "ana"), PeerKey("s", "eva")
+ANA, EVA, OWN = PeerKey("s", "ana"), PeerKey("s", "eva"), PeerKey("s", "own")
+
+
+class Scroll:
+    """A screen of small blocks that scrolls; it is what it grabs, too."""
+
+    kind, title, is_hidden = Source.SCREEN, "scroll", False
+    WIDTH, HEIGHT, BLOCK = 960, 540, 6
+
+    def __init__(self) -> None:
+        rng = random.Random(7)
+        blocks = self.WIDTH // self.BLOCK
+        rows = []
+        for _ in range(2 * self.HEIGHT // self.BLOCK):
+            row = b"".join(rng.choice((b"\xff\xff\xff\0", b"\x20\x20\x20\0")) * self.BLOCK for _ in range(blocks))
+            rows.append(row * self.BLOCK)
+        self._pixels = memoryview(b"".join(rows))
+        self._at = 0
+
+    def open(self) -> "Scroll":
+        return self
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.02))
+
+    def grab(self, *, whole: bool = False) -> Rows:
+        self._at = (self._at + 2) % self.HEIGHT
+        stride = self.WIDTH * 4
+        shown = self._pixels[self._at * stride : (self._at + self.HEIGHT) * stride]
+        return Rows(shown, 0, self.HEIGHT, self.WIDTH, self.HEIGHT, time.time())
+
+    def close(self) -> None:
+        pass
 
 
 class Centre:
@@ -84,3 +120,42 @@ async def test_a_bad_line_to_an_assistant(centre: Centre, line: dict[str, Any]):
     assert max(ages[-3:]) < max(ages[:3]) + 300
     assert back["longest_gap_s"] <= 1.0
     assert back["fps"] > 15
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"loss_percent": 5, "delay_ms": 40},
+        {"kbit_per_s": 1000},
+        {"burst_ms": 300, "burst_every_s": 3.0, "delay_ms": 20},
+    ],
+    ids=["loss", "narrow", "bursts"],
+)
+async def test_the_reps_own_share_over_a_bad_line(centre: Centre, line: dict[str, Any]):
+    centre.engine.set_audience(ANA, ())
+    centre.engine.begin_show(OWN, Scroll())
+    centre.engine.set_audience(OWN, {EVA})
+    try:
+        good = await centre.assistant.ask("watch", name="hub", seconds=5.0)
+        await asyncio.to_thread(lambda: centre.line.become(**line))
+        change = await centre.assistant.ask("watch", name="hub", seconds=5.0)
+        bad = await centre.assistant.ask("watch", name="hub", seconds=10.0)
+        await asyncio.to_thread(centre.line.become)
+        back = await centre.assistant.ask("watch", name="hub", seconds=8.0)
+        ages = [round(age) for _, _, age, _ in bad["told"]]
+        print(
+            f"\n{line}: {good['fps']:.1f} fps; as it changes {change['fps']:.1f} fps, longest gap "
+            f"{change['longest_gap_s']:.2f} s; then {bad['fps']:.1f} fps, longest gap {bad['longest_gap_s']:.2f} s, "
+            f"ages {ages} ms; after it {back['fps']:.1f} fps, longest gap {back['longest_gap_s']:.2f} s"
+        )
+        # A line that becomes narrow all at once loses most of what is on its way before anybody can know of it: what
+        # is sent is told of once a second, and a fresh key frame takes its time there. The next larger step is then
+        # tried again and again.
+        longest = 4.5 if "kbit_per_s" in line else 1.0
+        assert change["longest_gap_s"] <= longest
+        assert bad["longest_gap_s"] <= longest
+        assert max(ages[-3:]) < 1_000
+        assert back["longest_gap_s"] <= 1.0
+    finally:
+        await asyncio.to_thread(centre.line.become)
+        centre.engine.stop_show(OWN)
