@@ -80,6 +80,7 @@ def run() -> int:
     report.check("windows", lambda: _windows(qt))
     report.check("event loop", lambda: _event_loop(qt))
     report.check("encode and decode", _media)
+    report.check("voice", _voice)
     report.check("peer connection", lambda: _in_loop(_peer_connection()))
     report.check("keyring", _keyring)
     report.check("relay", lambda: _in_loop(_relay()))
@@ -229,6 +230,13 @@ def _media() -> str:
     from support_manager.media.self_check import encode_and_decode
 
     return encode_and_decode()
+
+
+def _voice() -> str:
+    from support_manager.media.self_check import speak
+    from ui.devices.audio import microphones, speakers
+
+    return f"{speak()}; {len(microphones())} microphones, {len(speakers())} speakers"
 
 
 async def _peer_connection() -> str:

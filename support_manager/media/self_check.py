@@ -67,3 +67,26 @@ async def loopback() -> str | None:
     finally:
         await asyncio.gather(first.close(), second.close())
     return f"aiortc {aiortc.__version__}"
+
+
+def speak() -> str:
+    """Send a little sound through Opus and through WebRTC's audio processing.
+
+    Raises:
+        RuntimeError: when either is missing or gives nothing.
+    """
+    import numpy as np
+
+    from support_manager.media.voice.opus import FRAME, RATE, Decoder, Encoder
+    from support_manager.media.voice.processing import Processing
+
+    tone = (8_000 * np.sin(2 * np.pi * 440 * np.arange(FRAME) / RATE)).astype(np.int16)
+    encoder, decoder, processing = Encoder(), Decoder(), Processing()
+    if not processing.works:
+        raise RuntimeError("WebRTC's audio processing cannot be loaded")
+    for _ in range(10):
+        processing.played(tone)
+        decoded = decoder.decode(encoder.encode(processing.heard(tone, 40.0)))
+        if decoded is None or len(decoded) != FRAME:
+            raise RuntimeError("no sound came out of Opus")
+    return "Opus, echo cancellation"
