@@ -170,7 +170,7 @@ async def test_transfer_control_ends_it_and_the_new_controller_asks_anew(team: T
     await dan.app.see("recordingBar")
     await dan.app.session(lambda one: recording(one) == "running")
     await elena.command("transfer_control")
-    await elena.app.until(lambda _: True, "click_named", prefix="control_", words="Dan Pop")
+    await elena.app.click("control_dialog_confirm")
     await elena.app.session(lambda one: recording(one) is None)
     await expect(ana.page.locator("#recorded")).to_be_hidden(timeout=PATIENCE_MS)
     kept = team.centre.place / "elena" / "recordings"
