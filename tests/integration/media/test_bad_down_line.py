@@ -42,7 +42,7 @@ class Scroll:
         return self
 
     def wait(self, seconds: float) -> None:
-        time.sleep(min(seconds, 0.02))
+        time.sleep(min(seconds, 0.02))  # a screen of 50 pictures a second is what it plays - nothing waits for it
 
     def grab(self, *, whole: bool = False) -> Rows:
         self._at = (self._at + 2) % self.HEIGHT
