@@ -91,7 +91,7 @@ export class Visit {
       isHere: () => this.#present && story.session?.me?.role !== "waiting",
     });
     const showing = {
-      story, media, changed,
+      story, media, changed, hub: this.#hub,
       notify: (notice) => this.#tell(notice),
       ask: (event, payload) => this.#ask(event, payload),
       present: () => this.#present,
@@ -102,7 +102,7 @@ export class Visit {
     this.sharing = new Sharing({ ...showing, remember: (shared) => this.#remember(shared) });
     this.video = new Video(showing);
     this.files = new FilesDoor({ ...showing, tell: showing.notify, storage: keep.browser });
-    this.voice = new Voice({ ...showing, hub: this.#hub });
+    this.voice = new Voice(showing);
     this.survey = new Survey({ story, changed, ask: (event, payload) => this.#ask(event, payload), sent: () => wire.close() });
     wire.on("up", () => this.#up());
     wire.on("down", () => this.#down());
