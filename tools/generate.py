@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from support_manager.protocol import limits
-from support_manager.protocol.activities import ACTIVITIES, AVAILABLE, ActivityEnd
+from support_manager.protocol.activities import ACTIVITIES, AVAILABLE
 from support_manager.protocol.channel import (
     Beat,
     CameraRate,
@@ -38,24 +38,11 @@ def all_limits() -> dict[str, float]:
 
 
 def page_protocol() -> str:
-    """What the customer's page needs to know of the protocol."""
+    """What the customer's page reads of the protocol, and no more: it is part of the page's weight."""
     data = {
         "version": PROTOCOL_VERSION,
-        "oldest": OLDEST_SUPPORTED,
         "limits": all_limits(),
         "codes": [code.value for code in ErrorCode],
-        "events": {"requests": sorted(REQUESTS), "received": sorted(EVENTS)},
-        "activities": {
-            kind.value: {
-                "rule": rule.rule,
-                "available": kind in AVAILABLE,
-                "offered_by": sorted(rule.offered_by),
-                "asked_by": sorted(rule.asked_by),
-                "consent": rule.consent.value,
-            }
-            for kind, rule in ACTIVITIES.items()
-        },
-        "activity_ends": [end.value for end in ActivityEnd],
         "media_lines": list(MEDIA_LINES),
         "channel_label": CHANNEL_LABEL,
     }
