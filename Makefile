@@ -3,6 +3,9 @@ PYTHON ?= python3
 PY := .venv/bin/python
 BENCH ?=
 TESTS ?= tests
+IN_NETWORK := $(PY) -m tests.harness.netns -- $(PY)
+# No browser, and nothing that minds a neighbour: these run in two processes. The rest has the machine to itself.
+SIDE_BY_SIDE := tests/meta tests/unit tests/integration/relay
 
 .PHONY: help run demo test test-slow bench check fix docs setup setup-run lock installer clean
 
@@ -19,17 +22,24 @@ run: setup-run ## a relay and the app signed in to it; without a display the gui
 	@$(PY) -m tools.run
 
 demo: setup ## the guided tour on a virtual screen, screenshots in build/demo/
-	@$(PY) -m tests.harness.netns -- $(PY) -m tools.demo
+	@$(IN_NETWORK) -m tools.demo
 
 test: setup ## unit, contract, integration, one path in real Chromium per activity
-	@$(PY) -m tests.harness.netns -- $(PY) -m pytest -m "not slow" $(TESTS)
+ifeq ($(TESTS),tests)
+	@failed=0; \
+	$(IN_NETWORK) -m pytest -m "not slow" -n 2 --dist loadfile -q $(SIDE_BY_SIDE) || failed=1; \
+	$(IN_NETWORK) -m pytest -m "not slow" $(SIDE_BY_SIDE:%=--ignore=%) tests || failed=1; \
+	exit $$failed
+else
+	@$(IN_NETWORK) -m pytest -m "not slow" $(TESTS)
+endif
 
 test-slow: setup ## the rest: Firefox, bad networks, long runs
-	@$(PY) -m tests.harness.netns -- $(PY) -m pytest -m slow --timeout 600 $(TESTS)
+	@$(IN_NETWORK) -m pytest -m slow --timeout 600 $(TESTS)
 
 bench: setup ## the benchmarks, e.g. make bench BENCH="view relay"
 	@$(PY) -m benchmarks --prepare $(BENCH)
-	@$(PY) -m tests.harness.netns -- $(PY) -m benchmarks $(BENCH)
+	@$(IN_NETWORK) -m benchmarks $(BENCH)
 
 check: setup ## style, types, imports, translations, generated files
 	@mkdir -p build
@@ -61,7 +71,7 @@ installer: setup ## the frozen app in build/dist, tried on its own by its --self
 	@PYINSTALLER_CONFIG_DIR=build/pyinstaller/cache .venv/bin/pyinstaller --noconfirm --distpath build/dist \
 	  --workpath build/pyinstaller build_installer.spec >build/installer.log 2>&1 || { cat build/installer.log; exit 1; }
 	@! grep "ERROR" build/installer.log
-	@$(PY) -m tests.harness.netns -- $(PY) -m tools.try_installer
+	@$(IN_NETWORK) -m tools.try_installer
 
 clean: ## remove what was built
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

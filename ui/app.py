@@ -301,7 +301,7 @@ class App(QObject):
         self.bridge.close()
         self.window.removeEventFilter(self)
         self.icon_tray.deleteLater()
-        self.window.showing.frame.dispose()
+        self.window.showing.dispose()
         self.window.detached.close_all()
         self.window.close()
         self.window.deleteLater()

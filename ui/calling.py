@@ -32,9 +32,6 @@ class Calling(QObject):
         actions.mute.triggered.connect(self.mute)
         actions.end_call.triggered.connect(self.end)
         actions.updated.connect(self._follow)
-        app = QApplication.instance()
-        if app is not None:
-            app.installEventFilter(self)
         settings = kit.intents.settings
         if settings.microphone or settings.speaker:
             kit.intents.use_audio(settings.microphone, settings.speaker)
@@ -83,10 +80,21 @@ class Calling(QObject):
         if session == self._session:
             return
         self._session = session
+        self._listen(bool(session))
         if session:
             self._mute(session, self._kit.intents.settings.push_to_talk)
         else:
             self._actions.mute.setChecked(False)
+
+    def _listen(self, on: bool) -> None:
+        """Hear every key of the app, only in a call: each of Qt's events passes through Python then, and costs."""
+        app = QApplication.instance()
+        if app is None:
+            return
+        if on:
+            app.installEventFilter(self)
+        else:
+            app.removeEventFilter(self)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -81,6 +81,11 @@ class Showing(QObject):
         session = self.session
         return session is not None and session.show is not None and session.show.kind is Source.SCREEN
 
+    def dispose(self) -> None:
+        """Delete the windows that belong to no other."""
+        self.frame.dispose()
+        self.drawing.dispose()
+
     # --- commands
 
     def choose(self) -> None:

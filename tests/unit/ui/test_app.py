@@ -85,7 +85,8 @@ async def _stage(qapp, folder: Path, *, signed_in: bool) -> AsyncIterator[Stage]
     await stage.app.work.aclose()
     stage.app.dispose()
     settle()
-    assert top_levels() <= before, "windows were left behind"
+    left = [(type(one).__name__, one.objectName()) for one in top_levels() - before]
+    assert not left, f"windows were left behind: {left}"
 
 
 # --- sign-in

@@ -48,7 +48,7 @@ async def desk(qapp, request):
     made = WindowUnderTest(request.param, email_at_start=False)
     made.window.showing.screens = FakeScreens()
     yield made
-    made.window.showing.frame.dispose()
+    made.window.showing.dispose()
     await made.work.aclose()
     made.close()
 

@@ -71,3 +71,10 @@ def test_round_trips_are_those_of_our_own_reports():
     for number in range(20):
         line.sender_report(number << 16, 11.0)
     assert line.round_trip_s(0x5678_9ABC, 0, 11.0) is None, "bounded"
+
+
+def test_chance_losses_on_few_packets_leave_the_rate_alone():
+    line = LineRate()
+    for at, loss in enumerate((0.05, 0.125, 0.0, 0.1, 0.05, 0.075, 0.025, 0.125), start=1):
+        second(line, at, 0.4e6, loss=loss)
+    assert line.bits_per_s > 4e6
