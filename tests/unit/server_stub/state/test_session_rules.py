@@ -8,7 +8,7 @@ from server_stub.state.names import clean_name, clean_text
 from server_stub.state.project import project, snapshot
 from server_stub.state.refused import Refused
 from support_manager.protocol import events, limits, requests
-from support_manager.protocol.activities import AVAILABLE, ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.activities import ActivityEnd, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import AccountView, Audience, Capability, Connection, EndReason, LeaveReason, Mode
@@ -160,13 +160,6 @@ def test_an_offer_of_the_customer_while_he_is_asked_is_his_yes(scene):
     assert scene.offer(maria) == view
     assert scene.session.activities[view].state is ActivityState.RUNNING
     assert refusal(scene.offer, maria) is ErrorCode.ACTIVITY_BUSY
-
-
-@pytest.mark.parametrize("kind", sorted(set(ActivityKind) - AVAILABLE))
-def test_activities_of_later_versions_are_not_supported(scene, kind):
-    maria = scene.join()
-    assert refusal(scene.ask, scene.rep, maria, kind) is ErrorCode.NOT_SUPPORTED
-    assert refusal(scene.offer, maria, kind) is ErrorCode.NOT_SUPPORTED
 
 
 @pytest.mark.rule("B-2.4")
