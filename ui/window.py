@@ -329,12 +329,12 @@ class MainWindow(QMainWindow):
 
     def _voice_heard(self, event: VoiceHeard) -> None:
         panel = self._panels.get(event.session_id)
-        if panel is not None:
+        if panel is not None and panel.call is not None:
             panel.call.take_levels(event)
 
     def _voice_device(self, event: VoiceDevice) -> None:
         panel = self._panels.get(event.session_id)
-        if panel is not None:
+        if panel is not None and panel.call is not None:
             panel.call.take_trouble(event)
 
     def _remove_panel(self, session_id: str) -> None:

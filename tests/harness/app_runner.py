@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QAction, QGuiApplication, QImage
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QAction, QGuiApplication, QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -188,9 +188,14 @@ class Driver:
         QTest.mouseRelease(layer, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, places[-1])
 
     def do_hover(self, x: float, y: float) -> None:
-        """Move the mouse over the picture."""
+        """Move the mouse over the picture, also where another app's window lies above this one on the screen."""
         layer, area = self._area()
-        QTest.mouseMove(layer, QPointF(area.left() + x * area.width(), area.top() + y * area.height()).toPoint())
+        at = QPointF(area.left() + x * area.width(), area.top() + y * area.height())
+        nothing = Qt.MouseButton.NoButton
+        moved = QMouseEvent(
+            QEvent.Type.MouseMove, at, layer.mapToGlobal(at), nothing, nothing, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(layer, moved)
 
     def do_drawn(self, session_id: str) -> dict[str, Any]:
         """What is drawn over that session's share: strokes with their drawers, and pointers."""

@@ -124,7 +124,8 @@ class SessionPanel(QSplitter):
 
         self.recording_bar = RecordingBar(kit, entry)
         self.banners = Banners(kit, entry)
-        self.call = CallStrip(kit, entry)
+        self.call: CallStrip | None = None
+        """Made with the first call: most sessions have none, and a new tab is to be there at once."""
         self._middle = QWidget()
         self._middle.setObjectName("sessionMiddle")
         self._middle.setMinimumWidth(360)
@@ -132,9 +133,9 @@ class SessionPanel(QSplitter):
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
         middle.addWidget(self.recording_bar)
-        middle.addWidget(self.call)
         middle.addWidget(self.banners)
         middle.addWidget(self._stack, 1)
+        self._middle_column = middle
 
         self._large_camera = LargeCamera(kit, self.cameras, self._middle, entry.id)
         self.addWidget(self.left)
@@ -162,7 +163,11 @@ class SessionPanel(QSplitter):
         self.facts.take(entry)
         self.recording_bar.take(entry)
         self.banners.take(entry)
-        self.call.take(entry)
+        if self.call is None and entry.snapshot.call.is_there:
+            self.call = CallStrip(self._kit, entry)
+            self._middle_column.insertWidget(1, self.call)
+        if self.call is not None:
+            self.call.take(entry)
         self.chats.take(entry)
         self._large_camera.take(entry)
         self.cameras.take(entry)
