@@ -14,6 +14,7 @@ from aiohttp import web
 import resources
 from resources import catalog
 from server_stub.page_frame import PAGES, choose_language, keep_language, public_page
+from server_stub.page_source import without_comments
 from server_stub.settings import LiveSettings
 from server_stub.store.database import StoreError
 from server_stub.visitors import Visitor, Visitors
@@ -94,7 +95,10 @@ class Site:
         self._files: dict[str, Asset] = {}
         for name, file in _walk(resources.path("customer_page")):
             address = "/join" if name == "index.html" else f"/page/{name}"
-            self._files[address] = Asset.of(file.read_bytes(), TYPES[_suffix(name)])
+            body = file.read_bytes()
+            if _suffix(name) == ".js" and not name.startswith("vendor/"):
+                body = without_comments(body.decode()).encode()
+            self._files[address] = Asset.of(body, TYPES[_suffix(name)])
         for name, file in _walk(resources.path("site")):
             if _suffix(name) != ".html":
                 self._files[f"/site/{name}"] = Asset.of(file.read_bytes(), TYPES[_suffix(name)])
