@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import structlog
@@ -131,7 +132,6 @@ class FilesDesk:
         self._access = access
         self._room = room
         self._book = FileBook(folder)
-        self._keys = KeyPair()
         self._thread = FilesThread()
         self._tasks = TaskOwner("files", lambda name, _: emit(Failed(AppCode.INTERNAL_APP, {"task": name})))
         self._sessions: dict[str, SessionSnapshot] = {}
@@ -144,6 +144,11 @@ class FilesDesk:
         self._looking = False
 
     # --- what is known
+
+    @cached_property
+    def _keys(self) -> KeyPair:
+        """Made with the first session, not at the start of the app."""
+        return KeyPair()
 
     def lines(self, session_id: str) -> tuple[FileLine, ...]:
         """The transfers of a session, the oldest first."""

@@ -13,17 +13,16 @@ The scheme, which the customer's page has in `files_seal.js`:
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from support_manager.protocol import limits
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+# `cryptography` is imported where it is needed, for the window is to be there before it.
 
 CHUNK = limits.FILE_CHUNK_BYTES
 SEALED_CHUNK = CHUNK + limits.FILE_TAG_BYTES
@@ -78,6 +77,9 @@ class KeyPair:
     """This app's key for agreeing over the relay; made anew at each start, the secrets made of it are kept."""
 
     def __init__(self) -> None:
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
         self._private = ec.generate_private_key(ec.SECP256R1())
         point = self._private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         self.public = to_text(point)
@@ -88,6 +90,8 @@ class KeyPair:
         Raises:
             SealError: the other key is no point of the curve.
         """
+        from cryptography.hazmat.primitives.asymmetric import ec
+
         try:
             theirs = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_text(other))
         except ValueError:
@@ -98,12 +102,30 @@ class KeyPair:
 
 
 def _derive(secret: bytes, salt: bytes, info: bytes) -> bytes:
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(algorithm=SHA256(), length=32, salt=salt, info=info).derive(secret)
+
+
+def _cipher(secret: bytes, transfer: bytes, info: bytes) -> "AESGCM":
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(_derive(secret, transfer, info))
+
+
+def _open(key: "AESGCM", nonce: bytes, sealed: bytes, data: bytes, what: str) -> bytes:
+    from cryptography.exceptions import InvalidTag
+
+    try:
+        return key.decrypt(nonce, sealed, data)
+    except InvalidTag:
+        raise SealError(what) from None
 
 
 def seal_meta(secret: Secret, transfer: str, meta: Meta) -> str:
     """A file's name and type for the other end."""
-    key = AESGCM(_derive(secret.value, transfer.encode(), _NAME))
+    key = _cipher(secret.value, transfer.encode(), _NAME)
     # One message under this key, so the nonce may be fixed.
     return to_text(key.encrypt(bytes(12), msgspec.json.encode(meta), transfer.encode()))
 
@@ -114,10 +136,11 @@ def open_meta(secret: Secret, transfer: str, sealed: str) -> Meta:
     Raises:
         SealError: sealed by somebody else, or not of our making.
     """
-    key = AESGCM(_derive(secret.value, transfer.encode(), _NAME))
+    key = _cipher(secret.value, transfer.encode(), _NAME)
     try:
-        return msgspec.json.decode(key.decrypt(bytes(12), from_text(sealed), transfer.encode()), type=Meta)
-    except (InvalidTag, ValueError, msgspec.MsgspecError, UnicodeError):
+        plain = _open(key, bytes(12), from_text(sealed), transfer.encode(), "name not for us")
+        return msgspec.json.decode(plain, type=Meta)
+    except (ValueError, msgspec.MsgspecError, UnicodeError):
         raise SealError("name not for us") from None
 
 
@@ -131,7 +154,7 @@ class ContentSeal:
     """
 
     def __init__(self, secret: Secret, transfer: str, size: int) -> None:
-        self._key = AESGCM(_derive(secret.value, transfer.encode(), _CONTENT))
+        self._key = _cipher(secret.value, transfer.encode(), _CONTENT)
         self._transfer = transfer.encode()
         self.plain = size + limits.FILE_HASH_BYTES
         self.chunks = -(-self.plain // CHUNK)
@@ -160,7 +183,4 @@ class ContentSeal:
         if len(sealed) != self.plain_size(index) + limits.FILE_TAG_BYTES:
             raise SealError("a chunk of another length")
         nonce, data = self._place(index)
-        try:
-            return self._key.decrypt(nonce, bytes(sealed) if isinstance(sealed, memoryview) else sealed, data)
-        except InvalidTag:
-            raise SealError("a chunk that is not what was sent") from None
+        return _open(self._key, nonce, bytes(sealed), data, "a chunk that is not what was sent")
