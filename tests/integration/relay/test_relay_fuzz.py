@@ -62,7 +62,9 @@ def payloads(ids: dict[str, str]) -> dict[str, dict[str, str]]:
             "kind": '"voice"',
             "source": '"monitor"',
             "width": "1",
+            "file": '{"transfer":"t","size":1,"key_id":"k","sealed":"s"}',
         },
+        "file.open": activity,
         "activity.answer": {**activity, "accept": "true", "source": '"monitor"', "words": '"w"'},
         "activity.update": {**activity, "paused": "false", "width": "1"},
         "activity.stop": {**activity, "reason": '"stopped"'},
@@ -196,7 +198,7 @@ async def test_nothing_that_is_sent_breaks_the_relay_or_bothers_others():
                     async with asyncio.timeout(2):
                         assert await maria.raw("ice.get", {"session_id": other.id}) == {
                             "ok": True,
-                            "value": {"servers": [], "valid_s": 0},
+                            "value": {"servers": [], "valid_s": 0, "relay_only": False},
                         }
             assert codes["bad_message"] > 700, codes
             errors = [entry for entry in map(json.loads, relay.log) if entry["level"] in ("error", "critical")]
