@@ -142,6 +142,6 @@ async def test_a_bad_line_and_its_end(call: Call, name: str, soon: dict[str, flo
     assert back["longest_gap_s"] <= 1.0
     third = len(ages) // 3
     assert sum(ages[-third:]) / third < sum(ages[:third]) / third + 200, "it falls behind"
-    # 5 s are aimed at; after losses Chromium's own estimate has taken 5.6 to 5.9 s to leave its low (docs/performance.md).
+    # 5 s are asked for; after losses it took 5.6 to 5.9 s until Chromium left its low estimate.
     assert calm < 8.0
     assert full <= max(20.0, 1.5 * soon.get(name, 0.0))
