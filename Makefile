@@ -4,8 +4,9 @@ PY := .venv/bin/python
 BENCH ?=
 TESTS ?= tests
 IN_NETWORK := $(PY) -m tests.harness.netns -- $(PY)
-# No browser, and nothing that minds a neighbour: these run in two processes. The rest has the machine to itself.
-SIDE_BY_SIDE := tests/meta tests/unit tests/integration/relay
+# No media, and nothing that minds a neighbour: these run in three processes. The rest has the machine to itself.
+SIDE_BY_SIDE := tests/meta tests/unit tests/integration/relay $(wildcard tests/integration/test_control*.py \
+  tests/integration/test_sign_in_races.py tests/integration/test_page_*.py)
 
 .PHONY: help run demo test test-slow bench check fix docs setup setup-run lock installer clean
 
@@ -27,7 +28,7 @@ demo: setup ## the guided tour on a virtual screen, screenshots in build/demo/
 test: setup ## unit, contract, integration, one path in real Chromium per activity
 ifeq ($(TESTS),tests)
 	@failed=0; \
-	$(IN_NETWORK) -m pytest -m "not slow" -n 2 --dist loadfile -q $(SIDE_BY_SIDE) || failed=1; \
+	$(IN_NETWORK) -m pytest -m "not slow" -n 3 --dist loadfile -q $(SIDE_BY_SIDE) || failed=1; \
 	$(IN_NETWORK) -m pytest -m "not slow" $(SIDE_BY_SIDE:%=--ignore=%) tests || failed=1; \
 	exit $$failed
 else

@@ -207,9 +207,9 @@ def test_the_pointer_is_in_the_picture_where_it_is(display):
 
 
 def test_qt_looks_at_screens_and_windows_where_there_is_no_x_server_of_ours(display, window):
-    words = [sys.executable, "-m", "tests.harness.qt_look"]
+    words = [sys.executable, "-X", "faulthandler", "-m", "tests.harness.qt_look"]
     done = subprocess.run(words, env=display.environment(), capture_output=True, text=True, check=False, timeout=60)
-    assert done.stdout.strip(), done.stderr
+    assert done.stdout.strip(), f"ended with {done.returncode}: {done.stderr}"
     told = json.loads(done.stdout.strip().splitlines()[-1])
     assert told["screen"] == {"codes": 2, "size": [1200, 800]}
     assert told["window"]["codes"] == 2

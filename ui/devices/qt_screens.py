@@ -3,8 +3,9 @@
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 
-from PySide6.QtCore import QCoreApplication, QMetaObject, QObject, Qt, Slot
+from PySide6.QtCore import QCoreApplication, QMetaObject, QObject, Qt, QTimer, Slot
 from PySide6.QtGui import QImage, QScreen
 from PySide6.QtMultimedia import (
     QCapturableWindow,
@@ -67,8 +68,11 @@ class _Recorder(QObject):
         """Stop; on the UI's thread."""
         if self._capture is not None:
             self._capture.stop()
+        if self._sink is not None:
+            self._sink.videoFrameChanged.disconnect(self._take)
         self._capture = self._session = self._sink = None
-        self.deleteLater()
+        # Not within its own slot.
+        QTimer.singleShot(0, partial(_LIVING.discard, self))
 
     def _take(self, frame: QVideoFrame) -> None:
         with self._lock:
@@ -88,6 +92,10 @@ class _Recorder(QObject):
         return frame
 
 
+_LIVING: set[_Recorder] = set()
+"""Whoever looks lets go of his recorder on another thread; it ends, and goes, on the UI's."""
+
+
 class QtGrabber:
     """Looks at what a recorder gets. Qt delivers every picture whether anything changed or not, so that is compared.
 
@@ -99,6 +107,7 @@ class QtGrabber:
         self._recorder = recorder
         self._last = b""
         self._pixels = memoryview(b"")
+        _LIVING.add(recorder)
         QMetaObject.invokeMethod(recorder, "begin", Qt.ConnectionType.QueuedConnection)
         if not recorder.changed.wait(_START_S) or recorder.problem:
             self.close()
