@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks import relay
 from benchmarks.table import QUIET, load
 
 NAMES = ("view", "share", "hub", "tabs", "record", "relay", "sessions", "start", "page")
@@ -25,11 +26,16 @@ def main() -> int:
     """Run the named benchmarks, or all; the exit code is 1 if one failed or missed a promise."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(NAMES)}; none: all")
+    parser.add_argument("--prepare", action="store_true", help="install what the peers need, measure nothing")
     parser.add_argument("--smoke", action="store_true", help="a short run that only shows that it works")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    if options.prepare:
+        if "relay" in (options.names or NAMES):
+            relay.prepare()
+        return 0
     failed = []
     for name in options.names or NAMES:
         if not options.smoke:
