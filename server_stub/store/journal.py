@@ -19,7 +19,7 @@ from server_stub.store.database import Database, StoreError
 
 log = structlog.get_logger(__name__)
 
-GROUP_S = 0.020
+GROUP_S = 0.010
 """A group waits at most this long after the one before it; after a quiet time the first fact goes at once."""
 GROUP_FACTS = 64
 READ_AT_ONCE = 1_000
