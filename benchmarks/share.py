@@ -129,11 +129,12 @@ async def run(plan: Plan, report: Report) -> None:
         relay = RelayProcess(Path(folder) / "relay")
         with Display(*SCREEN) as near, Display(*SCREEN) as far:
             async with relay, Signalling() as signalling:
-                password = await asyncio.to_thread(relay.add_user, "maria", "Maria G.")
                 near_probe, far_probe = Probe(near.name), Probe(far.name)
                 place = Place(0, 0, *SCREEN)
                 for turn in range(plan.rounds):
-                    own = AppSharer(near, far, relay, ("maria", password), Path(folder) / f"profile-{turn}")
+                    # An account of its own: the last turn's session outlives its app (B-12.5), and would come back.
+                    password = await asyncio.to_thread(relay.add_user, f"maria{turn}", "Maria G.")
+                    own = AppSharer(near, far, relay, (f"maria{turn}", password), Path(folder) / f"profile-{turn}")
                     place = await measure(own, near, near_probe, far_probe, plan, app)
                     peer = ChromiumSharer(near, far, signalling.url, place)
                     await measure(peer, near, near_probe, far_probe, plan, chromium)
