@@ -150,20 +150,20 @@ class Capture:
             if now < due and self._stopping.wait(due - now):
                 return
             size = self._canvas.size
-            rows = grabber.grab(whole=self._canvas.frame is None)
+            patch = grabber.grab(whole=self._canvas.frame is None)
             if self._gate.closed:
                 continue  # it may have been closed because of what was just seen
-            if rows is not None:
-                self._canvas.put(rows)
+            if patch is not None:
+                self._canvas.put(patch)
             self._tell(grabber)
             now, used = time.monotonic(), time.thread_time()
             sharper = now >= refine_at and left > 0
-            if self._needed and self._canvas.frame is not None and (rows is not None or self._key or sharper):
-                if rows is not None or self._canvas.size != size:
+            if self._needed and self._canvas.frame is not None and (patch is not None or self._key or sharper):
+                if patch is not None or self._canvas.size != size:
                     left = _REFINEMENTS
                 else:
                     left -= sharper
-                self._encode(rows.at if rows is not None else time.time())
+                self._encode(patch.at if patch is not None else time.time())
                 # By its own CPU time, which a busy machine does not lengthen.
                 due = now + max(_LEAST_S, (time.thread_time() - used) * _LOAD)
                 refine_at = time.monotonic() + _REFINE_S

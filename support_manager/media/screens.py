@@ -23,22 +23,25 @@ class SourceRefused(Exception):  # noqa: N818 - as above
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of a picture that have changed since the last one.
+class Patch:
+    """The part of a picture that has changed since the last one.
 
     Attributes:
-        data: pixels of 4 bytes, B, G, R, X, as many rows as changed, each as wide as the picture and without gaps;
-            good until the grabber's next call.
-        top: the first of them.
-        count: how many.
+        data: its pixels of 4 bytes, B, G, R, X, row by row and without gaps; good until the grabber's next call.
+        left: its first column, even.
+        top: its first row, even.
+        columns: how many, even.
+        rows: how many, even.
         width: of the whole picture, even.
         height: of the whole picture, even.
-        at: when they were looked at, `time.time()`.
+        at: when it was looked at, `time.time()`.
     """
 
     data: memoryview
+    left: int
     top: int
-    count: int
+    columns: int
+    rows: int
     width: int
     height: int
     at: float
@@ -67,7 +70,7 @@ class Grabber(Protocol):
     def wait(self, seconds: float) -> None:
         """Wait until there may be something new, at most for this long."""
 
-    def grab(self, *, whole: bool = False) -> Rows | None:
+    def grab(self, *, whole: bool = False) -> Patch | None:
         """What has changed since the last call, the first time or with `whole` everything; None if nothing has.
 
         Raises:

@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from support_manager.media.screens import Rows, SourceGone, SourceRefused
+from support_manager.media.screens import Patch, SourceGone, SourceRefused
 from support_manager.protocol.activities import Source
 
 
@@ -81,7 +81,7 @@ class PaintedGrabber:
         if self._source._changed.wait(seconds):
             self._source._changed.clear()
 
-    def grab(self, *, whole: bool = False) -> Rows | None:
+    def grab(self, *, whole: bool = False) -> Patch | None:
         source = self._source
         source.looks += 1
         if source.gone:
@@ -101,7 +101,7 @@ class PaintedGrabber:
                 return None
             step = source.width * 4
             rows = b"".join(source._pixels[y * step : y * step + width * 4] for y in range(top, bottom))
-        return Rows(memoryview(rows), top, bottom - top, width, height, time.time())
+        return Patch(memoryview(rows), 0, top, width, bottom - top, width, height, time.time())
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -17,7 +17,7 @@ from PySide6.QtMultimedia import (
     QWindowCapture,
 )
 
-from support_manager.media.screens import Rows, SourceGone, SourceRefused
+from support_manager.media.screens import Patch, SourceGone, SourceRefused
 from support_manager.protocol.activities import Source
 
 _START_S = 3.0
@@ -123,7 +123,7 @@ class QtGrabber:
         if self._recorder.changed.wait(seconds):
             self._recorder.changed.clear()
 
-    def grab(self, *, whole: bool = False) -> Rows | None:
+    def grab(self, *, whole: bool = False) -> Patch | None:
         """The rows that changed; see `support_manager.media.screens.Grabber`."""
         if self._recorder.problem:
             raise SourceGone
@@ -148,7 +148,7 @@ class QtGrabber:
         last, self._last = self._last, pixels
         top, bottom = (0, height) if whole or len(last) != len(pixels) else _changed(last, pixels, width * 4, height)
         self._pixels = memoryview(pixels)[top * width * 4 : bottom * width * 4]
-        return Rows(self._pixels, top, bottom - top, width, height, time.time())
+        return Patch(self._pixels, 0, top, width, bottom - top, width, height, time.time())
 
     def close(self) -> None:
         """Let go of it."""

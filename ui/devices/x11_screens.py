@@ -1,19 +1,20 @@
-"""Looks at screens and windows of an X server: only when something changed, and only at the rows that did."""
+"""Looks at screens and windows of an X server: only when something changed, and only at the part that did."""
 
 import ctypes
 import select
 import time
 from ctypes import byref, c_int, c_uint, c_ulong
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from support_manager.media.screens import Rows, SourceGone, SourceRefused
+from support_manager.media.screens import Patch, SourceGone, SourceRefused
 from support_manager.protocol.activities import Source
 from ui.devices import xlib as names
 from ui.devices.xlib import Xlib, attributes, xlib
 
 _IPC_CREAT, _IPC_RMID = 0o1000 | 0o600, 0
 _ALIGN = 16
-"""Rows are taken in bands of this height, for whole macroblocks."""
+"""Edges of what is taken lie at multiples of this, for whole macroblocks."""
 _LARGEST = 8_192
 
 
@@ -27,8 +28,17 @@ class _Area:
     height: int
 
 
+class _Box(NamedTuple):
+    """A part of the picture, in its pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 class _Picture:
-    """Pixels in memory shared with the X server."""
+    """Pixels in memory shared with the X server: those of the part that was taken last, row by row without gaps."""
 
     def __init__(self, lib: Xlib, display: int, width: int, height: int, window: int) -> None:
         self._lib, self._display = lib, display
@@ -42,8 +52,7 @@ class _Picture:
         )
         if not self._image or self._image.contents.bits_per_pixel != 32:
             raise SourceRefused("screen_not_supported")
-        self.stride = self._image.contents.bytes_per_line
-        size = self.stride * height
+        size = self._image.contents.bytes_per_line * height
         self._info.id = lib.c.shmget(0, size, _IPC_CREAT)
         if self._info.id < 0:
             raise SourceRefused("screen_not_supported")
@@ -55,13 +64,14 @@ class _Picture:
             raise SourceRefused("screen_not_supported")
         self.pixels = memoryview((ctypes.c_ubyte * size).from_address(self._info.address)).cast("B")
 
-    def take(self, drawable: int, area: _Area, top: int, count: int) -> bool:
-        """Copy rows of a drawable into their place here; False if it is gone."""
+    def take(self, drawable: int, area: _Area, box: _Box) -> bool:
+        """Copy a part of a drawable to here; False if it is gone."""
         image = self._image.contents
-        image.height = count
-        image.data = self._info.address + top * self.stride
-        got = self._lib.ext.XShmGetImage(self._display, drawable, self._image, area.x, area.y + top, names.ALL_PLANES)
-        return bool(got)
+        image.width, image.height = box.right - box.left, box.bottom - box.top
+        image.bytes_per_line = image.width * 4
+        image.data = self._info.address
+        x, y = area.x + box.left, area.y + box.top
+        return bool(self._lib.ext.XShmGetImage(self._display, drawable, self._image, x, y, names.ALL_PLANES))
 
     def close(self) -> None:
         """Give the memory back."""
@@ -118,26 +128,28 @@ class _Pointer:
         self._lib.x.XFree(found)
         return moved or changed
 
-    def rows(self, area: _Area) -> tuple[int, int] | None:
-        """The rows of the picture that it covers; None if it is elsewhere."""
+    def box(self, area: _Area) -> _Box | None:
+        """The part of the picture that it covers; None if it is elsewhere."""
         x, y = self.at[0] - self._hot[0] - area.x, self.at[1] - self._hot[1] - area.y
         if x >= area.width or x + self._size[0] <= 0 or y >= area.height or y + self._size[1] <= 0:
             return None
-        return max(0, y), min(area.height, y + self._size[1])
+        return _Box(max(0, x), max(0, y), min(area.width, x + self._size[0]), min(area.height, y + self._size[1]))
 
-    def draw(self, picture: _Picture, area: _Area, width: int) -> None:
-        """Draw it into the picture."""
-        left, top = self.at[0] - self._hot[0] - area.x, self.at[1] - self._hot[1] - area.y
+    def draw(self, picture: _Picture, area: _Area, box: _Box) -> None:
+        """Draw it into the picture, of which this part was taken."""
+        left = self.at[0] - self._hot[0] - area.x - box.left
+        top = self.at[1] - self._hot[1] - area.y - box.top
+        width, height = box.right - box.left, box.bottom - box.top
         pixels = picture.pixels
         for y, dots in self._rows:
             row = top + y
-            if not 0 <= row < picture.height:
+            if not 0 <= row < height:
                 continue
             for x, alpha, colour, solid in dots:
                 column = left + x
                 if not 0 <= column < width:
                     continue
-                at = row * picture.stride + column * 4
+                at = (row * width + column) * 4
                 blue, green, red = colour & 255, colour >> 8 & 255, colour >> 16
                 if not solid:
                     rest = 255 - alpha
@@ -173,7 +185,7 @@ class X11Grabber:
         self._first = True
         self._event = ctypes.create_string_buffer(192)
         self._pointer = _Pointer(lib, self._display, self._root)
-        self._pointer_rows: tuple[int, int] | None = None
+        self._pointer_box: _Box | None = None
         try:
             self._area = area or self._area_of_window()
             self._open()
@@ -251,8 +263,8 @@ class X11Grabber:
             elif kind in (names.MAP_NOTIFY, names.CONFIGURE_NOTIFY):
                 self._renew = True
 
-    def grab(self, *, whole: bool = False) -> Rows | None:
-        """The rows that changed; see `support_manager.media.screens.Grabber`."""
+    def grab(self, *, whole: bool = False) -> Patch | None:
+        """The part that changed; see `support_manager.media.screens.Grabber`."""
         self._hear()
         if self._gone:
             raise SourceGone
@@ -267,42 +279,38 @@ class X11Grabber:
         area = self._area
         changed = self._damaged()
         if whole or self._first:
-            changed = 0, area.height
+            changed = _Box(0, 0, area.width, area.height)
         now = time.monotonic()
         moved = self._pointer.look(now)
         shown = self._shown_area()
-        if moved or _meet(changed, self._pointer_rows):
+        if moved or _meet(_aligned(changed, area), self._pointer_box):
             # Where it was must be taken anew, and where it is now, too, or it would be drawn twice over itself.
-            for rows in (self._pointer_rows, self._pointer.rows(shown)):
-                changed = _union(changed, rows)
-        if changed is None:
-            return None
-        top = max(0, changed[0]) // _ALIGN * _ALIGN
-        bottom = min(area.height, -(-changed[1] // _ALIGN) * _ALIGN)
-        picture = self._picture
-        if bottom <= top or picture is None:
+            for box in (self._pointer_box, self._pointer.box(shown)):
+                changed = _union(changed, box)
+        box, picture = _aligned(changed, area), self._picture
+        if box is None or picture is None:
             return None
         at = time.time()
-        if not picture.take(self._pixmap or self._root, area, top, bottom - top):
+        if not picture.take(self._pixmap or self._root, area, box):
             if attributes(self._lib, self._display, self._window) is None:
                 raise SourceGone
             self._renew = self._is_window
             return None
         self._first = False
-        self._pointer_rows = self._pointer.rows(shown)
-        if _meet((top, bottom), self._pointer_rows):
-            self._pointer.draw(picture, shown, area.width)
-        start = top * picture.stride
-        pixels = picture.pixels[start : start + (bottom - top) * picture.stride]
-        return Rows(pixels, top, bottom - top, area.width, area.height, at)
+        self._pointer_box = self._pointer.box(shown)
+        if _meet(box, self._pointer_box):
+            self._pointer.draw(picture, shown, box)
+        columns, rows = box.right - box.left, box.bottom - box.top
+        pixels = picture.pixels[: rows * columns * 4]
+        return Patch(pixels, box.left, box.top, columns, rows, area.width, area.height, at)
 
     def _shown_area(self) -> _Area:
         if not self._is_window:
             return self._area
         return _Area(*self._screen_at, self._area.width, self._area.height)
 
-    def _damaged(self) -> tuple[int, int] | None:
-        """The rows that the server says have changed, of the picture."""
+    def _damaged(self) -> _Box | None:
+        """The part of the picture that the server says has changed."""
         lib, display = self._lib, self._display
         lib.damage.XDamageSubtract(display, self._damage, 0, self._region)
         count, bounds = c_int(), names.Rectangle()
@@ -311,11 +319,11 @@ class X11Grabber:
             lib.x.XFree(found)
         self._hear()
         area = self._area
-        left, right = bounds.x, bounds.x + bounds.width
-        top, bottom = bounds.y - area.y, bounds.y + bounds.height - area.y
-        if not bounds.width or right <= area.x or left >= area.x + area.width or bottom <= 0 or top >= area.height:
+        left, top = bounds.x - area.x, bounds.y - area.y
+        right, bottom = left + bounds.width, top + bounds.height
+        if not bounds.width or right <= 0 or left >= area.width or bottom <= 0 or top >= area.height:
             return None
-        return max(0, top), min(area.height, bottom)
+        return _Box(max(0, left), max(0, top), min(area.width, right), min(area.height, bottom))
 
     def close(self) -> None:
         """Let go of screen or window."""
@@ -331,14 +339,27 @@ class X11Grabber:
         lib.x.XCloseDisplay(display)  # and with it damage, region and pixmap
 
 
-def _meet(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
-    return one is not None and other is not None and one[0] < other[1] and other[0] < one[1]
+def _meet(one: _Box | None, other: _Box | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
 
 
-def _union(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int] | None:
+def _union(one: _Box | None, other: _Box | None) -> _Box | None:
     if one is None or other is None:
         return one or other
-    return min(one[0], other[0]), max(one[1], other[1])
+    return _Box(
+        min(one.left, other.left), min(one.top, other.top), max(one.right, other.right), max(one.bottom, other.bottom)
+    )
+
+
+def _aligned(box: _Box | None, area: _Area) -> _Box | None:
+    """That part and what is around it up to whole macroblocks."""
+    if box is None:
+        return None
+    left, top = box.left // _ALIGN * _ALIGN, box.top // _ALIGN * _ALIGN
+    right, bottom = -(-box.right // _ALIGN) * _ALIGN, -(-box.bottom // _ALIGN) * _ALIGN
+    return _Box(left, top, min(area.width, right), min(area.height, bottom))
 
 
 @dataclass(frozen=True, slots=True)

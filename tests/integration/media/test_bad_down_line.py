@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from support_manager.media.aiortc_engine import AiortcEngine
 from support_manager.media.engine import AnswerReady, MediaEvent, PeerConnected, PeerKey
-from support_manager.media.screens import Rows
+from support_manager.media.screens import Patch
 from support_manager.protocol.activities import Source
 from tests.harness.netns import LongLine
 from tests.harness.participant import Participant, ScreenTrack, require_network, until
@@ -44,11 +44,11 @@ class Scroll:
     def wait(self, seconds: float) -> None:
         time.sleep(min(seconds, 0.02))  # a screen of 50 pictures a second is what it plays - nothing waits for it
 
-    def grab(self, *, whole: bool = False) -> Rows:
+    def grab(self, *, whole: bool = False) -> Patch:
         self._at = (self._at + 2) % self.HEIGHT
         stride = self.WIDTH * 4
         shown = self._pixels[self._at * stride : (self._at + self.HEIGHT) * stride]
-        return Rows(shown, 0, self.HEIGHT, self.WIDTH, self.HEIGHT, time.time())
+        return Patch(shown, 0, 0, self.WIDTH, self.HEIGHT, self.WIDTH, self.HEIGHT, time.time())
 
     def close(self) -> None:
         pass
