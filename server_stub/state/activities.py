@@ -234,13 +234,20 @@ def end_by_table(
 
 def end_for_switch(session: Session, former_id: str, now_ms: int) -> list[Fact]:
     """Another customer is helped: shares end by the table, and so does whatever the former one was asked or asked
-    and nobody has answered yet (B-5.3); so does his camera, for only who is helped has one (B-1.2, B-7.6)."""
+    and nobody has answered yet (B-5.3); so does his camera, for only who is helped has one (B-1.2, B-7.6).
+
+    A file is between two people, asked or running, and goes on whoever is helped (B-7.5).
+    """
     reason = ActivityEnd.CUSTOMER_SWITCHED
     return [
         _ended(activity, reason, None, now_ms)
         for activity in session.activities.values()
         if reason in ACTIVITIES[activity.kind].ended_by
-        or (activity.state is ActivityState.ASKED and former_id in (activity.subject, activity.asked_by))
+        or (
+            activity.state is ActivityState.ASKED
+            and activity.kind is not ActivityKind.FILE
+            and former_id in (activity.subject, activity.asked_by)
+        )
         or (activity.kind is ActivityKind.VIDEO and activity.subject == former_id)
     ]
 
