@@ -177,6 +177,22 @@ async def test_all_is_in_sight_without_scrolling(relay, browser, size):
         assert not await tab.page.evaluate(scrolls)
 
 
+@pytest.mark.rule("B-2.3")
+async def test_what_comes_beside_the_card_moves_no_button(relay, browser):
+    """Files and people may come a moment after a question: a click meant for Yes must not fall on Not now."""
+    places = """() => ['files', 'cameras', 'people'].flatMap((id) => [true, false].map((hidden) => {
+      document.getElementById(id).hidden = hidden;
+      const parts = [...document.querySelectorAll('#card h1, #card button')];
+      return parts.map((one) => one.getBoundingClientRect().top).join();
+    }))"""
+    async with visit(relay, browser) as (maria, _, tab):
+        await tab.page.set_viewport_size({"width": 960, "height": 1080})
+        await expect(tab.page.locator("#files-send")).to_be_visible(timeout=PATIENCE_MS)
+        await ask_view(maria)
+        await tab.screen("asked")
+        assert len(set(await tab.page.evaluate(places))) == 1
+
+
 async def test_the_tabs_title_tells_the_state(relay, browser):
     async with visit(relay, browser) as (maria, session, tab):
         await expect(tab.page).to_have_title("You are connected with Ana – Support Manager")
