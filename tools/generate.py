@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from support_manager.protocol import limits
-from support_manager.protocol.activities import ACTIVITIES, AVAILABLE
+from support_manager.protocol.activities import ACTIVITIES
 from support_manager.protocol.channel import (
     Beat,
     CameraRate,
@@ -113,11 +113,11 @@ def protocol_page() -> str:
                 cells.append(", ".join(sorted(states)).replace("none", "yes"))
         lines.append(f"| `{event}` | " + " | ".join(cells) + " |")
     lines += ["", "Empty: refused with `not_allowed`.", "", "## Activities", ""]
-    lines += ["| kind | rule | asked by | offered by | consent | this version |", "|---|---|---|---|---|---|"]
+    lines += ["| kind | rule | asked by | offered by | consent |", "|---|---|---|---|---|"]
     for kind, rule in ACTIVITIES.items():
         lines.append(
             f"| `{kind}` | {rule.rule} | {', '.join(sorted(rule.asked_by))} | {', '.join(sorted(rule.offered_by))} "
-            f"| {rule.consent} | {'yes' if kind in AVAILABLE else 'not yet'} |"
+            f"| {rule.consent} |"
         )
     kinds: list[type] = [Hello, *(kind for pair in REQUESTS.values() for kind in pair), *EVENTS.values()]
     kinds += [Beat, Rate, ShareInfo, Cameras, CameraRate, DrawPointer, DrawStroke, DrawClear]

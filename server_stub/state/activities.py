@@ -10,7 +10,6 @@ from server_stub.state.refused import Refused
 from support_manager.protocol import limits, requests
 from support_manager.protocol.activities import (
     ACTIVITIES,
-    AVAILABLE,
     DRAWN_ON,
     NOT_BESIDE,
     ActivityEnd,
@@ -313,8 +312,6 @@ def _is_in_the_way(session: Session, kind: ActivityKind) -> bool:
 
 
 def _rule(kind: ActivityKind) -> ActivityRule:
-    if kind not in AVAILABLE:
-        raise Refused(ErrorCode.NOT_SUPPORTED)
     return ACTIVITIES[kind]
 
 

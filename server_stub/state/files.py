@@ -10,7 +10,6 @@ from server_stub.state.refused import Refused
 from support_manager.protocol import requests
 from support_manager.protocol.activities import (
     ACTIVITIES,
-    AVAILABLE,
     ActivityEnd,
     ActivityKind,
     ActivityState,
@@ -60,8 +59,6 @@ def decide_offer(
             none), `files_off`, `file_too_large`, `files_full`.
     """
     offered = request.file
-    if ActivityKind.FILE not in AVAILABLE:
-        raise Refused(ErrorCode.NOT_SUPPORTED)
     if me.role not in ACTIVITIES[ActivityKind.FILE].offered_by:
         raise Refused(ErrorCode.NOT_ALLOWED)
     if offered is None:

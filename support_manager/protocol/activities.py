@@ -143,8 +143,5 @@ NOT_BESIDE: dict[ActivityKind, frozenset[ActivityKind]] = {
 }
 """Kinds that never stand beside each other in one session: all look at one screen, and it is clear whose."""
 
-AVAILABLE = frozenset(ActivityKind)
-"""The kinds this version can run; the relay answers `not_supported` to the others."""
-
 DRAWN_ON: dict[Role, ActivityKind] = {Role.CONTROLLER: ActivityKind.VIEW, Role.PRIMARY: ActivityKind.SHOW}
 """Who draws on what (B-7.3): each on what the other one shows, while it is shown."""

@@ -5,7 +5,6 @@ import pytest
 from support_manager.protocol.activities import (
     ACTIVITIES,
     ACTIVITY_TRANSITIONS,
-    AVAILABLE,
     ActivityEnd,
     ActivityKind,
     ActivityState,
@@ -46,7 +45,6 @@ def test_customers_never_ask_and_never_start_sessions():
 
 def test_every_kind_of_activity_has_its_row():
     assert set(ACTIVITIES) == set(ActivityKind)
-    assert set(ActivityKind) >= AVAILABLE
     for rule in ACTIVITIES.values():
         assert rule.asked_by | rule.offered_by, "somebody must be able to start it"
         assert {ActivityEnd.STOPPED, ActivityEnd.SESSION_ENDED} <= rule.ended_by
