@@ -11,9 +11,11 @@ from alembic.runtime.migration import MigrationContext
 
 from server_stub import settings
 from server_stub.accounts import Accounts
+from server_stub.state.facts import Ended, Entry
 from server_stub.store import tables
 from server_stub.store.database import BUSY_TIMEOUT_MS, Database, StoreError
-from server_stub.store.journal import read_journal, read_session
+from server_stub.store.journal import Journal, read_journal, read_session, writer_for
+from support_manager.protocol.views import EndReason
 from support_manager.protocol.wire import ProtocolError
 
 
@@ -90,3 +92,24 @@ async def test_a_failed_transaction_leaves_nothing(tmp_path):
             await fail_half_way()
         async with database.transaction() as connection:
             assert (await connection.execute(tables.setting.select())).all() == []
+
+
+async def test_the_stamp_changes_with_what_others_write_and_not_with_the_journal(tmp_path):
+    async with Database.in_directory(tmp_path) as database:
+        assert await database.stamp() is None, "nobody can say yet: whoever wants to know must look"
+        writer = writer_for(database)
+        before = await database.stamp()
+        assert before is not None
+        entry = Entry("s", 1, 1_000, Ended(reason=EndReason.EXPIRED))
+        journal = Journal(writer, lambda entries: None, lambda entries: None)
+        await journal.append([entry])
+        assert await database.stamp() == before, "its own writing costs nobody a look"
+        async with database.transaction() as connection:
+            await connection.execute(tables.setting.insert().values(key="a", value={"b": 1}))
+        own = await database.stamp()
+        assert own not in (None, before), "this process wrote by another connection"
+        async with Database.in_directory(tmp_path) as beside, beside.transaction() as connection:
+            await connection.execute(tables.setting.delete())
+        assert await database.stamp() not in (None, own), "another program wrote"
+        await journal.close()
+        assert await database.stamp() is None, "closed: look again"
