@@ -12,7 +12,19 @@ from server_stub.link import Link, frame_around
 from server_stub.ports import Clock, RandomBytes
 from server_stub.state import decide, leaving
 from server_stub.state.decide import Moment
-from server_stub.state.facts import ChatAdded, Ended, Entered, Entry, Fact, Joined, Left, RoleChanged, Started
+from server_stub.state.facts import (
+    ChatAdded,
+    ConnectionChanged,
+    Ended,
+    Entered,
+    Entry,
+    Fact,
+    Joined,
+    Left,
+    RoleChanged,
+    Started,
+    TokenRotated,
+)
 from server_stub.state.model import Participant, Session
 from server_stub.state.project import event_of, may_see
 from server_stub.state.refused import Refused
@@ -32,7 +44,12 @@ MEMBER_FACTS_PER_SECOND = 1.0
 MEMBER_FACTS_BURST = 200.0
 """What one member may have written of himself besides chat lines: reports, activities, comings back."""
 SESSION_FACTS = 50_000
-"""More than a session ever needs: beyond it only chat, within its own bounds, and ends are written."""
+"""More than a session ever needs: beyond it only chat, within its own bounds, comings back and ends are written."""
+RETURN_FACTS_PER_SECOND = 0.2
+RETURN_FACTS_BURST = 100.0
+"""What one member may have written by coming back, apart from all he does: a bad line costs nobody his share."""
+CLOCK_JUMP_S = 1.0
+"""The wall clock has been set when it differs from the steady one by so much all at once."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -67,6 +84,9 @@ class LiveSessions:
         self._new_numbers: set[str] = set()
         self._watchers: dict[type[Fact], list[Callable[[Session, Entry], None]]] = {}
         self._budgets: dict[str, dict[str, Bucket]] = {}
+        self._unbound: set[tuple[str, str]] = set()
+        """Who was Online without a connection when `tick` looked last."""
+        self._ahead_s = self._clock_ahead_s()
         self._posted: list[Link] = []
         """Links with events that go out when whoever is acked with them has had his turn."""
 
@@ -99,7 +119,18 @@ class LiveSessions:
 
     def moment(self) -> Moment:
         """Now."""
+        ahead_s = self._clock_ahead_s()
+        if abs(ahead_s - self._ahead_s) > CLOCK_JUMP_S:
+            # The 60 s and ten minutes of whoever is lost (B-12.6) are counted from times on the wall, for they survive
+            # a restart: so those times are put on as well, and nobody is lost for an hour longer, or shorter.
+            log.warning("the clock was set", by_s=round(ahead_s - self._ahead_s))
+            for session in self.registry.live():
+                session.put_clock_on(round((ahead_s - self._ahead_s) * 1_000))
+        self._ahead_s = ahead_s
         return Moment(self._clock.now_ms(), self._random)
+
+    def _clock_ahead_s(self) -> float:
+        return self._clock.now_ms() / 1_000 - self._clock.monotonic_s()
 
     async def change(
         self,
@@ -163,13 +194,18 @@ class LiveSessions:
         """
         if not facts or isinstance(facts[0], ChatAdded) or any(isinstance(fact, Left | Ended) for fact in facts):
             return
-        if session.seq >= SESSION_FACTS:
+        comes_back = all(isinstance(fact, TokenRotated | ConnectionChanged) for fact in facts)
+        if session.seq >= SESSION_FACTS and not comes_back:
             raise Refused(ErrorCode.TRANSCRIPT_FULL)
         now_s = self._clock.monotonic_s()
         budgets = self._budgets.setdefault(session.id, {})
-        bucket = budgets.get(who)
+        key = f"{who} back" if comes_back else who
+        bucket = budgets.get(key)
         if bucket is None:
-            bucket = budgets[who] = Bucket(MEMBER_FACTS_PER_SECOND, MEMBER_FACTS_BURST, now_s)
+            rates = (RETURN_FACTS_PER_SECOND, RETURN_FACTS_BURST)
+            bucket = budgets[key] = Bucket(
+                *(rates if comes_back else (MEMBER_FACTS_PER_SECOND, MEMBER_FACTS_BURST)), now_s
+            )
         for _ in facts:
             if not bucket.take(now_s):
                 raise Refused(ErrorCode.TOO_FAST)
@@ -326,6 +362,9 @@ class LiveSessions:
     async def tick(self, without_controller_s: int = limits.SESSION_WITHOUT_CONTROLLER_S) -> None:
         """What time does: expiry, and connections whose loss could not be written before.
 
+        Who is Online without a connection is lost only when that was so the last time too: between the moment at which
+        somebody's coming in is on disk and the one at which his connection is his, he must not be told as lost.
+
         Args:
             without_controller_s: after how many seconds a session without its controller ends.
         """
@@ -333,6 +372,7 @@ class LiveSessions:
         def expiry(session: Session, moment: Moment) -> list[Fact]:
             return leaving.decide_expiry(session, moment, without_controller_s=without_controller_s)
 
+        unbound, self._unbound = self._unbound, set()
         for session in self.registry.live():
             # First who is there: whoever came back while his old connection's loss was being written is not lost.
             for person in session.members():
@@ -340,7 +380,10 @@ class LiveSessions:
                 if person.connection is Connection.LOST and is_bound:
                     await self.change_connection(session, person.id, Connection.ONLINE)
                 elif person.connection is Connection.ONLINE and not is_bound:
-                    await self.change_connection(session, person.id, Connection.LOST)
+                    if (session.id, person.id) in unbound:
+                        await self.change_connection(session, person.id, Connection.LOST)
+                    else:
+                        self._unbound.add((session.id, person.id))
             try:
                 await self.change(session, partial(expiry, session))
             except JournalFailed:

@@ -222,6 +222,22 @@ class Session:
         """The rep with that account, while he is in it."""
         return next((p for p in self.members() if account_id and p.account_id == account_id), None)
 
+    def forget_departed_waiters(self) -> None:
+        """Forget who waited and went without ever being let in: whoever knows a number could come and go for ever."""
+        gone = [p.id for p in self.participants.values() if p.left is not None and p.role is Role.WAITING]
+        for participant_id in gone:
+            del self.participants[participant_id]
+
+    def put_clock_on(self, by_ms: int) -> None:
+        """The wall clock was set: who is gone has been gone for as long as before.
+
+        Args:
+            by_ms: how far it was put on; negative when it was set back.
+        """
+        for person in self.members():
+            if person.connection is not Connection.ONLINE:
+                person.connection_since += by_ms
+
 
 def apply(session: Session, entry: Entry) -> None:
     """Change `session` as `entry` says; entries come in order, each once.
@@ -262,6 +278,7 @@ def apply(session: Session, entry: Entry) -> None:
             person.token_hashes = (fact.token_hash,) if fact.token_hash else ()
             person.account_id = fact.account_id
             person.waiting_for = fact.waiting_for
+            session.forget_departed_waiters()
             session.participants[person.id] = person
         case Left():
             person = session.participants[fact.participant_id]

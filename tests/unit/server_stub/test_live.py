@@ -15,7 +15,7 @@ from server_stub.members import Members
 from server_stub.ports import SystemClock, random_bytes
 from server_stub.settings import LiveSettings
 from server_stub.state import decide
-from server_stub.state.facts import ChatAdded, DeviceReported, Ended
+from server_stub.state.facts import ChatAdded, ConnectionChanged, DeviceReported, Ended, TokenRotated
 from server_stub.state.refused import Refused
 from server_stub.state.registry import Registry
 from server_stub.store.database import Database
@@ -23,7 +23,7 @@ from server_stub.store.journal import JournalFailed, SqliteWriter
 from support_manager.protocol import requests
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import REQUESTS
-from support_manager.protocol.views import EndReason
+from support_manager.protocol.views import Connection, EndReason
 from tests.harness.scene import REP
 
 START = requests.SessionStart(request_id="t")
@@ -153,3 +153,83 @@ async def test_every_event_of_the_protocol_has_a_handler_and_no_other_has(tmp_pa
     settings = LiveSettings(public_url="", bound_url="http://127.0.0.1:1", behind_proxy=False)
     relay = Relay(database=Database.in_directory(tmp_path), settings=settings, accounts=None)
     assert set(relay._handlers) == set(REQUESTS)
+
+
+@pytest.mark.rule("B-12.5")
+async def test_whoever_has_only_just_come_in_is_not_told_as_lost(live):
+    session = live.registry.get("s")
+    host = session.members()[0]
+    # His start is on disk and his connection is not yet his: exactly then the relay looks who is there.
+    assert live.link_of(session, host.id) is None
+    await live.tick()
+    assert (host.connection, session.seq) == (Connection.ONLINE, 1)
+    member_of(live)
+    await live.tick()
+    await live.tick()
+    assert (host.connection, session.seq) == (Connection.ONLINE, 1)
+    # Whoever has no connection two times in a row is lost, whatever became of the word that it broke.
+    live.unbind(live.link_of(session, host.id))
+    await live.tick()
+    assert host.connection is Connection.ONLINE
+    await live.tick()
+    assert host.connection is Connection.LOST
+
+
+class HandClock:
+    """Two clocks, turned by hand."""
+
+    def __init__(self) -> None:
+        self.wall_ms = 1_700_000_000_000
+        self.steady_s = 50.0
+
+    def now_ms(self) -> int:
+        return self.wall_ms
+
+    def monotonic_s(self) -> float:
+        return self.steady_s
+
+    def passes(self, seconds: float) -> None:
+        self.wall_ms += round(seconds * 1000)
+        self.steady_s += seconds
+
+
+@pytest.mark.rule("B-12.6")
+@pytest.mark.parametrize("set_by_ms", [-7_200_000, 0, 7_200_000])
+async def test_a_clock_that_is_set_neither_stretches_nor_cuts_the_time_of_who_is_lost(tmp_path, set_by_ms):
+    clock = HandClock()
+    async with Database.in_directory(tmp_path) as database:
+        sessions = LiveSessions(database, Registry(b"key"), clock, random_bytes)
+        await sessions.start(REP.id, "s", lambda moment: decide.decide_start(REP, "123456789", START, moment))
+        session = sessions.registry.get("s")
+        await sessions.change_connection(session, session.members()[0].id, Connection.LOST)
+        clock.passes(300)
+        clock.wall_ms += set_by_ms
+        await sessions.tick(600)
+        assert session.is_live
+        clock.passes(299)
+        await sessions.tick(600)
+        assert session.is_live
+        clock.passes(1)
+        await sessions.tick(600)
+        assert session.end_reason is EndReason.CONTROLLER_LOST
+        await sessions.close()
+
+
+@pytest.mark.rule("B-12.5")
+async def test_coming_back_costs_nobody_his_share_and_has_a_bound_of_its_own(live, monkeypatch):
+    session = live.registry.get("s")
+    monkeypatch.setattr(live_module, "RETURN_FACTS_BURST", 6.0)
+    back = [
+        TokenRotated(participant_id="p", used="a", new="b"),
+        ConnectionChanged(participant_id="p", connection=Connection.ONLINE),
+    ]
+    for _ in range(3):
+        live.spend(session, "p", back)
+    with pytest.raises(Refused) as caught:
+        live.spend(session, "p", back)
+    assert caught.value.code is ErrorCode.TOO_FAST
+    reported = [DeviceReported(participant_id="p", device=session.members()[0].device)]
+    live.spend(session, "p", reported * int(live_module.MEMBER_FACTS_BURST))
+    # A session of which nothing more is written is still one to come back to.
+    monkeypatch.setattr(live_module, "SESSION_FACTS", session.seq)
+    live.spend(session, "another", back)

@@ -704,3 +704,18 @@ def test_strangers_who_wait_keep_no_colleague_out(single):
         join(single, f"Stranger{number}")
     assert len(single.session.members()) == limits.PARTICIPANTS_PER_SESSION
     assert single.person(single.assist("Bogdan")).role is Role.ASSISTANT
+
+
+@pytest.mark.rule("B-2.5")
+def test_whoever_waited_and_went_is_kept_no_longer_than_until_the_next_one_comes(single):
+    maria = join(single, "Maria")
+    for number in range(50):
+        single.leave(join(single, f"Waiter-{number}"))
+    last = join(single, "Ion")
+    assert set(single.session.participants) == {single.rep, maria, last}
+    # Whoever was let in and went is remembered: history names him.
+    single.admit(single.rep, last)
+    single.leave(last)
+    vlad = join(single, "Vlad")
+    assert set(single.session.participants) == {single.rep, maria, last, vlad}
+    assert set(single.rebuilt().participants) == set(single.session.participants)
