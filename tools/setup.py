@@ -23,11 +23,11 @@ PACKAGES = {
         "libxcb-xkb1 libpulse0 libnss3 fonts-dejavu-core fonts-noto-core"
     ),
     # Real browsers, a virtual screen with a window manager and a tray, network namespaces, a keyring, a sound
-    # server without any sound card.
+    # server without any sound card, a web server to measure files against.
     "test": (
         "chromium firefox-esr xvfb openbox trayer x11-utils xdg-utils iproute2 nftables openssl util-linux dbus "
         "gnome-keyring procps binutils libatomic1 pulseaudio pulseaudio-utils coturn "
-        "ffmpeg"
+        "ffmpeg nginx"
     ),
 }
 
