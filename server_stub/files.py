@@ -9,7 +9,7 @@ proxy in between may buffer, and a sender who is ahead of the receiver waits for
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from aiohttp import web
 from server_stub.link import Link
 from server_stub.members import Members
 from server_stub.ports import RandomBytes, RelaySettings
-from server_stub.spool import WINDOW, Spool, leftovers, sealed_length
+from server_stub.spool import WINDOW, Spool, is_same_start, leftovers, sealed_length
 from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import ActivitySet, Entry, Fact
 from server_stub.state.files import receiver_of
@@ -81,6 +81,12 @@ class Transfer:
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
+    async def interrupt(self) -> None:
+        """End the request that appends right now, if there is one; what came of it is kept."""
+        while self.timer is not None:
+            self.timer.reschedule(asyncio.get_running_loop().time())
+            await self.rest.wait()
+
     async def until(self, condition: Callable[[], bool]) -> bool:
         """Wait until `condition` holds or `FILE_WAIT_S` are over; says whether it holds."""
         try:
@@ -137,11 +143,14 @@ class Files:
             for activity in session.activities.values()
             if activity.kind is ActivityKind.FILE and activity.state is ActivityState.RUNNING
         ]
+        wanted = {activity.id for _, activity in running}
+        if not await asyncio.to_thread(is_same_start, self._folder):
+            wanted.clear()
+        for folder in await asyncio.to_thread(lambda: list(leftovers(self._folder, wanted))):
+            await asyncio.to_thread(Spool(folder, 0).delete)
         for session, activity in running:
             transfer = self._begin(session, activity)
             await asyncio.to_thread(transfer.spool.open)
-        for folder in await asyncio.to_thread(lambda: list(leftovers(self._folder, set(self._transfers)))):
-            await asyncio.to_thread(Spool(folder, 0).delete)
         self._members.live.watch(self._seen, (ActivitySet,))
         self._tasks.spawn(self._expire(), name="files")
 
@@ -244,6 +253,8 @@ class Files:
                 return await handler(request, transfer, sends)
             except ProtocolError as error:
                 return _refusal(error.code)
+            except ConnectionError:
+                raise  # the other end hung up: aiohttp knows what to do
             except OSError as error:
                 log.error("a file's piece could not be kept", error=error.strerror)
                 return _refusal(ErrorCode.RELAY_BUSY)
@@ -299,9 +310,7 @@ class Files:
         if length > limits.FILE_PART_BYTES:
             raise ProtocolError(ErrorCode.TOO_LARGE)
         offset = _number(request.headers.get("Upload-Offset", ""))
-        while transfer.timer is not None:  # whatever became of the sender's last request, it is over now
-            transfer.timer.reschedule(asyncio.get_running_loop().time())
-            await transfer.rest.wait()
+        await transfer.interrupt()  # whatever became of the sender's last request, it is over now
         spool = transfer.spool
         if offset != spool.head:
             raise ProtocolError(ErrorCode.WRONG_OFFSET)
@@ -346,28 +355,24 @@ class Files:
                 pieces.append(piece)
                 held += len(piece)
                 if held >= _WRITE_BYTES:
-                    await asyncio.to_thread(spool.write, at, pieces)
+                    await _to_the_end(spool.write, at, pieces)
                     at, held, pieces = at + held, 0, []
             complete = at + held == start + length
         except (TimeoutError, web.RequestPayloadError, ConnectionError):
             complete = False
         finally:
             if not transfer.gone:
-                await asyncio.shield(self._keep(transfer, start, at, pieces))
+                await asyncio.shield(self._keep(transfer, at, pieces))
         return complete
 
     @staticmethod
-    async def _keep(transfer: Transfer, start: int, at: int, pieces: list[bytes]) -> None:
-        spool = transfer.spool
+    async def _keep(transfer: Transfer, at: int, pieces: list[bytes]) -> None:
+        """Write the last of a body; only now does any of it count."""
         end = at + sum(map(len, pieces))
-
-        def keep() -> None:
-            spool.write(at, pieces)
-            spool.sync(start, end)
-
-        if end > start:
-            await asyncio.to_thread(keep)
-            spool.head = end
+        if pieces:
+            await asyncio.to_thread(transfer.spool.write, at, pieces)
+        if end > transfer.spool.head:
+            transfer.spool.head = end
             transfer.move()
 
     # Fetching
@@ -379,6 +384,11 @@ class Files:
         unit, _, span = request.headers.get("Range", "").partition("=")
         start = _number(span.removesuffix("-")) if unit == "bytes" and span.endswith("-") else -1
         kept = _number(request.headers.get("Upload-Kept", "0"))
+        if spool.head < kept == start < spool.length:
+            # The machine was started anew and what was on its disk is gone: the receiver knows where to go on.
+            await transfer.interrupt()
+            if spool.head < kept:
+                await asyncio.to_thread(spool.skip, kept)
         if not spool.kept <= kept <= start <= spool.head or start >= spool.length:
             return web.Response(status=416, headers={"Content-Range": f"bytes */{spool.length}", **_HEADERS})
         if kept > spool.kept:
@@ -396,18 +406,27 @@ class Files:
                 **_HEADERS,
             },
         )
-        at = start
-        data = await asyncio.to_thread(spool.read, at, min(end, at + _WRITE_BYTES))
         await response.prepare(request)
-        while True:
+        at = start
+        while at < end:
+            data = await asyncio.to_thread(spool.read, at, min(end, at + _WRITE_BYTES))
+            if not data:
+                raise ConnectionResetError("a piece is not there any more")
             at += len(data)
             await response.write(data)
-            if at >= end:
-                break
-            data = await asyncio.to_thread(spool.read, at, min(end, at + _WRITE_BYTES))
         await response.write_eof()
         transfer.moved_at = time.monotonic()
         return response
+
+
+async def _to_the_end(write: Callable[[int, Sequence[bytes]], None], at: int, pieces: Sequence[bytes]) -> None:
+    """Write in a thread and never leave it alone with that: its late bytes would fall into the next body's."""
+    writing = asyncio.get_running_loop().run_in_executor(None, write, at, pieces)
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.wait([writing])
+        raise
 
 
 _HEADERS = {"Tus-Resumable": TUS, "Cache-Control": "no-store"}

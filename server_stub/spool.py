@@ -2,7 +2,9 @@
 
 One folder for each transfer, in it one file for each `SEGMENT` bytes. A segment goes as soon as the receiver has it, so
 the disk holds a window of each transfer and never all of a large one. How much is there is what the files say, which
-is why it survives a crash. Everything here blocks and is called in threads.
+is why it survives a crash of the relay. It does not outlive a start of the machine: waiting for the disk with every
+piece halves the speed, and both ends can do without, as the receiver says where to go on (`skip`). Everything here
+blocks and is called in threads.
 """
 
 import os
@@ -15,6 +17,9 @@ from support_manager.protocol import limits
 SEGMENT = limits.FILE_PART_BYTES
 WINDOW = 8 * SEGMENT
 """How far what was sent may be ahead of what was fetched; beyond, the sender waits."""
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_MOST_PIECES = 512
+"""Of one system call; the system takes 1024 (IOV_MAX)."""
 
 
 def sealed_length(size: int) -> int:
@@ -64,28 +69,35 @@ class Spool:
         self.head = min(self.head, self.length)
 
     def write(self, offset: int, pieces: Sequence[bytes]) -> None:
-        """Put pieces at `offset`; nothing counts before `sync`.
+        """Put pieces at `offset`; they count once `head` says so.
 
         Raises:
             OSError: the disk refused; what it took of them is cut off by the next write at the same offset.
         """
-        for piece in pieces:
-            view = memoryview(piece)
-            while view:
-                number, at = divmod(offset, SEGMENT)
-                room = min(len(view), SEGMENT - at)
-                with self._open(number, os.O_RDWR | os.O_CREAT) as file:
-                    if at == 0 or os.fstat(file).st_size > at:
-                        os.ftruncate(file, at)
-                    done = os.pwrite(file, view[:room], at)
-                offset += done
-                view = view[done:]
+        waiting = [memoryview(piece) for piece in pieces if piece]
+        while waiting:
+            number, at = divmod(offset, SEGMENT)
+            with self._open(number, os.O_RDWR | os.O_CREAT) as file:
+                if at == 0 or os.fstat(file).st_size > at:
+                    os.ftruncate(file, at)
+                while waiting and at < SEGMENT:
+                    some, room = [], SEGMENT - at
+                    for view in waiting[:_MOST_PIECES]:
+                        some.append(view[:room])
+                        room -= len(some[-1])
+                        if not room:
+                            break
+                    done = os.pwritev(file, some, at)
+                    at, offset = at + done, offset + done
+                    _consume(waiting, done)
 
-    def sync(self, start: int, end: int) -> None:
-        """See to it that the bytes from `start` to `end` survive a loss of power."""
-        for number in range(start // SEGMENT, -(-end // SEGMENT)):
-            with self._open(number, os.O_RDWR) as file:
-                os.fdatasync(file)
+    def skip(self, kept: int) -> None:
+        """Forget all that is here and go on at `kept`: the receiver has what lies before, and nobody what is here."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for entry in self._folder.iterdir():
+            if entry.name.isdigit():
+                entry.unlink()
+        self.kept = self.head = kept
 
     def read(self, start: int, end: int) -> bytes:
         """The bytes from `start` to `end`, within one segment or fewer than asked for.
@@ -114,6 +126,17 @@ class Spool:
         return _Descriptor(self._path(number), flags)
 
 
+def _consume(waiting: list[memoryview], done: int) -> None:
+    """Take what was written off the front."""
+    count = 0
+    while count < len(waiting) and done >= len(waiting[count]):
+        done -= len(waiting[count])
+        count += 1
+    del waiting[:count]
+    if done:
+        waiting[0] = waiting[0][done:]
+
+
 class _Descriptor:
     """An open file of the system's, closed at the end of a `with`."""
 
@@ -131,3 +154,23 @@ def leftovers(root: Path, wanted: set[str]) -> Iterator[Path]:
     """Folders of transfers that are over."""
     if root.is_dir():
         yield from (entry for entry in root.iterdir() if entry.is_dir() and entry.name not in wanted)
+
+
+def is_same_start(root: Path, boot: Path = _BOOT) -> bool:
+    """Whether the machine runs since the pieces in `root` were written; from now on this start counts.
+
+    After another one they may have the right length and hold nothing, as nobody waited for the disk.
+    """
+    mark = root / "boot"
+    try:
+        now = boot.read_bytes()
+    except OSError:
+        return False
+    try:
+        before = mark.read_bytes()
+    except OSError:
+        before = b""
+    if now != before:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mark.write_bytes(now)
+    return now == before

@@ -247,6 +247,33 @@ async def test_a_killed_relay_goes_on_from_the_acknowledged_offset_and_knows_no_
 
 
 @pytest.mark.rule("B-7.5")
+async def test_after_a_start_of_the_machine_the_receiver_says_where_to_go_on():
+    with RelayProcess() as relay:
+        async with two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+            sent, activity_id, up, down = await running(ana, maria, os.urandom(SEGMENT + 900_000))
+            assert (await patch(http, relay, up, 0, sent.wire[:SEGMENT]))[0] == 204
+            assert (await get(http, relay, down, 0))[0] == 206
+            session_id = ana.session_id
+        await asyncio.to_thread(relay.kill9)
+        await asyncio.to_thread((relay.data / "files" / "boot").write_bytes, b"another start")
+        await asyncio.to_thread(relay.start)
+        async with rep(relay, "ana") as ana, aiohttp.ClientSession() as http:
+            await ana.resume(session_id)
+            down = await ticket(ana, activity_id)
+            assert down.offset == 0, "what lay on the disk counts no more"
+            assert pieces(relay, activity_id) == []
+            asked = asyncio.create_task(get(http, relay, down, SEGMENT, kept=SEGMENT))  # noqa: TID251 - a test's own
+            for _ in range(200):
+                async with http.head(relay.url + down.path, headers=headers(down)) as answer:
+                    if answer.headers["Upload-Offset"] == str(SEGMENT):
+                        break
+                await asyncio.sleep(0.02)
+            else:
+                raise AssertionError("the relay did not go on where the receiver said")
+            asked.cancel()
+
+
+@pytest.mark.rule("B-7.5")
 async def test_the_administrators_limits_hold(relay):
     async with two(relay) as (ana, maria):
         huge = Sent(b"").offer(maria, size=4_097 * 2**20)
