@@ -266,6 +266,9 @@ class Receiver:
         self._rest = b""
         """Sealed bytes of that chunk that came already."""
         self._trailer = b""
+        self._safe = 0
+        """The chunk up to which a loss of power takes nothing any more."""
+        self._syncing: asyncio.Future[None] | None = None
 
     async def run(self, access: Callable[[], Access], ticketing: Ticketing) -> str:
         """Fetch all of it and check it; returns its SHA-256.
@@ -285,6 +288,8 @@ class Receiver:
             log.warning("file damaged", reason=str(error))
             raise LocalProblem(AppCode.FILE_DAMAGED) from None
         finally:
+            if self._syncing is not None:
+                await asyncio.wait([self._syncing])
             await asyncio.to_thread(self._close)
         self._progress.digest = digest
         return digest
@@ -298,7 +303,8 @@ class Receiver:
             self._hash.update(os.read(self._descriptor, CHUNK))
         os.ftruncate(self._descriptor, whole * CHUNK)
         os.lseek(self._descriptor, whole * CHUNK, os.SEEK_SET)
-        self._next = whole
+        os.fsync(self._descriptor)
+        self._next = self._safe = whole
         self._progress.done = whole * CHUNK
 
     async def _fetch(self, parts: Parts, ticket: FileTicket) -> bool:
@@ -307,20 +313,35 @@ class Receiver:
         loop = asyncio.get_running_loop()
         try:
             while self._next < self._seal.chunks:
-                kept = self._next * SEALED_CHUNK
-                data = await (ahead if ahead is not None else parts.fetch(kept + len(self._rest), kept))
-                start = kept + len(self._rest) + len(data)
+                start = self._next * SEALED_CHUNK + len(self._rest)
+                data = await (ahead if ahead is not None else parts.fetch(start, self._safe * SEALED_CHUNK))
+                start += len(data)
                 # The next part is on its way while this one is opened and written.
                 ahead = (
-                    loop.create_task(parts.fetch(start, kept), name="next part") if start < self._seal.length else None
+                    loop.create_task(parts.fetch(start, self._safe * SEALED_CHUNK), name="next part")
+                    if start < self._seal.length
+                    else None
                 )
                 if data:
                     await asyncio.to_thread(self._take, data)
+                self._start_sync(loop)
         finally:
             if ahead is not None:
                 ahead.cancel()
                 await asyncio.wait([ahead])
         return True
+
+    def _start_sync(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What the relay is told to forget must survive a loss of power; nothing waits for it but the telling."""
+        if self._syncing is not None and self._syncing.done():
+            self._syncing.result()
+            self._syncing = None
+        if self._syncing is None and self._safe < self._next:
+            self._syncing = loop.run_in_executor(None, self._sync, self._next)
+
+    def _sync(self, reached: int) -> None:
+        os.fsync(self._descriptor)
+        self._safe = reached
 
     def _take(self, data: bytes) -> None:
         """Open and write sealed bytes; in a worker thread."""
@@ -343,14 +364,12 @@ class Receiver:
             view = memoryview(content)
             while view:
                 view = view[os.write(self._descriptor, view) :]
-        if plain:
-            # What the relay is told to forget must survive a loss of power.
-            os.fsync(self._descriptor)
-            self._progress.done += sum(map(len, plain))
+        self._progress.done += sum(map(len, plain))
 
     def _check(self) -> str:
         if self._trailer != self._hash.digest():
             raise SealError("the hash of the whole is another")
+        os.fsync(self._descriptor)
         return self._hash.hexdigest()
 
     def _close(self) -> None:
