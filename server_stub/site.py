@@ -166,21 +166,27 @@ def security_headers(settings: LiveSettings) -> Callable[[web.Request, web.Strea
 
     async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
-        for name, value in _headers(settings.allowed_origins, settings.is_tls).items():
+        hashes = request.rel_url.raw_path == _HASHER
+        for name, value in _headers(settings.allowed_origins, settings.is_tls, hashes).items():
             headers[name] = value
         headers.pop("Server", None)
 
     return on_prepare
 
 
+_HASHER = "/page/files_worker.js"
+"""It makes its hash function as WebAssembly, which its own policy allows and that of no page does."""
+
+
 @lru_cache(maxsize=8)
-def _headers(origins: tuple[str, ...], is_tls: bool) -> dict[str, str]:
+def _headers(origins: tuple[str, ...], is_tls: bool, hashes: bool = False) -> dict[str, str]:
     # 'self' covers the socket in new browsers only (CSP 3), so its origins are named too; the grammar of CSP knows no
     # IPv6 addresses, which leaves those to 'self'.
     sockets = " ".join(origin.replace("http", "ws", 1) for origin in origins if "[" not in origin)
+    scripts = "script-src 'self' 'wasm-unsafe-eval'; " if hashes else ""
     headers = {
         "Content-Security-Policy": (
-            f"default-src 'self'; connect-src 'self' {sockets}; img-src 'self' data:; object-src 'none'; "
+            f"default-src 'self'; {scripts}connect-src 'self' {sockets}; img-src 'self' data:; object-src 'none'; "
             "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
         ),
         "X-Content-Type-Options": "nosniff",

@@ -1,12 +1,7 @@
 /** Moves one file beside the page: reads, seals and sends it, or fetches, opens, writes and checks it. */
 
+import { hasher } from "./files_hash.js";
 import { CHUNK, SEALED, Seal, TAG, inHex } from "./files_seal.js";
-
-// WebCrypto cannot hash piece by piece; this library knows modules only by their old names.
-let library = null;
-globalThis.define = Object.assign((make) => (library = make()), { amd: true });
-await import("./vendor/fast-sha256.min.js");
-const { Hash } = library;
 
 const PART_CHUNKS = 32;
 const AGAIN_MS = [200, 500, 1_000, 2_000, 4_000];
@@ -64,7 +59,7 @@ async function ask(ticket, method, headers, body) {
   return answer;
 }
 async function send({ file, size }, seal) {
-  const hash = new Hash();
+  const hash = await hasher();
   let hashed = 0;
   let trailer = null;
 
@@ -108,9 +103,10 @@ async function send({ file, size }, seal) {
       const at = (index - first) * CHUNK;
       sealed.push(seal.seal(index, plain.subarray(at, at + seal.plainSize(index))));
     }
-    const body = new Blob(await Promise.all(sealed));
-    const skip = offset - first * SEALED;
-    return skip ? body.slice(skip) : body;
+    const pieces = await Promise.all(sealed);
+    const body = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
+    pieces.forEach((piece, at) => body.set(new Uint8Array(piece), at * SEALED));
+    return body.subarray(offset - first * SEALED);
   }
 
   await withTickets(async (ticket) => {
@@ -118,7 +114,7 @@ async function send({ file, size }, seal) {
     let ahead = null;
     while (offset < seal.length) {
       const body = await (ahead ?? make(offset));
-      const after = offset + body.size;
+      const after = offset + body.length;
       const headers = { "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" };
       const sending = ask(ticket, "PATCH", headers, body);
       sending.catch(() => undefined);
@@ -161,7 +157,7 @@ async function receive({ transfer, size }, seal) {
   } catch {
     throw new Problem("file_folder");
   }
-  const hash = new Hash();
+  const hash = await hasher();
   let next = Math.floor(Math.min(target.getSize(), size) / CHUNK);
   let trailer = new Uint8Array(0);
   const buffer = new Uint8Array(CHUNK);
@@ -205,7 +201,6 @@ async function receive({ transfer, size }, seal) {
       if (rest.length) trailer = new Uint8Array([...trailer, ...rest]);
       next += 1;
     }
-    if (chunks.length) target.flush();
     return bytes.slice(at);
   }
 
@@ -238,7 +233,6 @@ async function receive({ transfer, size }, seal) {
     const digest = inHex(hash.digest());
     if (digest !== inHex(trailer)) throw new Problem("file_damaged");
     target.truncate(size);
-    target.flush();
     return digest;
   } finally {
     target.close();

@@ -1,9 +1,11 @@
 /** Files in the page: the same seal as the app's (vectors made by support_manager/files/seal.py), and what is offered. */
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import { FilesDoor } from "../../resources/customer_page/files_door.js";
+import { hasher } from "../../resources/customer_page/files_hash.js";
 import { Seal, fromText, keyId, openMeta, sealMeta, toText } from "../../resources/customer_page/files_seal.js";
 
 const SECRET = Uint8Array.from({ length: 32 }, (_, place) => place);
@@ -20,6 +22,15 @@ test("B-7.5: names and chunks of the app open here, and keys have the same names
   assert.equal(toText(new Uint8Array(await seal.seal(0, plain))), APP.chunk);
   await assert.rejects((await Seal.of(SECRET, "another-transfer", 5)).open(0, fromText(APP.chunk)));
   await assert.rejects(openMeta(SECRET, "another-transfer", APP.sealed));
+});
+
+test("a hash piece by piece is SHA-256 at every length of rest and piece", async () => {
+  for (const size of [0, 1, 55, 56, 63, 64, 65, 119, 120, 65_271, 65_272, 65_279, 65_280, 65_281, 130_560, 1_000_003]) {
+    const bytes = Uint8Array.from({ length: size }, (_, at) => at * 31 + (at >> 8));
+    const hash = await hasher();
+    for (let at = 0; at < size; at += 7_777) hash.update(bytes.subarray(at, at + 7_777));
+    assert.equal(Buffer.from(hash.digest()).toString("hex"), createHash("sha256").update(bytes).digest("hex"), String(size));
+  }
 });
 
 test("B-7.5: an offer is readable once the connection has told the secret, and is answered by a person", async () => {
