@@ -6,7 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QFrame, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from support_manager.events import Happening
-from support_manager.protocol.views import Capability, Mode
+from support_manager.protocol.activities import ActivityKind, ActivityState, Source
+from support_manager.protocol.views import Capability, Mode, SessionView
 from ui.models.sessions import SHOWS_PICTURE, SessionEntry, Stage
 from ui.panels.banners import Banners
 from ui.panels.beside import Beside
@@ -51,6 +52,8 @@ _LOOKS = {
     Stage.TAKEN: _Look("app-window", "taken", "warning", ("close_tab",)),
     Stage.ENDED: _Look("circle-check", "ended", buttons=("start_new", "notes", "close_tab")),
 }
+_SHOWING = _Look("monitor-up", "showing", "live")
+"""In place of what could be shared instead, while this rep shows something of his own."""
 _CONTROL = frozenset({"ask", "take_back", "end", "notes"})
 """Buttons that only the controller has (B-7.9)."""
 _ASSISTED = frozenset({"joined", "asked", "denied", "stopped"})
@@ -224,7 +227,8 @@ class SessionPanel(QSplitter):
         shown = self._entry.stage in SHOWS_PICTURE
         names = {person.id: person.name for person in snapshot.view.participants}
         drawing = self.share.drawing
-        drawing.show_board(self._kit.intents.board(self._entry.id) if shown else None, names, snapshot.view.you)
+        board = self._kit.intents.board(self._entry.id) if shown and not _bears_ink(snapshot.view) else None
+        drawing.show_board(board, names, snapshot.view.you)
         drawing.set_on(shown and snapshot.draws)
 
     def _end_drawing(self) -> None:
@@ -278,6 +282,8 @@ class SessionPanel(QSplitter):
         look = _LOOKS.get(stage)
         if look is None:
             return
+        if entry.snapshot.show is not None and "ask" in look.buttons:
+            look = _SHOWING
         key = look.key
         if key == "joined" and entry.customer is not None and entry.customer.device.screen is Capability.NO:
             key = "cannot_show"
@@ -294,9 +300,20 @@ class SessionPanel(QSplitter):
         if entry.stage is Stage.ENDED and entry.ended is not None:
             assisted = ".assist" if entry.assists else ""
             return say(f"state.ended.{entry.ended.value}{assisted}")
+        if key == _SHOWING.key and entry.snapshot.show is not None and entry.snapshot.show.paused:
+            return say("state.showing.paused", name=name)
         if entry.stage is Stage.QUEUED:
             queue = isolated(view.transfer.queue_name) if view.transfer is not None else ""
             return say("state.queued.text", name=name, queue=queue)
         if entry.assists and key in _ASSISTED and controller is not None:
             return say(f"state.{key}.assist.text", name=name, controller=isolated(controller.name))
         return say(f"state.{key}.text", name=name)
+
+
+def _bears_ink(view: SessionView) -> bool:
+    """Whether the picture itself shows what is drawn: on a rep's whole screen it stands for him to see, too."""
+    return any(
+        one.kind is ActivityKind.SHOW and one.state is ActivityState.RUNNING and one.source is Source.SCREEN
+        for one in view.activities
+        if not one.paused
+    )

@@ -131,6 +131,8 @@ async def test_the_strip_says_what_is_shown_to_whom_and_pause_and_stop_are_one_c
     await showing(desk, session_id)
     assert "Ana P." in desk.window.show_strip.words.text()
     assert desk.actions.stop_show.isEnabled()
+    assert desk.translator.t("session", "state.showing.title") in desk.words()
+    assert not desk.shown("stateAsk"), "asking would end it"
     QTest.mouseClick(desk.find("showStripPause"), Qt.MouseButton.LeftButton)
     assert desk.intents.asked[-1] == ("pause_show", session_id, True)
     what = words(desk, "what.screen")
@@ -139,6 +141,7 @@ async def test_the_strip_says_what_is_shown_to_whom_and_pause_and_stop_are_one_c
     assert desk.intents.asked[-1] == ("pause_show", session_id, False)
     QTest.mouseClick(desk.find("showStripStop"), Qt.MouseButton.LeftButton)
     await until(lambda: not desk.shown("showStrip"))
+    assert desk.translator.t("session", "state.joined.title", name="\u2068Ana P.\u2069") in desk.words()
     assert not desk.actions.stop_show.isEnabled()
     assert not desk.actions.pause_show.isVisible()
 
