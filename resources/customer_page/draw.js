@@ -11,7 +11,7 @@ const isSpot = (value) => Number.isInteger(value) && value >= 0 && value <= WHOL
 /** Everybody's strokes and pointers. What comes over the wire is checked here; what does not fit is dropped. */
 export class Board {
   #limits;
-  /** @type {{by: string, number: number, tool: string, colour: number, points: number[][]}[]} the oldest first */
+  /** @type {{by: string, number: number, tool: string, colour: number, points: number[][], at: number}[]} the oldest first; `at` by `performance.now()` */
   strokes = [];
   /** @type {Map<string, {x: number, y: number, colour: number}>} by their drawer's id */
   pointers = new Map();
@@ -47,6 +47,7 @@ export class Board {
       this.strokes.push(stroke);
       mine.push(stroke);
     }
+    stroke.at = performance.now();
     if (stroke.tool !== "pen") stroke.points = good.slice(-2);
     else if (!this.#isTooMuch([{ points: [...stroke.points, ...good] }])) stroke.points.push(...good);
     while (mine.length > 1 && this.#isTooMuch(mine)) {

@@ -3,6 +3,18 @@
 import { DrawTools } from "./draw_tools.js";
 import { Sketch } from "./sketch.js";
 
+/** So long after it was drawn a stroke on the rep's screen has come back in the picture, also over a slow line. */
+const COMES_BACK_MS = 1_000;
+
+/**
+ * Whether the picture itself bears what is drawn: on the rep's whole screen it stands for him to see, and is shown with
+ * all the rest. Of a window, and of a screen that is held, only what was there without it is seen.
+ * @param {{kind?: string, source?: ?string, paused?: boolean}} activity the running share
+ */
+export function bearsInk(activity) {
+  return activity.kind === "show" && activity.source === "monitor" && !activity.paused;
+}
+
 /**
  * What is said over the picture.
  * @param {{kind?: string, paused?: boolean}} activity the running share
@@ -30,6 +42,8 @@ export class Watch {
   #redraw;
   #away = "";
   #shown = "";
+  #bearsInk = false;
+  #later = 0;
 
   /**
    * @param {{watch: HTMLElement, "watch-words": HTMLElement, "watch-away": HTMLButtonElement,
@@ -68,7 +82,8 @@ export class Watch {
     this.#play(activity && !away ? track : null);
     const seen = activity !== null && !away && this.#video.videoWidth > 0;
     this.#tools.draw(language, seen && this.#drawing.may);
-    this.#sketch.show(seen ? this.#drawing.board : null, this.#drawing.drawers);
+    this.#bearsInk = activity !== null && bearsInk(activity);
+    this.#ink(seen);
     if (!activity) return;
     const name = story.session.people.get(activity.subject)?.name ?? language.t("rep.somebody");
     const key = away ? "watch.away" : watchWords(activity, story.hub, this.#video.videoWidth > 0);
@@ -93,7 +108,21 @@ export class Watch {
 
   /** Only what is drawn is another. */
   sketch() {
-    if (!this.#part.hidden && !this.#video.hidden) this.#sketch.show(this.#drawing.board, this.#drawing.drawers);
+    if (!this.#part.hidden && !this.#video.hidden) this.#ink(true);
+  }
+
+  /** Everything that is drawn, or only what has not come back in the picture yet: nothing is seen twice. */
+  #ink(seen) {
+    const { board, drawers } = this.#drawing;
+    clearTimeout(this.#later);
+    if (!seen || !this.#bearsInk) {
+      this.#sketch.show(seen ? board : null, drawers);
+      return;
+    }
+    const since = performance.now() - COMES_BACK_MS;
+    const strokes = board.strokes.filter((one) => one.at > since);
+    this.#sketch.show({ strokes, pointers: new Map() }, drawers);
+    if (strokes.length) this.#later = setTimeout(() => this.sketch(), COMES_BACK_MS);
   }
 
   #play(track) {

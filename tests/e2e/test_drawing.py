@@ -7,10 +7,19 @@ from playwright.async_api import expect
 
 from tests.harness.canvas import NAMES, colour_at, names_near
 from tests.harness.centre import Centre, Customer, until
+from tests.harness.display import ScreenReader
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 BLUE, MAGENTA = "#1560f0", "#c8005f"
+PICTURE_PIXEL = """([x, y]) => {
+    const video = document.getElementById('watch-video');
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    const pen = canvas.getContext('2d');
+    pen.drawImage(video, 0, 0);
+    return [...pen.getImageData(Math.round(x * canvas.width), Math.round(y * canvas.height), 1, 1).data];
+}"""
 LINE = [[0.2 + step / 50, 0.4] for step in range(26)]
 """From a fifth to seven tenths of the picture's width, at two fifths of its height."""
 
@@ -116,21 +125,58 @@ async def test_the_customer_points_and_draws_on_what_the_rep_shows(centre: Centr
     await centre.app.see("showStrip")
     await ana.page.click("#draw-begin")
     await ana.page.click("#draw-pen")
-    canvas = ana.page.locator("#watch-canvas")
-    await canvas.scroll_into_view_if_needed()
-    box = await canvas.bounding_box()
-    assert box is not None
-    await ana.page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.4)
-    await ana.page.mouse.down()
-    await ana.page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.4, steps=20)
-    await ana.page.mouse.up()
+    await draw_line(ana)
     await painted(ana, "watch", 0.5, 0.4, MAGENTA)
+    # On the rep's own screen it stands above all windows, as anybody sees who looks at the X server's pixels …
+    screen = centre.rep_display.reader()
+    try:
+        await on_screen(centre, screen, MAGENTA)
+        # … and so it is in the picture that the customer gets, whose page then draws it no second time.
+        await until(lambda: in_picture(ana), "the picture bears the line")
+        await painted(ana, "watch", 0.5, 0.4, "")
+        assert not await names_near(ana.page, "watch", 0.2, 0.4)
+        await ana.page.click("#draw-undo")
+        await on_screen(centre, screen, MAGENTA, there=False)
+        await ana.page.click("#draw-pen")
+    finally:
+        screen.close()
+    await draw_line(ana)
     board = await centre.app.until(lambda found: len(found["strokes"]) == 1, "drawn", session_id=session["id"])
     person = next(one for one in await _people(centre, session["id"]) if one["name"] == "Ana P.")
     assert board["strokes"][0]["by"] == person["id"]
     await centre.app.do("trigger", name="action_stop_show")
     await expect(ana.page.locator("#watch")).to_be_hidden()
     await centre.app.until(lambda found: not found["strokes"], "drawn", session_id=session["id"])
+
+
+async def draw_line(customer: Customer) -> None:
+    """From a fifth to seven tenths of the picture's width, at two fifths of its height."""
+    canvas = customer.page.locator("#watch-canvas")
+    await canvas.scroll_into_view_if_needed()
+    box = await canvas.bounding_box()
+    assert box is not None
+    mouse = customer.page.mouse
+    await mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.4)
+    await mouse.down()
+    await mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.4, steps=20)
+    await mouse.up()
+
+
+async def on_screen(centre: Centre, screen: ScreenReader, colour: str, *, there: bool = True) -> None:
+    """Wait until the middle of the line is, or is no more, on the rep's screen."""
+    display = centre.rep_display
+
+    async def seen() -> bool:
+        blue, green, red, _ = screen.grab(display.width // 2, display.height * 2 // 5, 1, 1)
+        return (f"#{red:02x}{green:02x}{blue:02x}" == colour) is there
+
+    await until(seen, f"{colour} is {'on' if there else 'off'} the rep's screen")
+
+
+async def in_picture(customer: Customer) -> bool:
+    """Whether the picture itself, without what lies over it, is of the customer's colour in the middle of the line."""
+    red, green, blue, _ = await customer.page.evaluate(PICTURE_PIXEL, [0.5, 0.4])
+    return red > 150 and green < 60 and 50 < blue < 150
 
 
 async def _people(centre: Centre, session_id: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Session } from "../../resources/customer_page/session.js";
-import { watchWords } from "../../resources/customer_page/watch.js";
+import { bearsInk, watchWords } from "../../resources/customer_page/watch.js";
 
 const share = (changes) => ({ id: "a1", kind: "view", state: "running", asked_by: "m", subject: "ion", seen_by: ["m", "eva"], ...changes });
 const session = (you, activity) => new Session({ id: "s", number: "1", state: "active", you, seq: 1, activities: [activity] });
@@ -21,6 +21,15 @@ test("what is said over the picture follows what it is worth", () => {
   assert.equal(watchWords(share(), "connecting", false), "watch.coming");
   assert.equal(watchWords(share(), "lost", true), "watch.lost");
   assert.equal(watchWords(share({ paused: true }), "connected", true), "watch.paused");
+});
+
+test("B-7.3: only of the rep's whole screen, while it moves, does the picture bear what is drawn on it", () => {
+  const show = (changes) => bearsInk(share({ kind: "show", source: "monitor", ...changes }));
+  assert.equal(show(), true);
+  assert.equal(show({ paused: true }), false);
+  assert.equal(show({ source: "window" }), false);
+  assert.equal(show({ source: undefined }), false);
+  assert.equal(show({ kind: "view" }), false, "what a customer shows is drawn on by the rep's app alone");
 });
 
 test("B-7.2: the rep's screen is watched like any other, and that it begins and ends is said", () => {
