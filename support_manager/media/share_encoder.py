@@ -28,7 +28,9 @@ _OPTIONS: Final = {
     "max-intra-rate": "1200",
     "undershoot-pct": "95",
     "overshoot-pct": "50",
-    "qmin": "4",
+    # As Chromium's for screens: 4 costs a tenth more CPU and twice the bits, for what nobody sees (PSNR 50 in place of
+    # 43 on scrolling text).
+    "qmin": "12",
     "qmax": "56",
 }
 _NEVER = 1 << 24
