@@ -59,6 +59,8 @@ _REPAIR_S = 0.025
 _HOUSEKEEPING_S = 0.25
 _SHARPENS_S = 2.0
 """A picture looked at again is in full size within this time, or what comes is shown as it is."""
+_LOCAL_NAMES = 8
+"""So many `.local` names of a peer (RFC 8828 mDNS candidates) are asked for; a browser has one for each of its addresses."""
 _MAX_SOURCES = 64
 _MAX_BUFFERED_BYTES = 64 * 1024
 
@@ -291,8 +293,19 @@ class HubConnection:
                 self._candidates.put_nowait(candidate)
 
     async def _add_candidates(self) -> None:
+        names = 0
         while True:
             candidate = await self._candidates.get()
+            if not candidate.host.endswith(".local"):
+                await self._add_candidate(candidate)
+                continue
+            # A name is asked for on the local network and takes a second where nobody answers: beside the others.
+            names += 1
+            if names <= _LOCAL_NAMES:
+                self._tasks.spawn(self._add_candidate(candidate), name=f"candidate-{names}")
+
+    async def _add_candidate(self, candidate: CandidateAddress) -> None:
+        try:
             await self._gatherer._connection.add_remote_candidate(
                 IceCandidate(
                     foundation=candidate.foundation,
@@ -304,6 +317,8 @@ class HubConnection:
                     type=candidate.type,
                 )
             )
+        except OSError as error:  # no multicast here, for one: there are other ways
+            log.info("candidate not usable", reason=str(error))
 
     # -- data channel
 

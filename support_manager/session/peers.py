@@ -265,13 +265,13 @@ class Peers:
         signal = received.signal
         if isinstance(signal, Offer):
             engine = await self.ready()
+            self._ask(peer, at_once=False)  # in case nothing comes of it
             servers = await self.ice_servers()
             if self._peers.get(received.sender) is not peer:
                 return  # he is gone, or control is, while the engine was starting
             peer.epoch = received.epoch
             peer.connected = False
             peer.offered_at = monotonic()
-            self._ask(peer, at_once=False)  # in case nothing comes of it
             engine.set_visible(peer.key, received.sender in self._visible)
             engine.take_offer(peer.key, received.epoch, signal.sdp, servers)
         elif isinstance(signal, Candidate) and self._engine is not None:
@@ -293,11 +293,18 @@ class Peers:
         return self._engine
 
     async def ice_servers(self) -> tuple[IceServer, ...]:
-        """Those of the relay, asked for anew when they are about to run out."""
+        """Those of the relay, asked for anew when they are about to run out.
+
+        Raises:
+            SupportManagerError: the relay has never told them. Whether media may go directly is not known then, and an
+                address that was shown cannot be taken back.
+        """
         if self._ice is None or monotonic() > self._ice_until:
             try:
                 self.set_ice(await self._send(IceGet(session_id=self._session_id), IceServers, timeout_s=_ICE_S))
             except SupportManagerError as error:
+                if self._ice is None:
+                    raise
                 log.warning("no ICE servers", session=self._session_id, code=str(error.code))
         if self._engine is not None:
             self._engine.set_relay_only("site", self._relay_only)

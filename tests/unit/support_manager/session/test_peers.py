@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support_manager.errors import AppCode, RelayUnavailable
 from support_manager.media.engine import EngineFailed, Liveness, MediaEngine, PeerKey
 from support_manager.protocol.events import SignalReceived
 from support_manager.protocol.requests import IceGet, Nothing, Request, SignalSend
@@ -27,6 +28,7 @@ class Bench:
         self.sent: list[Request] = []
         self.sharing = False
         self.broken = False
+        self.silent = False
         self.peers = Peers("s", self._send, self._engine, lambda who: True, lambda who: self.sharing, lambda: None)
         self.peers.start()
         self.peers.set_hub(True)
@@ -34,6 +36,8 @@ class Bench:
 
     async def _send(self, message: Request, reply: type[Any], *, timeout_s: float = 1.0) -> Any:
         self.sent.append(message)
+        if self.silent:
+            raise RelayUnavailable(AppCode.TIMED_OUT)
         return IceServers() if isinstance(message, IceGet) else Nothing()
 
     async def _engine(self) -> MediaEngine:
@@ -148,3 +152,14 @@ async def test_credentials_about_to_run_out_are_asked_for_anew_and_the_sites_wis
     assert bench.engines[0].ice == (), "what the relay says now"
     assert bench.engines[0].relay_only == {"site": False}
     assert sum(isinstance(each, IceGet) for each in bench.sent) == 1
+
+
+async def test_nobody_is_answered_before_it_is_known_whether_media_may_go_directly(bench: Bench) -> None:
+    """An address that was shown cannot be taken back, so a site that wants its TURN server only is waited for."""
+    bench.silent = True
+    bench.signal(1, Offer(sdp="v=0"))
+    await until(lambda: any(isinstance(each, IceGet) for each in bench.sent) and bench.peers._signals.empty())
+    assert [engine.offers for engine in bench.engines] == [[]]
+    assert [engine.relay_only for engine in bench.engines] == [{}]
+    bench.silent = False
+    await bench.connected(2)
