@@ -60,7 +60,7 @@ _HOUSEKEEPING_S = 0.25
 _SHARPENS_S = 2.0
 """A picture looked at again is in full size within this time, or what comes is shown as it is."""
 _LOCAL_NAMES = 8
-"""So many `.local` names of a peer (RFC 8828 mDNS candidates) are asked for; a browser has one for each of its addresses."""
+"""So many `.local` names of a peer (RFC 8828) are asked for; a browser has one for each of its addresses."""
 _MAX_SOURCES = 64
 _MAX_BUFFERED_BYTES = 64 * 1024
 
@@ -302,7 +302,7 @@ class HubConnection:
             # A name is asked for on the local network and takes a second where nobody answers: beside the others.
             names += 1
             if names <= _LOCAL_NAMES:
-                self._tasks.spawn(self._add_candidate(candidate), name=f"candidate-{names}")
+                _ = self._tasks.spawn(self._add_candidate(candidate), name=f"candidate-{names}")
 
     async def _add_candidate(self, candidate: CandidateAddress) -> None:
         try:

@@ -178,6 +178,29 @@ async def test_flood_of_candidates_and_offers(host: Host, participants: list[Par
     assert len(host.of(OfferRejected)) == 29
 
 
+async def test_names_that_nobody_answers_to_keep_no_address_waiting(
+    host: Host, participants: list[Participant]
+) -> None:
+    """A browser behind a router sends `.local` names first (RFC 8828); each takes a second to come to nothing."""
+    participant = Participant()
+    participants.append(participant)
+    offer = await participant.offer()
+    found = [line for line in offer.splitlines() if line.startswith("a=candidate")]
+    answer = await host.answer("".join(f"{line}\r\n" for line in offer.splitlines() if line not in found))
+    for number in range(30):
+        host.engine.add_candidate(
+            PEER, 1, Candidate(candidate=f"candidate:1 1 udp 2122260223 nobody-{number}.local 50000 typ host")
+        )
+    for line in found:
+        host.engine.add_candidate(PEER, 1, Candidate(candidate=line.removeprefix("a=")))
+    # Without a candidate of the hub's he waits to be found, by the addresses that came last.
+    await participant.take_answer(
+        "".join(f"{line}\r\n" for line in answer.splitlines() if not line.startswith("a=candidate"))
+    )
+    async with asyncio.timeout(10):
+        await until(lambda: PeerConnected(PEER, 1) in host.events, what="the connection")
+
+
 async def test_a_flood_costs_no_more_than_its_budget_and_is_told(host: Host, participants: list[Participant]) -> None:
     """Packets by the ten thousand, each a share of its own number: the others' pictures go on."""
     hostile, other = Participant(), Participant(ScreenTrack())
