@@ -14,6 +14,7 @@ from support_manager.events import (
     AppEvent,
     Failed,
     MailChanged,
+    RecordingEnded,
     SessionChanged,
     SessionClosed,
     SessionLeft,
@@ -393,6 +394,10 @@ class Desk:
             return
         about = event.session_id if isinstance(event, RecordingRuns | RecordingOver) else event.peer.session_id
         peers_runtime = self._runtimes.get(about)
+        if peers_runtime is None and isinstance(event, RecordingOver):
+            # The session is put away, and its recording became whole a moment later: that is told all the same.
+            name = event.path.name if event.path is not None else ""
+            self._emit(RecordingEnded(about, name, event.seconds, event.bytes, event.trouble))
         if peers_runtime is not None:
             peers_runtime.take_media(event)
             if isinstance(event, PeerConnected) and self._engine is not None and self._engine.done():

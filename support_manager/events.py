@@ -336,6 +336,8 @@ class Happening(Enum):
     """`name` shows his camera."""
     CAMERA_DENIED = "camera_denied"
     CAMERA_STOPPED = "camera_stopped"
+    MY_CAMERA_STOPPED = "my_camera_stopped"
+    """`name` stopped our camera."""
     FILE_OFFERED = "file_offered"
     """`name` offers us a file."""
     FILE_ARRIVED = "file_arrived"

@@ -20,7 +20,7 @@ export class Tiles {
   #part;
   #visit;
   #language;
-  /** @type {Map<string, {figure: HTMLElement, video: HTMLVideoElement, name: HTMLElement, button: HTMLElement, words: HTMLElement}>} */
+  /** @type {Map<string, {figure: HTMLElement, video: HTMLVideoElement, name: HTMLElement, button: HTMLElement, words: HTMLElement, stop: HTMLElement}>} */
   #tiles = new Map();
   #large = "";
   #choices = "";
@@ -49,6 +49,12 @@ export class Tiles {
     const { story, video } = this.#visit;
     if (story.camera === "running") video.stop();
     else if (story.camera === "none") void video.show(this.#t("camera.show"));
+  }
+
+  #stop(owner) {
+    const { session } = this.#visit.story;
+    const camera = session?.othersCameras.find((one) => one.subject === owner);
+    if (camera) void this.#visit.video.stopOf(camera.id);
   }
 
   #enlarge(owner) {
@@ -99,9 +105,10 @@ export class Tiles {
       const words = h("span", { className: "tile-words" });
       const button = h("button", { type: "button", className: "tile-picture", onclick: () => this.#enlarge(owner) }, video, words);
       const caption = h("figcaption");
-      const figure = h("figure", { className: "tile", "data-owner": owner }, button, caption);
+      const stop = h("button", { type: "button", className: "tile-stop", textContent: "✕", onclick: () => this.#stop(owner) });
+      const figure = h("figure", { className: "tile", "data-owner": owner }, button, stop, caption);
       video.addEventListener("resize", () => this.draw());
-      tile = { figure, video, name: caption, button, words };
+      tile = { figure, video, name: caption, button, words, stop };
       this.#tiles.set(owner, tile);
       this.#part.tiles.append(figure);
     }
@@ -114,6 +121,10 @@ export class Tiles {
     const large = this.#large === owner;
     const key = tileWords({ mine, paused }, this.#visit.story.hub, tile.video.videoWidth > 0);
     const said = key && this.#t(key);
+    // His own has its button below; somebody else's is stopped by whoever is helped (B-7.6).
+    tile.stop.hidden = mine || !this.#visit.video.may;
+    tile.stop.title = this.#t("camera.stop_other", { name: label });
+    tile.stop.setAttribute("aria-label", tile.stop.title);
     tile.figure.classList.toggle("mine", mine);
     tile.figure.classList.toggle("large", large);
     tile.figure.classList.toggle("veiled", said !== "");

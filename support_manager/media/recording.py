@@ -10,6 +10,10 @@ KEY_EVERY_S = 9.0
 """A key frame is asked for when the last one is this old, so that one is there at least every ten seconds."""
 KEY_AGAIN_S = 1.0
 TICK_S = 0.25
+MOST_FPS = 120.0
+"""Frames a second that are recorded of one share at most: whoever sends more is not honest."""
+MOST_AT_ONCE = 240.0
+"""So many may come in a burst, as after a pause of the line."""
 VOICE_LATE_S = 0.07
 """How long before it is mixed something was said: a frame of 20 ms, and what the call's jitter buffers hold. Pictures
 are shown at the time of their capture, so that without this voices would come late."""
@@ -104,12 +108,18 @@ class Recorder:
         self._key_at = self._asked_at = float("-inf")
         self._frame_at = float("-inf")
         self._closed = False
+        self._room, self._room_at = MOST_AT_ONCE, clock()
         self._tick()
 
     @property
     def share(self) -> Recordable | None:
         """What is being recorded."""
         return self._share
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the disk refused, so that nothing more of it is written."""
+        return self._thread.failed
 
     def follow(self, share: Recordable | None) -> None:
         """Record this share from now on, or none."""
@@ -156,14 +166,31 @@ class Recorder:
         self._frame_at = now
         if self._share is None:
             return
+        if not self._has_room(now):
+            self._skip(now)
+            return
         at = self._times.of(frame, self._share.captured_ms(frame.timestamp), self._wall_ms())
         if frame.key:
             self._key_at = now
             self._in_step = True
         if self._in_step and not self._thread.picture(self._thread.ms(at), frame.data, key=frame.key):
-            self._in_step = False  # the disk is too slow for it
+            self._skip(at)  # the disk is too slow for it
+
+    def _has_room(self, now: float) -> bool:
+        """Whether another frame may be taken: no honest share has more than `MOST_FPS`, but for bursts of late ones."""
+        self._room = min(MOST_AT_ONCE, self._room + (now - self._room_at) * MOST_FPS)
+        self._room_at = now
+        if self._room < 1:
+            return False
+        self._room -= 1
+        return True
+
+    def _skip(self, at: float) -> None:
+        """What is dropped breaks the chain of pictures: there is none until the next key frame."""
+        if self._in_step:
             self._thread.nothing(self._thread.ms(at))
-            self._key_at = float("-inf")
+        self._in_step = False
+        self._key_at = float("-inf")
 
     def sound(self, pcm: bytes, at_s: float) -> None:
         """Take 20 ms of the whole call, mixed: mono, 16 bits at 48 kHz, and when they were heard, monotonic."""

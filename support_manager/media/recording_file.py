@@ -1,6 +1,7 @@
 """One recording on disk: blocks in, whole clusters out in order of time, and at the end the index in front."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ SETTLE_MS = 500
 """Blocks of both tracks that come within this time are put in order."""
 CUT_MS = 500
 """Clusters are written at least this often: what a crash costs at most is this and `SETTLE_MS`."""
+CUE_MS = 1_000
+"""The index has a place to seek to at most this often."""
+STEP_MS = 5_000
+"""As much is put in order and written at once, however long nobody came by: a laptop may have slept for hours."""
 SLACK_MS = 60
 """Sound that comes this much off its place is taken to be in its place: the clock of its mixer only jitters."""
 MOST_CHAPTERS = 2_000
@@ -50,7 +55,8 @@ class Index:
             return
         self.seen = self.seen or not block.blank
         if block.key:
-            self.cues.append(Cue(block.at_ms, place))
+            if not self.cues or block.at_ms - self.cues[-1].at_ms >= CUE_MS:
+                self.cues.append(Cue(block.at_ms, place))
             with contextlib.suppress(ValueError):
                 width, height = key_frame_size(block.data)
                 self.width, self.height = max(self.width, width), max(self.height, height)
@@ -142,8 +148,13 @@ class RecordingFile:
         """
         if not force and now_ms - self._written_ms < CUT_MS:
             return
-        self._written_ms = now_ms
         until = now_ms if force else now_ms - SETTLE_MS
+        for step in range(self._written_ms + STEP_MS, until, STEP_MS):
+            self._write_until(step, force=False)
+        self._write_until(until, force=force)
+        self._written_ms = now_ms
+
+    def _write_until(self, until: int, *, force: bool) -> None:
         self._hush(until)
         if self._empty_since is not None:
             self._cover(until)
@@ -154,9 +165,9 @@ class RecordingFile:
             data += webm.mark(chapter)
         self._marks.clear()
         while ready:
-            most = ready[0].at_ms + 5_000
-            some = [block for block in ready if block.at_ms < most]
-            ready = ready[len(some) :]
+            most = ready[0].at_ms + STEP_MS
+            count = next((at for at, block in enumerate(ready) if block.at_ms >= most), len(ready))
+            some, ready = ready[:count], ready[count:]
             place = self.bytes + len(data)
             data += webm.cluster(some)
             for block in some:
@@ -168,17 +179,24 @@ class RecordingFile:
         """Write the rest and the index; the file, under its final name, or None if there was nothing to keep.
 
         Raises:
-            OSError: it could not be finished now; the next start finds it and tries again.
+            OSError: it could not be finished now, or was tried before; the next start finds it and tries again.
         """
+        if self._file < 0:
+            raise OSError(errno.EBADF, "this file is closed")  # its number may be another file's by now
         try:
             with contextlib.suppress(OSError):  # a full disk: what is there is kept
                 self.advance(now_ms, force=True)
-            if not self.has_content:
-                part_of(self.path).unlink()
-                return None
-            return complete(self._file, self.path, self._facts, self._index, self.bytes)
+            if self.has_content:
+                complete(self._file, self._facts, self._index, self.bytes)
         finally:
-            os.close(self._file)
+            file, self._file = self._file, -1
+            os.close(file)
+        # Only now: an open file is neither removed nor renamed on Windows.
+        if not self.has_content:
+            part_of(self.path).unlink()
+            return None
+        part_of(self.path).replace(self.path)
+        return self.path
 
     # --- inside
 
@@ -202,6 +220,8 @@ class RecordingFile:
             self._empty_since += 10_000
 
     def _append(self, data: bytes) -> None:
+        if self._file < 0:
+            raise OSError(errno.EBADF, "this file is closed")
         try:
             _write_all(self._file, data)
         except OSError:
@@ -217,8 +237,8 @@ def part_of(path: Path) -> Path:
     return path.with_name(path.name + PART)
 
 
-def complete(file: int, path: Path, facts: Facts, index: Index, end: int) -> Path:
-    """Write the index over the front of a file that ends at `end`, and give it its final name.
+def complete(file: int, facts: Facts, index: Index, end: int) -> None:
+    """Write the index over the front of a file that ends at `end`; then it only wants its final name.
 
     Raises:
         OSError: the disk refused.
@@ -239,8 +259,6 @@ def complete(file: int, path: Path, facts: Facts, index: Index, end: int) -> Pat
     os.lseek(file, 0, os.SEEK_SET)
     _write_all(file, front)
     os.fsync(file)
-    part_of(path).replace(path)
-    return path
 
 
 def lock(file: int) -> None:

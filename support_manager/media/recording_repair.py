@@ -49,15 +49,29 @@ def finish(part: Path, progress: Callable[[float], None] = lambda _: None) -> Pa
     try:
         lock(file)
         size = os.fstat(file).st_size
-        facts = _facts(os.pread(file, HEADER_BYTES, 0), path)
+        facts = _facts(_at(file, HEADER_BYTES, 0), path)
         index, end = _read(file, size, progress)
-        if not index.heard and not index.seen:
-            part.unlink()
-            return None
-        os.ftruncate(file, end)
-        return complete(file, path, facts, index, end)
+        has_content = index.heard or index.seen
+        if has_content:
+            os.ftruncate(file, end)
+            complete(file, facts, index, end)
     finally:
         os.close(file)
+    # Only now: an open file is neither removed nor renamed on Windows.
+    if not has_content:
+        part.unlink()
+        return None
+    part.replace(path)
+    return path
+
+
+def _at(file: int, size: int, place: int) -> bytes:
+    """So many bytes from there, or fewer at the end; Windows has no `pread`."""
+    os.lseek(file, place, os.SEEK_SET)
+    found = bytearray()
+    while len(found) < size and (data := os.read(file, size - len(found))):
+        found += data
+    return bytes(found)
 
 
 def _facts(front: bytes, path: Path) -> Facts:
@@ -71,7 +85,7 @@ def _read(file: int, size: int, progress: Callable[[float], None]) -> tuple[Inde
     """The index of what is whole, and where that ends."""
     index, end = Index(), HEADER_BYTES
     for part, at in _parts(file, size):
-        content = os.pread(file, part.size, part.at)
+        content = _at(file, part.size, part.at)
         if webm.is_cluster(part):
             try:
                 for block in webm.read_cluster(content):
@@ -92,7 +106,7 @@ def _parts(file: int, size: int) -> Iterator[tuple[Element, int]]:
     at = HEADER_BYTES
     while at < size:
         try:
-            part = next(webm.elements(os.pread(file, _HEAD_BYTES, at)), None)
+            part = next(webm.elements(_at(file, _HEAD_BYTES, at)), None)
         except NotOursError:
             return
         if part is None or not 0 <= part.size <= _MOST_CLUSTER or at + part.at + part.size > size:

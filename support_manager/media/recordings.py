@@ -66,8 +66,11 @@ class Recordings:
 
     def start(self, session_id: str, plan: RecordingPlan) -> None:
         """Begin to record."""
-        if session_id in self._running:
-            return
+        running = self._running.get(session_id)
+        if running is not None:
+            if not running.recorder.has_failed:
+                return
+            self.stop(session_id)  # of that one nothing more will be written
         facts = Facts(plan.title, plan.started_at, dict(plan.tags))
         thread = RecordingThread(session_id, plan.path, facts, self._emit)
         recorder = Recorder(thread, time.monotonic, _wall_ms, asyncio.get_running_loop().call_later)

@@ -16,9 +16,15 @@ def running(view: SessionView, owner: str) -> bool:
 
 
 def news(was: ActivityView | None, now: ActivityView, you: str) -> Happening | None:
-    """What a change of somebody else's camera means to the rep who looks on; None: nothing worth a notice."""
-    if now.kind is not ActivityKind.VIDEO or now.subject == you:
+    """What a change of a camera means to the rep who looks on; None: nothing worth a notice.
+
+    It is about the camera's owner, but for `MY_CAMERA_STOPPED`, which is about who stopped it.
+    """
+    if now.kind is not ActivityKind.VIDEO:
         return None
+    if now.subject == you:
+        stopped = was is not None and now.end is ActivityEnd.STOPPED and now.ended_by not in (None, you)
+        return Happening.MY_CAMERA_STOPPED if stopped else None
     if now.state is ActivityState.RUNNING and (was is None or was.state is not ActivityState.RUNNING):
         return Happening.CAMERA
     if now.state is not ActivityState.ENDED or was is None or now.ended_by == you:

@@ -279,9 +279,10 @@ class SessionMachine:
         others = tuple(each for each in self._view.activities if each.id != new.id)
         if new.kind is ActivityKind.RECORDING:
             self._note_recording(outcome, was, new)
-        owner = self.person(new.subject)
-        if owner is not None:
-            self._note(outcome, cameras.news(was, new, self._view.you), owner)
+        news = cameras.news(was, new, self._view.you)
+        person = self.person((new.ended_by or "") if news is Happening.MY_CAMERA_STOPPED else new.subject)
+        if person is not None:
+            self._note(outcome, news, person)
         if new.state is ActivityState.ENDED:
             self._view = msgspec.structs.replace(self._view, activities=others)
             if was is not None:

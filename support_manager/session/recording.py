@@ -88,6 +88,7 @@ class SessionRecording:
         """Activities of which nothing more is recorded, whatever the relay thinks."""
         self._untold: dict[str, ActivityEnd] = {}
         self._publisher: PeerKey | None = None
+        self._is_hub = False
         self._tasks = TaskOwner(f"recording-{session_id}")
 
     def shown(self, view: SessionView) -> ActivityView | None:
@@ -125,7 +126,7 @@ class SessionRecording:
 
     def follow(self, view: SessionView, *, is_hub: bool) -> None:
         """Bring what is recorded here into line with the session as it is now."""
-        old, self._view = self._view, view
+        old, self._view, self._is_hub = self._view, view, is_hub
         recording = recording_of(view)
         wanted = recording if is_hub and recording is not None and recording.state is ActivityState.RUNNING else None
         if wanted is not None and wanted.id in self._over:
@@ -183,7 +184,7 @@ class SessionRecording:
             # Its recording is whole; the next engine records on, to another file, for the customer's yes still holds.
             self._publisher, self._running = None, None
             if self._view is not None:
-                self.follow(self._view, is_hub=True)
+                self.follow(self._view, is_hub=self._is_hub)
         elif isinstance(event, RecordingUnwanted):
             self._unwanted(event.peer.participant_id)
         elif isinstance(event, RecordingRuns):
@@ -193,7 +194,8 @@ class SessionRecording:
             name = event.path.name if event.path is not None else ""
             self._emit(RecordingEnded(self._session_id, name, event.seconds, event.bytes, event.trouble))
             if event.trouble is not None and self._running is not None:
-                failed, self._running = self._running, None
+                failed = self._running
+                self._stop_here()  # the engine lets go of the share, and is free for the next one
                 _ = self._tasks.spawn(self._failed(failed), name="failed")
 
     def _unwanted(self, participant_id: str) -> None:

@@ -104,13 +104,21 @@ class SessionVoice:
                 raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
             participant_id = primary.id
         call = call_of(view)
-        if participant_id not in call.speaking + call.asked:
-            message = ActivityAsk(
-                session_id=self._id, request_id=self._new_id(), kind=ActivityKind.VOICE, subject=participant_id
-            )
-            await self._send(message, ActivityMade)
-        if view.you not in call.speaking:
+        begins = view.you not in call.speaking
+        if begins:
+            # First: whoever is asked and says no at once must find us in the call, or nobody puts us out of it.
             await self._offer()
+        if participant_id in call.speaking + call.asked:
+            return
+        message = ActivityAsk(
+            session_id=self._id, request_id=self._new_id(), kind=ActivityKind.VOICE, subject=participant_id
+        )
+        try:
+            await self._send(message, ActivityMade)
+        except SupportManagerError:
+            if begins and not call.speaking:
+                await self.leave()
+            raise
 
     async def join(self) -> None:
         """Join the call that runs, or to which we are asked; being in it already is no error."""

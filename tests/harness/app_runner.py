@@ -6,12 +6,13 @@ of this is in the product: it only uses what `ui.app.build` returns.
 
 import asyncio
 import json
+import os
 import socket
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QAction, QGuiApplication, QImage, QMouseEvent
@@ -34,12 +35,17 @@ from support_manager.protocol import wire
 from tests.harness import timecode
 from tests.harness.file_camera import NumberCamera
 
+if TYPE_CHECKING:
+    from support_manager.media.engine import MediaEngine
+    from tests.harness.sound import ArrayPorts
+
 
 class Driver:
     """Carries out one command at a time on the app's own loop."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, ports: "ArrayPorts | None" = None) -> None:
         self._app = app
+        self._ports = ports
         self._place: timecode.Place | None = None
         self._camera: NumberCamera | None = None
         self._gap_ms = 0.0
@@ -157,6 +163,14 @@ class Driver:
     def do_key(self, name: str, key: str) -> None:
         QTest.keyClick(self._find(name), getattr(Qt.Key, f"Key_{key}"))
 
+    def do_key_named(self, name: str, words: str, key: str) -> None:
+        """Press a key on the one widget of that name for which a screen reader says these words."""
+        for widget in self._widgets():
+            if widget.objectName() == name and words in widget.accessibleName():
+                QTest.keyClick(widget, getattr(Qt.Key, f"Key_{key}"))
+                return
+        raise LookupError(f"no visible {name} called {words}")
+
     def do_text(self, name: str) -> str:
         return self._text_of(self._find(name))
 
@@ -225,9 +239,12 @@ class Driver:
             value = timecode.read(pixels, stride, self._place) if self._place else None
         return value
 
-    def do_use_camera(self) -> None:
-        """Give this app a camera that shows the time in numbers, instead of those of this computer."""
+    def do_use_camera(self, picture: str = "") -> None:
+        """Give this app a camera that shows the time in numbers, or that picture, instead of those of this computer."""
         self._camera = NumberCamera()
+        if picture:
+            image = QImage(picture).convertToFormat(QImage.Format.Format_RGB32)
+            self._camera.picture = bytes(image.constBits()), image.width(), image.height()
         self._app.controller.use_camera(self._camera)
 
     def do_camera_is_on(self) -> bool:
@@ -242,6 +259,19 @@ class Driver:
         """The cameras of all sessions: name of the owner and what its picture is worth."""
         sessions = self._app.controller.sessions.values()
         return {one.name: one.state.value for snapshot in sessions for one in snapshot.cameras}
+
+    def do_sound_is_on(self) -> list[str]:
+        """Which of the devices of `SUPPORT_TEST_SOUND` are in use."""
+        assert self._ports is not None
+        return [name for name in ("microphone", "speaker") if self._ports.is_open(name)]
+
+    def do_heard(self, seconds: float) -> list[int] | None:
+        """What this app's speaker played in the last seconds, int16; None until it has played so much anew."""
+        assert self._ports is not None
+        count = int(seconds * 100)
+        if not self._ports.is_open("speaker") or len(self._ports.played) < count:
+            return None
+        return [int(one) for piece in self._ports.played[-count:] for one in piece]
 
     def do_sessions(self) -> list[dict[str, Any]]:
         return [
@@ -351,8 +381,28 @@ class Driver:
             await writer.drain()
 
 
+def _sound_from(file: str) -> "ArrayPorts":
+    """Have the app hear that file and keep what it plays, instead of using the devices of this computer."""
+    import ui.media
+    from tests.harness.sound import ArrayPorts, read_wav  # numpy, which nobody else here needs
+
+    ports = ArrayPorts(read_wav(Path(file)))
+
+    class Parts(ui.media.MediaParts):
+        def make_engine(self) -> "MediaEngine":
+            from support_manager.media.aiortc_engine import AiortcEngine
+
+            return AiortcEngine(ports)
+
+    ui.media.MediaParts = Parts  # type: ignore[misc]
+    return ports
+
+
 def main() -> None:
-    """Take the control socket's number off the command line and run the app with the rest."""
+    """Take the control socket's number off the command line and run the app with the rest.
+
+    With `SUPPORT_TEST_SOUND=FILE` in the environment its microphone hears that WAV, again and again.
+    """
     position = sys.argv.index("--control-fd")
     link = socket.socket(fileno=int(sys.argv[position + 1]))
     link.setblocking(False)
@@ -360,7 +410,12 @@ def main() -> None:
 
     from ui import app as ui_app
 
-    sys.exit(ui_app.main(sys.argv[1:], ready=lambda built: built.tasks.spawn(Driver(built).run(link), name="driver")))
+    ports = _sound_from(file) if (file := os.environ.get("SUPPORT_TEST_SOUND", "")) else None
+
+    def ready(built: Any) -> None:
+        built.tasks.spawn(Driver(built, ports).run(link), name="driver")
+
+    sys.exit(ui_app.main(sys.argv[1:], ready=ready))
 
 
 if __name__ == "__main__":

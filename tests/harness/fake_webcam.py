@@ -36,6 +36,11 @@ def webcam_flags(file: Path, number: int) -> list[str]:
         at = (top + row) * line + left * 4
         canvas[at : at + width * 4] = pixels[row * width * 4 : (row + 1) * width * 4]
     picture.planes[0].update(bytes(canvas))
+    return film_flags(file, picture)
+
+
+def film_flags(file: Path, picture: av.VideoFrame) -> list[str]:
+    """The same for a webcam that shows this picture, `WIDTH` by `HEIGHT`."""
     codec = av.VideoCodecContext.create("mjpeg", "w")
     codec.width, codec.height, codec.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
     codec.time_base = Fraction(1, 20)

@@ -22,6 +22,8 @@ class NumberCamera:
         self.trouble: CameraTrouble | None = None
         """What is wrong with it when it is opened next."""
         self.found: tuple[CameraDevice, ...] = (CameraDevice("front", "Front"), CameraDevice("desk", "Desk camera"))
+        self.picture: tuple[bytes, int, int] | None = None
+        """Shown instead of a number: BGRA, width and height in pixels."""
         self.silent = False
         """Whether it says nothing at all when it is opened next."""
         self.opened: list[str] = []
@@ -70,7 +72,7 @@ class NumberCameraSession:
             self.fail(self._camera.trouble)
             return
         while not self._over and not self._camera.silent:
-            pixels, width, height = timecode.draw(self._camera.number())
+            pixels, width, height = self._camera.picture or timecode.draw(self._camera.number())
             frame = CameraFrame("bgra", width, height, (pixels,), (width * 4,), time.time() * 1000)
             await asyncio.to_thread(self._on_frame, frame)  # from a thread, as real ones do
             await asyncio.sleep(1 / FPS)

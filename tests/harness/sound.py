@@ -49,6 +49,12 @@ def write_wav(path: Path, sound: np.ndarray) -> Path:
     return path
 
 
+def read_wav(path: Path) -> np.ndarray:
+    """The samples of such a file, int16."""
+    with wave.open(str(path), "rb") as file:
+        return np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """How a known signal came through."""

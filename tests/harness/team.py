@@ -194,8 +194,9 @@ class Team:
 
     LANGUAGES: ClassVar = {"Elena Marin": "en", "Dan Pop": "ro", "Radu Ilie": "en"}
 
-    def __init__(self, centre: Centre) -> None:
+    def __init__(self, centre: Centre, **environment: str) -> None:
         self.centre = centre
+        self._environment = environment
         self._stack = AsyncExitStack()
         self.desks: list[Desk] = []
 
@@ -210,10 +211,10 @@ class Team:
         if done.returncode:
             raise RuntimeError(done.stderr)
 
-    def make_app(self, name: str) -> AppProcess:
-        """The app of one of them, not started yet."""
+    def make_app(self, name: str, **more: str) -> AppProcess:
+        """The app of one of them, not started yet; `more` goes into its environment."""
         account = name.split()[0].lower()
-        environment = {**self.centre.rep_display.environment(), "LANG": "C.UTF-8"}
+        environment = {**self.centre.rep_display.environment(), "LANG": "C.UTF-8", **self._environment, **more}
         environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
         words = ("--relay", f"http://127.0.0.1:{self.centre.relay.port}")
         return AppProcess(environment, self.centre.place / account, *words, credentials=(account, PASSWORD))
@@ -250,9 +251,9 @@ class Team:
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
 
-    async def restart(self, desk: Desk) -> None:
-        """Start a crashed app again."""
-        desk.app = self.make_app(desk.name)
+    async def restart(self, desk: Desk, **more: str) -> None:
+        """Start an app again that has crashed or was stopped; `more` goes into its environment."""
+        desk.app = self.make_app(desk.name, **more)
         await desk.app.start()
         await desk.sign_in()
 

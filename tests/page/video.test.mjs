@@ -152,3 +152,19 @@ test("the question comes before everything but the browser's own", () => {
   story.share = "picking";
   assert.equal(story.screen, "picking");
 });
+
+test("B-7.6 somebody else's camera is stopped here at once, and at the relay when it can be told", async () => {
+  const hers = camera("running", { id: "c7", subject: "rep", seen_by: ["me"] });
+  const { video, session, asked, made } = stage({ activities: [hers] });
+  made.answer = async () => {
+    throw Object.assign(new Error("offline"), { code: "offline" });
+  };
+  await video.stopOf("c7");
+  assert.deepEqual(session.othersCameras, []);
+  made.answer = async () => ({});
+  await video.tellWaiting();
+  assert.deepEqual(asked.at(-1), ["activity.stop", { activity_id: "c7", reason: "stopped" }]);
+  const told = asked.length;
+  await video.tellWaiting();
+  assert.equal(asked.length, told, "once");
+});

@@ -13,42 +13,10 @@ from support_manager.media.recording_thread import blank_picture
 from support_manager.media.webm import Facts
 from tests.harness.chromium import Chromium
 from tests.harness.display import Display
+from tests.harness.players import PLAY, SEEK
 from tests.harness.screen_film import FPS, brightness, endless, film
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-
-SEEK = """
-async (at) => {
-    const video = document.querySelector("video");
-    video.pause();
-    video.style.cssText = "width: 320px; height: 180px; object-fit: fill; background: #00f";
-    video.controls = false;
-    const sought = new Promise((done, failed) => {
-        video.addEventListener("seeked", done, { once: true });
-        video.addEventListener("error", () => failed(new Error(video.error.message)), { once: true });
-    });
-    video.currentTime = at;
-    await sought;
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    return { width: video.videoWidth, height: video.videoHeight, at: video.currentTime, duration: video.duration };
-}
-"""
-PLAY = """
-async () => {
-    const video = document.querySelector("video");
-    video.muted = true;
-    video.currentTime = 0;
-    const sizes = [];
-    video.addEventListener("resize", () => sizes.push([video.videoWidth, video.videoHeight]));
-    video.playbackRate = 4;
-    await video.play();
-    await new Promise((done, failed) => {
-        video.addEventListener("ended", done, { once: true });
-        video.addEventListener("error", () => failed(new Error(video.error.message)), { once: true });
-    });
-    return { at: video.currentTime, sizes, frames: video.getVideoPlaybackQuality().totalVideoFrames };
-}
-"""
 
 
 def grey(picture: bytes) -> float:

@@ -16,11 +16,12 @@ from support_manager.events import (
     Failed,
     LeftWhy,
     MailChanged,
+    RecordingEnded,
     SessionClosed,
     SessionLeft,
     SessionOpened,
 )
-from support_manager.media.engine import EngineFailed
+from support_manager.media.engine import EngineFailed, RecordingOver
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import InvitationChanged, SessionEnded, SessionEvent, SessionReplaced
 from support_manager.protocol.requests import (
@@ -185,6 +186,17 @@ async def test_a_failed_engine_is_closed_and_a_failing_one_not_started_for_ever(
     with pytest.raises(Exception, match=AppCode.MEDIA_FAILED):
         await bench.desk.engine()
     assert len(bench.engines) == 3
+
+
+@pytest.mark.rule("B-7.8")
+async def test_a_recording_that_is_whole_after_its_session_is_told_all_the_same(bench: Bench) -> None:
+    await bench.start(1)
+    await bench.desk.engine()
+    bench.desk.take(SessionEvent(session_id="s1", seq=2, at=0, fact=SessionEnded(reason=EndReason.ENDED_BY_REP)))
+    assert bench.desk.sessions == {}
+    bench.engines[0].tell(RecordingOver("s1", Path("/nowhere/a.webm"), 9.0, 900))
+    await asyncio.sleep(0)
+    assert bench.events[-1] == RecordingEnded("s1", "a.webm", 9.0, 900)
 
 
 LINE = ChatLine(id="l1", seq=1, at=1, sender="ion", sender_name="Ion", sender_role=Role.PRIMARY, text="hello")

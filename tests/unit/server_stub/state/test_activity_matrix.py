@@ -1,9 +1,7 @@
 """The matrix of how activities end: every cell of the table in docs/behaviour.md, section 7, on the relay's state."""
 
 import itertools
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -14,22 +12,12 @@ from server_stub.state.facts import ActivitySet
 from support_manager.protocol import requests
 from support_manager.protocol.activities import ACTIVITIES, ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.views import Capability, Connection, Mode
+from tests.harness.activity_table import ends_table
 from tests.harness.scene import Scene
 
-BEHAVIOUR = Path(__file__).resolve().parents[4] / "docs" / "behaviour.md"
 FILES = files.FileRules(size_bytes=1_000, per_session=9, at_once=9, site_bytes=10_000, idle_s=600)
 _numbers = itertools.count(1)
-
-
-def table() -> dict[str, dict[str, str]]:
-    """The table as it is written: activity → what happens → what becomes of it."""
-    lines = re.findall(r"^\| (.+) \|$", BEHAVIOUR.read_text(encoding="utf-8"), re.MULTILINE)
-    rows = [[cell.strip() for cell in line.split(" | ")] for line in lines]
-    head = next(row for row in rows if row[:2] == ["activity", "refused"])
-    return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows if len(row) == len(head) and row != head}
-
-
-TABLE = table()
+TABLE = ends_table()
 
 
 class Stage:

@@ -13,7 +13,7 @@ import pytest
 
 from support_manager.media.engine import PeerKey, RecordingOver, RecordingPlan, RecordingRuns, RecordingTrouble
 from support_manager.media.frames import EncodedFrame
-from support_manager.media.recording import KEY_EVERY_S, FrameTimes, Recorder
+from support_manager.media.recording import KEY_EVERY_S, MOST_AT_ONCE, MOST_FPS, FrameTimes, Recorder
 from support_manager.media.recording_thread import MOST_BYTES, RecordingThread
 from support_manager.media.recordings import Recordings
 from support_manager.media.webm import Facts
@@ -293,6 +293,42 @@ async def test_the_hub_records_whoever_shows_and_the_call_until_it_is_stopped(tm
     with av.open(str(tmp_path / "a.webm")) as file:
         assert [chapter["metadata"]["title"] for chapter in file.chapters()] == ["hallo"]
     await recordings.aclose()
+
+
+@pytest.mark.rule("B-7.8")
+async def test_after_one_that_failed_the_next_one_records(tmp_path):
+    clock, told, voices = Clock(), Told(), Voices()
+    share = Share(clock)
+    recordings = Recordings(told, {PeerKey("s1", "ion"): share}.get, voices)
+    recordings.share("s1", PeerKey("s1", "ion"))
+    (tmp_path / "a file").write_text("")
+    recordings.start("s1", RecordingPlan(tmp_path / "a file" / "a.webm", "Ion", 0))
+    assert (await asyncio.to_thread(lambda: told.last)).trouble is RecordingTrouble.NOT_WRITABLE
+    told.over.clear()
+    recordings.start("s1", RecordingPlan(tmp_path / "b.webm", "Ion", 0))
+    assert len(share.taps) == 1, "the first one has let go"
+    assert len(voices.taps["s1"]) == 1
+    clock.now = time.monotonic()
+    share.sends(0, key=True)
+    recordings.stop("s1")
+    assert (await asyncio.to_thread(lambda: told.last)).path == tmp_path / "b.webm"
+    await recordings.aclose()
+
+
+def test_more_frames_than_anybody_sends_are_not_kept(tmp_path, clock, told):
+    recorder, thread = begun(tmp_path, clock, told)
+    share = Share(clock)
+    recorder.follow(share)
+    for second in range(4):
+        for number in range(2_000):
+            share.sends(second * 90_000 + number * 45, key=True, step=1)
+            clock.now += 1 / 2_000
+    assert thread.ms(clock()) == 4_000
+    recorder.close()
+    assert told.last.path is not None
+    times = video_times(tmp_path / "a.webm")
+    assert len(times) < MOST_AT_ONCE + 5 * MOST_FPS
+    assert times[-1] < 4.5, "and none is put into the future"
 
 
 async def test_the_end_of_the_engine_finishes_what_runs(tmp_path):

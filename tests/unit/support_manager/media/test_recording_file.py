@@ -5,6 +5,7 @@ import json
 import os
 import random
 import subprocess
+import time
 from pathlib import Path
 
 import av
@@ -243,6 +244,50 @@ def test_a_full_disk_keeps_what_is_there(tmp_path, monkeypatch):
     found = probe(tmp_path / "a.webm", "-show_format")
     assert float(found["format"]["duration"]) > 2.5
     assert abs(brightness_at(tmp_path / "a.webm", 2.002) - brightness(60)) < 6
+
+
+def test_what_could_not_be_finished_is_closed_and_touches_no_other_file(tmp_path, monkeypatch):
+    file = made(tmp_path)
+    end = show(file, film(seconds=1), 0)
+
+    def refuses(_number: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(recording_file.os, "fsync", refuses)
+    with pytest.raises(OSError, match="Input/output"):
+        file.finish(end)
+    monkeypatch.undo()
+    with (tmp_path / "somebody else's").open("wb+") as other:  # takes the number that has become free
+        other.write(b"his words")
+        other.flush()
+        with pytest.raises(OSError, match="closed"):
+            file.finish(end)
+        with pytest.raises(OSError, match="closed"):
+            file.advance(end + 10_000)
+        other.seek(0)
+        assert other.read() == b"his words"
+    assert recording_repair.finish(part_of(tmp_path / "a.webm")) == tmp_path / "a.webm"
+
+
+def test_hours_without_a_look_are_written_in_steps(tmp_path):
+    file = made(tmp_path)
+    end = show(file, film(seconds=1), 0)
+    began = time.process_time()
+    file.advance(6 * 3_600_000)  # the computer slept
+    file.picture(6 * 3_600_000, film()[0].data, key=True)
+    path = file.finish(6 * 3_600_000 + 1_000)
+    assert time.process_time() - began < 20
+    assert end == 1_000
+    found = probe(path, "-show_format")
+    assert float(found["format"]["duration"]) == pytest.approx(21_601, abs=1)
+
+
+def test_the_index_has_one_place_a_second_at_most(tmp_path):
+    file = made(tmp_path)
+    for number in range(300):
+        file.picture(number * 10, film()[0].data, key=True)
+    file.advance(3_600)
+    assert len(file._index.cues) == 3
 
 
 def test_what_finds_no_room_in_front_lies_behind(tmp_path):

@@ -220,6 +220,7 @@ async def test_what_goes_on_becomes_chapters(bench):
 async def test_a_full_disk_ends_it_and_the_session_goes_on(bench):
     await bench.sees(with_(RUNS))
     bench.made.take_media(RecordingRuns("s1", 3.0, 90_000))
+    bench.engine.recording.clear()
     bench.made.take_media(RecordingOver("s1", None, 3.0, 0, RecordingTrouble.DISK_FULL))
     await bench.sees(with_(RUNS))
     assert bench.events == [
@@ -227,6 +228,18 @@ async def test_a_full_disk_ends_it_and_the_session_goes_on(bench):
         RecordingEnded("s1", "", 3.0, 0, RecordingTrouble.DISK_FULL),
     ]
     assert bench.stops == [("r1", ActivityEnd.FAILED)]
+    assert bench.engine.recording == {}
+    again = msgspec.structs.replace(RUNS, id="r2")
+    await bench.sees(with_(again))
+    assert list(bench.engine.recording) == ["s1"], "there is room again, and the customer agreed again"
+
+
+@pytest.mark.rule("B-7.8")
+async def test_an_assistants_engine_that_fails_records_nothing_afterwards(bench):
+    await bench.sees(with_(RUNS, SHARE), is_hub=False)
+    bench.made.take_media(EngineFailed("boom"))
+    await bench.sees(with_(RUNS, SHARE), is_hub=False)
+    assert bench.engine.recording == {}
 
 
 async def test_an_engine_that_failed_is_followed_by_another_recording(bench):

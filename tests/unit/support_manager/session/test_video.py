@@ -247,3 +247,13 @@ def test_what_is_worth_a_notice() -> None:
     assert news(runs, ended(ActivityEnd.STOPPED, by="rep"), "rep") is None
     assert news(runs, ended(ActivityEnd.CONTROL_TRANSFERRED), "rep") is None
     assert news(None, camera("rep"), "rep") is None
+
+
+@pytest.mark.rule("B-7.6")
+def test_who_stopped_our_camera_is_told_and_our_own_stop_is_not() -> None:
+    ran = camera("rep")
+    ended = msgspec.structs.replace(ran, state=ActivityState.ENDED, end=ActivityEnd.STOPPED, ended_by="ion")
+    assert news(ran, ended, "rep") is Happening.MY_CAMERA_STOPPED
+    assert news(ran, msgspec.structs.replace(ended, ended_by="rep"), "rep") is None
+    moved = msgspec.structs.replace(ended, end=ActivityEnd.CONTROL_TRANSFERRED)
+    assert news(ran, moved, "rep") is None, "that is told for itself"
