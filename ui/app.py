@@ -259,17 +259,34 @@ class App(QObject):
 
     def _end_all_and_quit(self) -> None:
         self.window.after_session.quiet = True
-        self.work.run(self._end_all(), name="end_all", on_done=lambda _: self.quit())
+        self.work.run(self._end_all(), name="end_all", on_done=lambda _: self.quit(), on_error=self._could_not_end_all)
+
+    def _could_not_end_all(self, error: SupportManagerError) -> None:
+        """Some session is open still: the app stays, so that nobody believes that it is over (B-12.3)."""
+        self.window.after_session.quiet = False
+        self.work.tell_error(error)
 
     async def _end_all(self) -> None:
+        """End, or leave, every session; one that cannot be ended keeps none of the others open.
+
+        Raises:
+            SupportManagerError: the first that could not be ended, once all have been tried.
+        """
+        failure: SupportManagerError | None = None
         for session_id in list(self.controller.sessions):
             snapshot = self.controller.sessions.get(session_id)
             if snapshot is None:
                 continue
-            if snapshot.has_control:
-                await self.controller.end_session(session_id)
-            else:  # an assistant may leave but not end (B-12.1)
-                await self.controller.leave_session(session_id)
+            try:
+                if snapshot.has_control:
+                    await self.controller.end_session(session_id)
+                else:  # an assistant may leave but not end (B-12.1)
+                    await self.controller.leave_session(session_id)
+            except SupportManagerError as error:
+                if session_id in self.controller.sessions:
+                    failure = failure or error
+        if failure is not None:
+            raise failure
 
     def quit(self) -> None:
         """End the app now; sessions that are open stay on the relay."""

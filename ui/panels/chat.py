@@ -4,10 +4,11 @@ import unicodedata
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QSizePolicy, QVBoxLayout
 from typing_extensions import override
 
+from support_manager.errors import SupportManagerError
 from support_manager.events import Happening, LineState
 from support_manager.protocol import limits
 from support_manager.protocol.views import Audience
@@ -198,7 +199,15 @@ class ChatPanel(QFrame):
         self.model.forget_new()
         self.to_the_end()
         send = self._kit.intents.send_chat(self._session_id, text, self._audience)
-        self._kit.work.run(send, name=f"send_chat:{self._session_id}")
+
+        def give_back(error: SupportManagerError) -> None:
+            # Not even on its way: it goes back to where it was written, before whatever was written since.
+            since = self.input.toPlainText()
+            self.input.setPlainText(f"{text}\n{since}" if since else text)
+            self.input.moveCursor(QTextCursor.MoveOperation.End)
+            self._kit.work.tell_error(error)
+
+        self._kit.work.run(send, name=f"send_chat:{self._session_id}", on_error=give_back)
 
     def _places(self) -> dict[str, str]:
         """What the places of a canned reply stand for here and now."""

@@ -1,10 +1,14 @@
 """Text from strangers, made safe to stand inside our own sentences and labels."""
 
+import re
 import unicodedata
 
 FIRST_STRONG_ISOLATE = "\u2068"
 POP_ISOLATE = "\u2069"
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+_TURNING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f" + "".join(sorted(_BIDI_CONTROLS)) + "]")
+"""Those, and all control characters (Unicode category Cc) but line break and tabulator."""
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -25,9 +29,7 @@ def isolated(name: str) -> str:
 
 def without_overrides(text: str) -> str:
     """A stranger's text of several lines, without the characters that turn its neighbours around."""
-    return "".join(
-        char for char in text if char not in _BIDI_CONTROLS and (char in "\n\t" or unicodedata.category(char) != "Cc")
-    )
+    return _TURNING.sub("", text)
 
 
 def number_in_threes(number: str) -> str:

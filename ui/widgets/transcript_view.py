@@ -1,6 +1,17 @@
 """Paints the transcript: the rep's lines on the right, the others' on the left, plain text whatever it looks like."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    QTimerEvent,
+    Signal,
+)
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QTextLayout, QTextOption
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,6 +32,8 @@ from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, Kit
 _PAD_X, _PAD_Y = 10, 6
 _SIDE = SPACE_3
 _NOTE_HEIGHT = 28
+_AT_ONCE = 300
+"""So many rows are measured without a break; more of them at once would let the window stand still."""
 
 
 class TranscriptDelegate(QStyledItemDelegate):
@@ -201,6 +214,8 @@ class TranscriptView(QListView):
 
     again_wanted = Signal(str)
     """A line that failed was clicked, or Enter was pressed on it: its id."""
+    laid_out = Signal()
+    """A long transcript has been measured to its end."""
 
     def __init__(self, kit: Kit, model: TranscriptModel) -> None:
         super().__init__()
@@ -218,10 +233,31 @@ class TranscriptView(QListView):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setTabKeyNavigation(False)
         self.verticalScrollBar().setSingleStep(24)
+        self.setBatchSize(_AT_ONCE)
+        model.rowsInserted.connect(self._many_or_few)
         self.clicked.connect(self._again)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
         kit.theme.changed.connect(self._remeasure)
+
+    def _many_or_few(self, _: QModelIndex, first: int, last: int) -> None:
+        """A whole transcript at once is measured in steps, and shown when it is done."""
+        if last - first >= _AT_ONCE and self.layoutMode() is QListView.LayoutMode.SinglePass:
+            self.setLayoutMode(QListView.LayoutMode.Batched)
+            self.viewport().setUpdatesEnabled(False)
+
+    @override
+    def timerEvent(self, event: QTimerEvent) -> None:
+        super().timerEvent(event)
+        if self.layoutMode() is QListView.LayoutMode.Batched and self._is_laid_out():
+            # From now on all at once again: a line more must not move the others to and fro.
+            self.setLayoutMode(QListView.LayoutMode.SinglePass)
+            self.viewport().setUpdatesEnabled(True)
+            self.laid_out.emit()
+
+    def _is_laid_out(self) -> bool:
+        rows = self._transcript.rowCount()
+        return not rows or self.visualRect(self._transcript.index(rows - 1)).isValid()
 
     def _remeasure(self) -> None:
         self._delegate.forget()

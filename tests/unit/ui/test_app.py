@@ -243,6 +243,26 @@ async def test_when_ending_fails_the_app_stays_and_says_so(desk: Stage):
     assert len(desk.intents.sessions) == 1
 
 
+@pytest.mark.rule("B-12.3")
+async def test_one_session_that_cannot_be_ended_keeps_none_of_the_others_open(desk: Stage):
+    sessions = [await desk.intents.start_session() for _ in range(3)]
+    stubborn, end = sessions[0].id, desk.intents.end_session
+
+    async def all_but_one(session_id: str) -> None:
+        if session_id == stubborn:
+            raise RelayUnavailable(AppCode.CONNECTION_LOST)
+        await end(session_id)
+
+    desk.intents.end_session = all_but_one
+    desk.app.window.close()
+    desk.click("close_dialog_end")
+    await desk.until(lambda: desk.notices)
+    assert list(desk.intents.sessions) == [stubborn]
+    assert desk.notices == [desk.app.work.sentence(RelayUnavailable(AppCode.CONNECTION_LOST))]
+    assert not desk.ended
+    assert not desk.app.window.after_session.quiet, "what ends from now on is asked about again"
+
+
 @pytest.mark.rule("B-12.5")
 async def test_quitting_can_leave_the_sessions_open(desk: Stage):
     await desk.intents.start_session()

@@ -4,10 +4,11 @@ import time
 
 import pytest
 import pytest_asyncio
-from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtCore import QEventLoop, QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QListView
 
+from support_manager.errors import AppCode, LocalProblem
 from support_manager.events import Happening, LineState, PendingLine
 from support_manager.protocol import limits
 from tests.harness.session_script import line, now_ms
@@ -151,6 +152,55 @@ async def test_new_lines_in_a_hidden_tab_are_parted_from_the_old_ones(desk):
     desk.chat.input.setPlainText("answer")
     desk.chat.send()
     await until(lambda: RowKind.NEW not in [kind for kind, _ in rows(desk)])
+
+
+async def test_a_line_that_does_not_even_get_on_its_way_is_back_in_its_field(desk, monkeypatch):
+    async def not_now(*_: object) -> None:
+        raise LocalProblem(AppCode.CONNECTION_LOST)
+
+    monkeypatch.setattr(desk.intents, "send_chat", not_now)
+    told = []
+    desk.work.notice.connect(lambda notice: told.append(notice.text))
+    box = desk.chat.input
+    QTest.keyClicks(box, "first line")
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    QTest.keyClicks(box, "and on")
+    await until(lambda: told)
+    assert box.toPlainText() == "first line\nand on"
+    assert told == [desk.work.sentence(LocalProblem(AppCode.CONNECTION_LOST))]
+
+
+async def test_opening_a_full_transcript_never_stands_still_for_long(desk):
+    chat = tuple(line(f"ț {number} " + "words " * (number % 40), at=1000 + number) for number in range(2_000))
+    chat_view, inserted, steps = desk.chat.view, [], []
+    desk.chat.model.rowsInserted.connect(lambda _, first, last: inserted.append(last - first + 1))
+    delegate = chat_view.itemDelegate()
+    measured, measure = [0], delegate.sizeHint
+
+    def counted(option, index):
+        measured[0] += 1
+        return measure(option, index)
+
+    delegate.sizeHint = counted
+    desk.intents.change(desk.session, view={"chat": chat})
+    assert inserted == [2_000], "one insertion, not two thousand"
+    bar = chat_view.verticalScrollBar()
+    while chat_view.layoutMode() is not QListView.LayoutMode.SinglePass or not steps:
+        before = measured[0]
+        QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 1)
+        steps.append(measured[0] - before)
+        assert len(steps) < 1_000
+    assert max(steps) <= 2 * 300, "measured in steps, between which the window lives"
+    await until(lambda: bar.maximum() > 10_000 and bar.value() == bar.maximum())
+    assert chat_view.viewport().updatesEnabled()
+    # One line more moves nothing but itself.
+    seen = []
+    bar.rangeChanged.connect(lambda _, most: seen.append(most))
+    before = bar.maximum()
+    desk.intents.say(desk.session, line("one more", at=9_000_000))
+    await until(lambda: seen)
+    assert min(seen) > before
+    assert bar.value() == bar.maximum()
 
 
 async def test_a_full_transcript_stays_quick(desk):
