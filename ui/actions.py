@@ -279,6 +279,9 @@ class Actions(QObject):
         usable = self._usable_anywhere(online=online, account=account, count=count)
         usable |= self._usable_inside(current, online=online, agent=agent)
         usable |= dict.fromkeys(("pause_show", "stop_show"), self._show is not None)
+        for name in ("hang_up", "mute", "end_call"):
+            # Shown first: Qt keeps disabled what is hidden, whatever it is told.
+            self._all[name].setVisible(usable[name])
         for name, enabled in usable.items():
             self._all[name].setEnabled(enabled)
         self._show_or_hide(current, agent=agent)
@@ -369,8 +372,6 @@ class Actions(QObject):
         self.lock_session.setVisible(single)
         inside = current is not None and current.view.you in current.call.speaking
         self.voice.setVisible(not inside)
-        for name in ("hang_up", "mute", "end_call"):
-            self._all[name].setVisible(self._all[name].isEnabled())
 
     def _make_targets(self) -> None:
         """Make the entries of Transfer Control anew when the assistants are others: the one place that does (B-9.1)."""

@@ -7,8 +7,9 @@ import pytest
 
 from resources.catalog import LANGUAGES
 from support_manager.events import Link, Picture
+from support_manager.protocol.activities import ActivityKind, ActivityState
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import Capability, Device
+from support_manager.protocol.views import ActivityView, Capability, Device
 from tests.harness.fake_intents import FakeIntents
 from ui.actions import COMMANDS, Actions
 from ui.i18n import Translator
@@ -128,3 +129,22 @@ def test_an_assistant_has_no_control(actions: Actions, intents: FakeIntents):
 def test_tabs_need_two_sessions(actions: Actions, intents: FakeIntents):
     assert not usable(actions, intents, count=1) & {"next_tab", "previous_tab"}
     assert usable(actions, intents, count=2) >= {"next_tab", "previous_tab"}
+
+
+@pytest.mark.rule("B-7.7")
+def test_in_a_call_it_is_muted_left_and_ended_again_and_again(actions: Actions, intents: FakeIntents):
+    (session_id,) = intents.sessions
+    intents.joins(session_id)
+    inside = {"mute", "hang_up", "end_call"}
+    me = intents.sessions[session_id].view.you
+    for _ in range(2):
+        assert not usable(actions, intents) & inside
+        assert not actions.hang_up.isVisible()
+        mine = ActivityView(
+            id="call", kind=ActivityKind.VOICE, state=ActivityState.RUNNING, asked_by=me, subject=me, changed_at=1
+        )
+        intents._change(intents.sessions[session_id], activities=(mine,))
+        assert usable(actions, intents) >= inside, "also after it was hidden"
+        assert actions.hang_up.isVisible()
+        assert "voice" not in usable(actions, intents)
+        intents._change(intents.sessions[session_id], activities=())
