@@ -1,5 +1,7 @@
 """The library of recordings: found by words, played by the system's player, deleted, kept for a time."""
 
+import time
+
 from PySide6.QtCore import QDateTime, QLocale, QSignalBlocker, QSize, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
@@ -24,6 +26,7 @@ from ui.widgets.plain import number_in_threes, one_line
 from ui.work import Tone
 
 KEEP_DAYS = (0, 7, 30, 90, 365)
+_DAY_S = 86_400
 
 
 class RecordingsPanel(QWidget):
@@ -40,6 +43,8 @@ class RecordingsPanel(QWidget):
         self._shown: list[Recording] = []
         self._loaded = False
         self._problem = ""
+        self._old = 0
+        """How many old recordings the rep is asked about, as he wants to keep none so long; 0: about the chosen one."""
         self.setObjectName("recordingsPanel")
         self.search = QLineEdit()
         self.search.setObjectName("recordingsSearch")
@@ -76,7 +81,7 @@ class RecordingsPanel(QWidget):
             (self._play, self._play_chosen),
             (self._folder, self._open_folder),
             (self._delete, lambda: self._ask(asking=True)),
-            (self._sure, self._delete_chosen),
+            (self._sure, self._do_delete),
             (self._keep, lambda: self._ask(asking=False)),
         ):
             one.clicked.connect(act)
@@ -209,8 +214,12 @@ class RecordingsPanel(QWidget):
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(self._kit.intents.recordings_folder)):
             self._kit.work.tell(self._t("panel.not_opened"), Tone.ERROR)
 
-    def _ask(self, *, asking: bool) -> None:
+    def _ask(self, *, asking: bool, old: int = 0) -> None:
         one = self._chosen()
+        self._old = old
+        self._say_question()
+        if not old:
+            self._show_days()
         self._question.setVisible(asking)
         for each in (self._play, self._folder, self._delete):
             each.setVisible(not asking)
@@ -221,9 +230,18 @@ class RecordingsPanel(QWidget):
         if asking:
             self._keep.setFocus()
 
-    def _delete_chosen(self) -> None:
+    def _say_question(self) -> None:
+        if self._old:
+            age = self._t("panel.keep_days", count=self._days.currentData())
+            self._question.setText(self._t("panel.keep_question", count=self._old, age=age))
+        else:
+            self._question.setText(self._t("panel.delete_question"))
+
+    def _do_delete(self) -> None:
         one = self._chosen()
-        if one is not None:
+        if self._old:
+            self._change_days()
+        elif one is not None:
             self._kit.work.run(
                 self._kit.intents.delete_recording(one.name), name=f"delete {one.name}", on_done=lambda _: self._gone()
             )
@@ -234,8 +252,28 @@ class RecordingsPanel(QWidget):
         self.look_up()
 
     def _keep_for(self) -> None:
+        """Nothing is destroyed by a choice in a list: who would lose recordings by it is asked first."""
         days = self._days.currentData()
-        self._kit.work.run(self._kit.intents.change_settings(recordings_days=days), name="recordings keep")
+        before = time.time() - days * _DAY_S
+        whole = (one for one in self._all if one.state is RecordingState.FINISHED)
+        old = sum(one.started_at / 1000 + one.seconds < before for one in whole) if days else 0
+        if old:
+            self._ask(asking=True, old=old)
+        else:
+            self._change_days()
+
+    def _change_days(self) -> None:
+        change = self._kit.intents.change_settings(recordings_days=self._days.currentData())
+        self._kit.work.run(change, name="recordings keep", on_done=lambda _: self._days_changed())
+
+    def _days_changed(self) -> None:
+        self._show_days()
+        self._kit.intents.tend_recordings()
+
+    def _show_days(self) -> None:
+        kept = self._kit.intents.settings.recordings_days
+        if kept in KEEP_DAYS:
+            self._days.setCurrentIndex(KEEP_DAYS.index(kept))
 
     def _choose_folder(self) -> None:
         dialog = QFileDialog(self, self._t("panel.choose"), self._kit.intents.recordings_folder)
@@ -271,13 +309,12 @@ class RecordingsPanel(QWidget):
         self.list.setAccessibleName(self._t("panel.title"))
         self.search.setPlaceholderText(self._t("panel.search"))
         self.search.setAccessibleName(self._t("panel.search"))
-        self._question.setText(self._t("panel.delete_question"))
         self._days_label.setText(self._t("panel.keep"))
-        kept = self._kit.intents.settings.recordings_days
         for at, days in enumerate(KEEP_DAYS):
             self._days.setItemText(at, self._t("panel.keep_days", count=days) if days else self._t("panel.keep_always"))
-            if days == kept:
-                self._days.setCurrentIndex(at)
+        self._say_question()
+        if not self._old:
+            self._show_days()
         self._where.setText(self._t("panel.where", folder=one_line(self._kit.intents.recordings_folder, 300)))
         if self._loaded:
             self._filter()

@@ -144,13 +144,26 @@ async def test_deleting_asks_once_more_and_escape_from_it_keeps(desk):
     assert not desk.find("recordingDelete", QPushButton).isEnabled(), "one that is being written"
 
 
-async def test_how_long_they_are_kept_is_remembered(desk):
+async def test_how_long_they_are_kept_is_remembered_and_who_would_lose_some_is_asked(desk):
     await library(desk)
     keep = desk.find("recordingsKeep", QComboBox)
     assert keep.currentData() == 0
+    wanted = ("change_settings", {"recordings_days": 30})
     keep.setCurrentIndex(2)
     keep.activated.emit(2)
-    await until(lambda: ("change_settings", {"recordings_days": 30}) in desk.intents.asked)
+    question = says(desk, "panel.keep_question", count=2, age=says(desk, "panel.keep_days", count=30))
+    assert question in desk.words(), "one that is being written is not among them"
+    QTest.mouseClick(desk.find("recordingDeleteKeep", QPushButton), Qt.MouseButton.LeftButton)
+    assert question not in desk.words()
+    assert keep.currentData() == 0
+    assert wanted not in desk.intents.asked
+    keep.setCurrentIndex(2)
+    keep.activated.emit(2)
+    QTest.mouseClick(desk.find("recordingDeleteSure", QPushButton), Qt.MouseButton.LeftButton)
+    await until(lambda: wanted in desk.intents.asked)
+    await until(lambda: ("tend_recordings",) in desk.intents.asked)
+    assert not [one for one in desk.intents.asked if one[0] == "delete_recording"], "not the chosen one"
+    assert keep.currentData() == 30
 
 
 async def test_what_became_of_it_is_told_in_words(desk):
