@@ -174,7 +174,7 @@ def security_headers(settings: LiveSettings) -> Callable[[web.Request, web.Strea
     return on_prepare
 
 
-_HASHER = "/page/files_worker.js"
+_HASHER = "/page/files_hasher.js"
 """It makes its hash function as WebAssembly, which its own policy allows and that of no page does."""
 
 

@@ -141,3 +141,57 @@ export async function hasher() {
     return new library.Hash();
   }
 }
+
+const AHEAD = 3;
+
+/** The same in a worker of its own, beside whoever moves the file; what it is handed is gone for the giver. */
+export class HashBeside {
+  #worker;
+  #alone = null;
+  #given = 0;
+  #taken = 0;
+  #wake = () => undefined;
+  #digest = null;
+
+  static async start() {
+    const hash = new HashBeside();
+    try {
+      const policy = globalThis.trustedTypes?.createPolicy("hash", { createScriptURL: (url) => url });
+      const address = "/page/files_hasher.js";
+      hash.#worker = new Worker(policy ? policy.createScriptURL(address) : address, { type: "module" });
+      hash.#worker.addEventListener("message", ({ data }) => {
+        if (data) hash.#digest = data;
+        else hash.#taken += 1;
+        hash.#wake();
+      });
+      const fails = new Promise((_, reject) => hash.#worker.addEventListener("error", reject));
+      await Promise.race([hash.#until(() => hash.#taken), fails]);
+      hash.#taken = 0;
+    } catch {
+      hash.#alone = await hasher();
+    }
+    return hash;
+  }
+
+  async #until(holds) {
+    while (!holds()) await new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  async update(pieces) {
+    if (this.#alone) {
+      for (const piece of pieces) this.#alone.update(piece);
+      return;
+    }
+    this.#given += 1;
+    this.#worker.postMessage(pieces, pieces.map((piece) => piece.buffer));
+    await this.#until(() => this.#given - this.#taken < AHEAD);
+  }
+
+  async digest() {
+    if (this.#alone) return this.#alone.digest();
+    this.#worker.postMessage(null);
+    await this.#until(() => this.#digest);
+    this.#worker.terminate();
+    return this.#digest;
+  }
+}

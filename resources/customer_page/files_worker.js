@@ -1,6 +1,6 @@
 /** Moves one file beside the page: reads, seals and sends it, or fetches, opens, writes and checks it. */
 
-import { hasher } from "./files_hash.js";
+import { HashBeside } from "./files_hash.js";
 import { CHUNK, SEALED, Seal, TAG, inHex } from "./files_seal.js";
 
 const PART_CHUNKS = 32;
@@ -8,6 +8,7 @@ const AGAIN_MS = [200, 500, 1_000, 2_000, 4_000];
 const PART_MS = 120_000;
 const tell = (message) => self.postMessage(message);
 let giveTicket = null;
+let moved = 0;
 
 class Problem extends Error {
   constructor(code) {
@@ -38,6 +39,7 @@ async function start(job) {
 
 async function withTickets(work) {
   for (let failures = 0; ; failures += 1) {
+    const before = moved;
     tell({ wanted: "ticket" });
     const ticket = await new Promise((resolve) => (giveTicket = resolve));
     try {
@@ -46,6 +48,7 @@ async function withTickets(work) {
     } catch (error) {
       if (error instanceof Problem) throw error;
     }
+    if (moved > before) failures = 0;
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS[Math.min(failures, AGAIN_MS.length - 1)]));
   }
 }
@@ -55,17 +58,18 @@ async function ask(ticket, method, headers, body) {
     method, body, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(PART_MS),
     headers: { Authorization: `Bearer ${ticket.token}`, "Tus-Resumable": "1.0.0", ...headers },
   });
-  if ([401, 403, 404, 410, 416].includes(answer.status)) throw new Gone();
+  if ([401, 403, 404, 410].includes(answer.status)) throw new Gone();
   return answer;
 }
 async function send({ file, size }, seal) {
-  const hash = await hasher();
+  const reader = new FileReaderSync(); // a worker may wait, and it costs a fifth less
+  const hash = await HashBeside.start();
   let hashed = 0;
   let trailer = null;
 
-  async function read(start, end) {
+  function read(start, end) {
     try {
-      const bytes = new Uint8Array(await file.slice(start, end).arrayBuffer());
+      const bytes = new Uint8Array(reader.readAsArrayBuffer(file.slice(start, end)));
       if (bytes.length !== end - start) throw new Problem("file_changed");
       return bytes;
     } catch (error) {
@@ -75,9 +79,9 @@ async function send({ file, size }, seal) {
 
   async function hashTo(end) {
     while (hashed < end) {
-      const bytes = await read(hashed, Math.min(end, hashed + PART_CHUNKS * CHUNK));
-      hash.update(bytes);
+      const bytes = read(hashed, Math.min(end, hashed + PART_CHUNKS * CHUNK));
       hashed += bytes.length;
+      await hash.update([bytes]);
     }
   }
 
@@ -86,13 +90,13 @@ async function send({ file, size }, seal) {
     const last = Math.min(first + PART_CHUNKS, seal.chunks);
     const start = Math.min(size, first * CHUNK);
     await hashTo(start);
-    let plain = await read(start, Math.min(size, last * CHUNK));
-    if (hashed === start) {
-      hash.update(plain);
-      hashed += plain.length;
-    }
+    let plain = read(start, Math.min(size, last * CHUNK));
+    let unhashed = hashed === start ? plain : null;
+    hashed += unhashed?.length ?? 0;
     if (last * CHUNK > size) {
-      trailer ??= hash.digest();
+      if (unhashed) await hash.update([unhashed.slice()]);
+      unhashed = null;
+      trailer ??= await hash.digest();
       const whole = new Uint8Array(plain.length + trailer.length);
       whole.set(plain);
       whole.set(trailer, plain.length);
@@ -103,10 +107,10 @@ async function send({ file, size }, seal) {
       const at = (index - first) * CHUNK;
       sealed.push(seal.seal(index, plain.subarray(at, at + seal.plainSize(index))));
     }
-    const pieces = await Promise.all(sealed);
-    const body = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
-    pieces.forEach((piece, at) => body.set(new Uint8Array(piece), at * SEALED));
-    return body.subarray(offset - first * SEALED);
+    if (unhashed) await hash.update([unhashed]); // WebCrypto has its own copy by now
+    const body = new Blob(await Promise.all(sealed));
+    const skip = offset - first * SEALED;
+    return skip ? body.slice(skip) : body;
   }
 
   await withTickets(async (ticket) => {
@@ -114,7 +118,7 @@ async function send({ file, size }, seal) {
     let ahead = null;
     while (offset < seal.length) {
       const body = await (ahead ?? make(offset));
-      const after = offset + body.length;
+      const after = offset + body.size;
       const headers = { "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" };
       const sending = ask(ticket, "PATCH", headers, body);
       sending.catch(() => undefined);
@@ -129,12 +133,13 @@ async function send({ file, size }, seal) {
         await ahead?.catch(() => undefined);
         throw error;
       }
+      moved += 1;
       tell({ done: Math.min(size, Math.floor(offset / SEALED) * CHUNK) });
     }
     await ahead;
   });
   await hashTo(size);
-  trailer ??= hash.digest();
+  trailer ??= await hash.digest();
   return inHex(trailer);
 }
 async function open(transfer) {
@@ -157,13 +162,13 @@ async function receive({ transfer, size }, seal) {
   } catch {
     throw new Problem("file_folder");
   }
-  const hash = await hasher();
+  const hash = await HashBeside.start();
   let next = Math.floor(Math.min(target.getSize(), size) / CHUNK);
   let trailer = new Uint8Array(0);
-  const buffer = new Uint8Array(CHUNK);
   for (let index = 0; index < next; index += 1) {
+    const buffer = new Uint8Array(CHUNK);
     target.read(buffer, { at: index * CHUNK });
-    hash.update(buffer);
+    await hash.update([buffer]);
   }
   tell({ done: next * CHUNK });
 
@@ -192,26 +197,37 @@ async function receive({ transfer, size }, seal) {
     } catch {
       throw new Problem("file_damaged");
     }
+    const contents = [];
     for (const chunk of chunks) {
       const start = next * CHUNK;
       const content = new Uint8Array(chunk, 0, Math.max(0, Math.min(chunk.byteLength, size - start)));
-      hash.update(content);
       write(content, start);
+      contents.push(content);
       const rest = new Uint8Array(chunk, content.length);
       if (rest.length) trailer = new Uint8Array([...trailer, ...rest]);
       next += 1;
     }
+    await hash.update(contents);
     return bytes.slice(at);
   }
 
+  let most = PART_CHUNKS * SEALED;
   try {
     await withTickets(async (ticket) => {
       let rest = new Uint8Array(0);
       const fetchFrom = async (start, kept) => {
-        const answer = await ask(ticket, "GET", { Range: `bytes=${start}-`, "Upload-Kept": String(kept) });
-        if (answer.status === 204) return new Uint8Array(0);
-        if (answer.status !== 206) throw new Error(String(answer.status));
-        return new Uint8Array(await answer.arrayBuffer());
+        try {
+          const answer = await ask(ticket, "GET", { Range: `bytes=${start}-${start + most - 1}`, "Upload-Kept": String(kept) });
+          if (answer.status === 204) return new Uint8Array(0);
+          // The relay has less for us, or has forgotten more, than lies here: it was taken from under us.
+          if (answer.status === 416 && start === kept) throw new Problem("file_damaged");
+          if (answer.status !== 206) throw new Error(String(answer.status));
+          return new Uint8Array(await answer.arrayBuffer());
+        } catch (error) {
+          // A slow line: what came in time is lost, so that less is asked for from now on.
+          if (error.name === "TimeoutError") most = Math.max(SEALED, Math.floor(most / 4));
+          throw error;
+        }
       };
       let ahead = null;
       while (next < seal.chunks) {
@@ -227,10 +243,11 @@ async function receive({ transfer, size }, seal) {
           whole.set(data, rest.length);
         }
         rest = await take(whole);
+        moved += 1;
         tell({ done: Math.min(size, next * CHUNK) });
       }
     });
-    const digest = inHex(hash.digest());
+    const digest = inHex(await hash.digest());
     if (digest !== inHex(trailer)) throw new Problem("file_damaged");
     target.truncate(size);
     return digest;

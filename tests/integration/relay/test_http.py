@@ -226,8 +226,8 @@ PATHS = ["/", "/start", "/assist", "/sign-in", "/join", "/site/site.css", "/site
 PATHS += ["/nothing", "/api/site", "/api/nothing", "/health", "/socket.io/", "/api/sign-in", "//join", "/page/"]
 
 
-def test_webassembly_is_for_the_files_worker_alone(relay: RelayProcess) -> None:
-    policy = get(relay, "/page/files_worker.js").headers["Content-Security-Policy"]
+def test_webassembly_is_for_the_hashing_worker_alone(relay: RelayProcess) -> None:
+    policy = get(relay, "/page/files_hasher.js").headers["Content-Security-Policy"]
     assert "script-src 'self' 'wasm-unsafe-eval';" in policy
     assert "unsafe" not in policy.replace("'wasm-unsafe-eval'", "")
     assert "unsafe" not in get(relay, "/page/files.js").headers["Content-Security-Policy"]
