@@ -1,10 +1,10 @@
 """Files on their way over HTTP: sealed pieces come by the tus protocol and go out by range, nothing is ever readable.
 
 The sender's side is tus 1.0.0 (core, with expiration and termination): `HEAD` tells the offset, `PATCH` appends. A
-transfer is made by the activity, so there is no creation here. The receiver's side is `GET` with `Range: bytes=N-`,
-which gives what is there from N on, waits for more if nothing is, and answers 204 if nothing comes; `Upload-Kept`
-says how much the receiver has for good. One request carries at most `FILE_PART_BYTES`, so every wait is short, any
-proxy in between may buffer, and a sender who is ahead of the receiver waits for room (back-pressure).
+transfer is made by the activity, so there is no creation here. The receiver's side is `GET` with `Range: bytes=N-`
+or `bytes=N-M`, which gives what is there from N on, waits for more if nothing is, and answers 204 if nothing comes;
+`Upload-Kept` says how much the receiver has for good. One request carries at most `FILE_PART_BYTES`, so every wait is
+short, any proxy in between may buffer, and a sender who is ahead of the receiver waits for room (back-pressure).
 """
 
 import asyncio
@@ -382,21 +382,23 @@ class Files:
             raise ProtocolError(ErrorCode.NOT_ALLOWED)
         spool = transfer.spool
         unit, _, span = request.headers.get("Range", "").partition("=")
-        start = _number(span.removesuffix("-")) if unit == "bytes" and span.endswith("-") else -1
+        first, _, last = span.partition("-")
+        start = _number(first) if unit == "bytes" else -1
+        most = min(limits.FILE_PART_BYTES, _number(last) - start + 1 if last else limits.FILE_PART_BYTES)
         kept = _number(request.headers.get("Upload-Kept", "0"))
         if spool.head < kept == start < spool.length:
             # The machine was started anew and what was on its disk is gone: the receiver knows where to go on.
             await transfer.interrupt()
             if spool.head < kept:
                 await asyncio.to_thread(spool.skip, kept)
-        if not spool.kept <= kept <= start <= spool.head or start >= spool.length:
+        if not spool.kept <= kept <= start <= spool.head or start >= spool.length or most < 1:
             return web.Response(status=416, headers={"Content-Range": f"bytes */{spool.length}", **_HEADERS})
         if kept > spool.kept:
             await asyncio.to_thread(spool.drop, kept)
             transfer.move()
         if not await transfer.until(lambda: spool.head > start):
             return web.Response(status=204, headers=self._state(transfer))
-        end = min(spool.head, start + limits.FILE_PART_BYTES)
+        end = min(spool.head, start + most)
         response = web.StreamResponse(
             status=206,
             headers={

@@ -114,7 +114,8 @@ class Desk:
         """Tell the windows, and have the files follow."""
         self._tell(event)
         if isinstance(event, SessionOpened | SessionChanged):
-            self.files.follow(event.session)
+            if event.session.id in self._runtimes:  # not one that is being put away
+                self.files.follow(event.session)
         elif isinstance(event, SessionClosed | SessionLeft):
             self.files.over(event.session.id)
 

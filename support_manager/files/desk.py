@@ -4,8 +4,6 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import structlog
@@ -14,13 +12,13 @@ from support_manager.errors import AppCode, LocalProblem, Refused, SupportManage
 from support_manager.events import AppEvent, Attention, Failed, FilesChanged, Happening, SessionSnapshot
 from support_manager.files import places
 from support_manager.files.book import Done, Entry, FileBook
+from support_manager.files.ends import Ends
 from support_manager.files.lines import FileLine, FileState
-from support_manager.files.moving import Progress, Receiver, Sender
+from support_manager.files.moving import Receiver, Sender
 from support_manager.files.names import safe_name
 from support_manager.files.parts import Access
 from support_manager.files.seal import (
     ContentSeal,
-    KeyPair,
     Meta,
     SealError,
     Secret,
@@ -29,7 +27,9 @@ from support_manager.files.seal import (
     seal_meta,
     to_text,
 )
+from support_manager.files.secrets import Secrets
 from support_manager.files.thread import FilesThread, on_loop
+from support_manager.files.transfer import Transfer
 from support_manager.media.engine import MediaEngine, PeerKey
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.channel import FileSecret
@@ -38,7 +38,6 @@ from support_manager.protocol.requests import (
     ActivityAnswer,
     ActivityMade,
     ActivityOffer,
-    ActivityStop,
     ActivityUpdate,
     DeviceReport,
     FileOffer,
@@ -48,64 +47,13 @@ from support_manager.protocol.requests import (
     ParticipantReport,
 )
 from support_manager.protocol.views import ActivityView, Device, ParticipantView
-from support_manager.session.outbox import Send
+from support_manager.session.outbox import TRANSIENT, Send
 from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 0.25
 """How often windows learn how far the transfers are."""
-_RATE_S = 3.0
-
-
-@dataclass(slots=True)
-class Transfer:
-    """One transfer, as this app knows it."""
-
-    entry: Entry
-    other_id: str
-    other: str
-    state: FileState
-    activity: ActivityView | None = None
-    progress: Progress = field(default_factory=Progress)
-    task: asyncio.Task[None] | None = None
-    code: ErrorCode | AppCode | None = None
-    by_me: bool = False
-    samples: list[tuple[float, int]] = field(default_factory=list)
-    settled: bool = False
-    """Whether it is over at this end and nothing is to be done any more."""
-
-    @property
-    def id(self) -> str:
-        """What intents name."""
-        return self.entry.activity_id or self.entry.transfer
-
-    def rate(self) -> float:
-        """Bytes a second, over the last seconds."""
-        if self.state is not FileState.RUNNING or len(self.samples) < 2:
-            return 0.0
-        (began, at_first), (now, at_last) = self.samples[0], self.samples[-1]
-        return max(0.0, (at_last - at_first) / (now - began)) if now > began else 0.0
-
-    def line(self) -> FileLine:
-        """As windows show it."""
-        entry = self.entry
-        return FileLine(
-            id=self.id,
-            session_id=entry.session_id,
-            incoming=entry.incoming,
-            name=entry.name,
-            size=entry.size,
-            state=self.state,
-            other=self.other,
-            weak=entry.weak,
-            done=self.progress.done,
-            rate=self.rate(),
-            digest=self.progress.digest if self.state is FileState.DONE else "",
-            path=self.progress.path,
-            code=self.code,
-            by_me=self.by_me,
-        )
 
 
 class FilesDesk:
@@ -134,21 +82,16 @@ class FilesDesk:
         self._book = FileBook(folder)
         self._thread = FilesThread()
         self._tasks = TaskOwner("files", lambda name, _: emit(Failed(AppCode.INTERNAL_APP, {"task": name})))
+        self._secrets = Secrets(self._book)
+        self._ends = Ends(send, self._tasks)
         self._sessions: dict[str, SessionSnapshot] = {}
         self._transfers: dict[str, dict[str, Transfer]] = {}
         """Session → transfer → what is known of it."""
-        self._reached: set[PeerKey] = set()
-        """Whom our secret has reached over the data channel."""
         self._reported: set[str] = set()
         self._told: dict[str, tuple[FileLine, ...]] = {}
         self._looking = False
 
     # --- what is known
-
-    @cached_property
-    def _keys(self) -> KeyPair:
-        """Made with the first session, not at the start of the app."""
-        return KeyPair()
 
     def lines(self, session_id: str) -> tuple[FileLine, ...]:
         """The transfers of a session, the oldest first."""
@@ -191,29 +134,35 @@ class FilesDesk:
         self._tell(session_id)
         self._sessions.pop(session_id, None)
         self._reported.discard(session_id)
-        self._book.secrets = {
-            key: value for key, value in self._book.secrets.items() if key.split(" ")[0] != session_id
-        }
+        self._secrets.keep_only(set(self._sessions))
+        self._ends.forget(session_id)
         self._save()
 
     def went_online(self) -> None:
-        """The relay is there: what waits is done now."""
+        """The relay is there and all sessions of ours are known: what waits is done now, what is over is forgotten."""
+        self._ends.went_online()
         for session_id, transfers in self._transfers.items():
             for transfer in transfers.values():
                 self._go_on(transfer)
+                if transfer.held:
+                    _ = self._tasks.spawn(self._tell_held(transfer), name="pause")
             self._tell(session_id)
+        # A session that ended while this app was away: its partial files, archives and keys are nobody's any more.
+        left = [entry for entry in self._book.entries.values() if entry.session_id not in self._sessions]
+        for entry in left:
+            del self._book.entries[entry.transfer]
+            _ = self._tasks.spawn(asyncio.to_thread(places.forget, entry), name="forget")
+        self._secrets.keep_only(set(self._sessions))
+        if left:
+            self._save()
 
     def reached(self, peer: PeerKey, engine: MediaEngine) -> None:
         """There is a connection from end to end with a participant: tell him our secret over it."""
         snapshot = self._sessions.get(peer.session_id)
         if snapshot is None or not snapshot.has_control:
             return
-        key = f"{peer.session_id} {peer.participant_id}"
-        if key not in self._book.secrets:
-            self._book.secrets[key] = to_text(secrets.token_bytes(32))
-            self._save()
-        engine.say(peer, FileSecret(secret=self._book.secrets[key]))
-        self._reached.add(peer)
+        engine.say(peer, FileSecret(secret=self._secrets.chosen(peer)))
+        self._save()
         for transfer in self._transfers.get(peer.session_id, {}).values():
             if transfer.state is FileState.SEALED and transfer.activity is not None:
                 self._take(peer.session_id, transfer.activity)
@@ -261,20 +210,48 @@ class FilesDesk:
         await self._send(answer, Nothing)
 
     async def pause(self, session_id: str, file_id: str, paused: bool) -> None:
-        """Halt a transfer, or let it go on; it halts here first."""
+        """Halt a transfer, or let it go on; it halts here first, and stays halted until the relay knows."""
         transfer = self._find(session_id, file_id)
-        if paused:
-            await self._halt(transfer)
-        update = ActivityUpdate(session_id=session_id, activity_id=transfer.entry.activity_id, paused=paused)
-        await self._send(update, Nothing)
+        if not paused:
+            if transfer.held:
+                transfer.held = False
+                if transfer.activity is not None:
+                    self._take(session_id, transfer.activity)
+                self._tell(session_id)
+            update = ActivityUpdate(session_id=session_id, activity_id=transfer.entry.activity_id, paused=False)
+            await self._send(update, Nothing)
+            return
+        if transfer.state is not FileState.RUNNING:
+            return
+        transfer.held, transfer.state = True, FileState.PAUSED
+        await transfer.halt()
+        self._tell(session_id)
+        await self._tell_held(transfer)
+
+    async def _tell_held(self, transfer: Transfer) -> None:
+        entry = transfer.entry
+        update = ActivityUpdate(session_id=entry.session_id, activity_id=entry.activity_id, paused=True)
+        try:
+            await self._send(update, Nothing)
+        except Refused as refusal:
+            if refusal.code in TRANSIENT:
+                return
+            log.info("pause not taken", code=str(refusal.code))
+        except SupportManagerError:
+            return  # it is told when the relay is back
+        transfer.held = False
 
     async def cancel(self, session_id: str, file_id: str) -> None:
-        """Stop a transfer for good; it stops here first."""
+        """Stop a transfer for good; it stops here first, also while the relay is away."""
         transfer = self._find(session_id, file_id)
+        if transfer.settled:
+            return
         transfer.by_me = True
-        await self._halt(transfer)
-        stop = ActivityStop(session_id=session_id, activity_id=transfer.entry.activity_id)
-        await self._send(stop, Nothing)
+        self._settle(transfer, FileState.STOPPED)
+        self._tell(session_id)
+        await self._clear(transfer)
+        if transfer.entry.activity_id:
+            self._ends.tell(session_id, transfer.entry.activity_id, ActivityEnd.STOPPED)
 
     # --- inside
 
@@ -293,7 +270,7 @@ class FilesDesk:
     def _report(self, snapshot: SessionSnapshot) -> None:
         """Say that this app can do files, beside whatever else is known of it."""
         me = snapshot.me
-        if me is None or me.device.file_key == self._keys.public or snapshot.id in self._reported:
+        if me is None or me.device.file_key == self._secrets.public or snapshot.id in self._reported:
             return
         self._reported.add(snapshot.id)
         _ = self._tasks.spawn(self._send_report(snapshot.id, me.device), name="report")
@@ -307,7 +284,7 @@ class FilesDesk:
             secure=device.secure,
             phone=device.phone,
             browser=device.browser,
-            file_key=self._keys.public,
+            file_key=self._secrets.public,
         )
         try:
             await self._send(ParticipantReport(session_id=session_id, device=report), Nothing)
@@ -323,24 +300,13 @@ class FilesDesk:
                 transfer = Transfer(entry, "", "", FileState.OFFERED if entry.incoming else FileState.WAITING)
                 self._transfers.setdefault(snapshot.id, {})[entry.transfer] = transfer
 
-    def _secret(self, session_id: str, participant: ParticipantView) -> Secret:
-        """The best secret there is with that participant."""
-        if PeerKey(session_id, participant.id) in self._reached:
-            return Secret(from_text(self._book.secrets[f"{session_id} {participant.id}"]), weak=False)
-        return self._keys.agree(participant.device.file_key)
-
-    def _secret_called(self, session_id: str, participant: ParticipantView, key_id: str) -> Secret | None:
-        """The secret that the other end means."""
-        kept = self._book.secrets.get(f"{session_id} {participant.id}")
-        known = [Secret(from_text(kept), weak=False)] if kept else []
-        if participant.device.file_key:
-            known.append(self._keys.agree(participant.device.file_key))
-        return next((secret for secret in known if secret.key_id == key_id), None)
-
     async def _offer_one(self, session_id: str, customer: ParticipantView, path: Path) -> None:
         transfer_id = to_text(secrets.token_bytes(18))
+        try:
+            secret = self._secrets.best(session_id, customer)
+        except SealError:
+            raise LocalProblem(AppCode.FILE_NOT_THERE) from None
         source, entry = await asyncio.to_thread(places.source_of, path, session_id, transfer_id)
-        secret = self._secret(session_id, customer)
         entry.secret, entry.weak = to_text(secret.value), secret.weak
         transfer = Transfer(entry, customer.id, customer.name, FileState.WAITING)
         self._transfers.setdefault(session_id, {})[transfer_id] = transfer
@@ -365,6 +331,8 @@ class FilesDesk:
                 await asyncio.to_thread(places.forget, entry)
             raise
         entry.activity_id = made.activity_id
+        if transfer.settled:  # cancelled before the relay had answered
+            self._ends.tell(session_id, made.activity_id, ActivityEnd.STOPPED)
         self._save()
         self._tell(session_id)
 
@@ -384,8 +352,7 @@ class FilesDesk:
                 return  # over before we heard of it, or sent by an app that forgot it
             if any(each.transfer == about.transfer and each.incoming for each in self._book.done):
                 # It is here since an earlier run of this app, which could not say so any more.
-                stop = ActivityStop(session_id=session_id, activity_id=activity.id, reason=ActivityEnd.FINISHED)
-                _ = self._tasks.spawn(self._insist(stop), name="said again")
+                self._ends.tell(session_id, activity.id, ActivityEnd.FINISHED)
                 return
             entry = Entry(
                 transfer=about.transfer,
@@ -414,7 +381,7 @@ class FilesDesk:
                 transfer.state = FileState.OFFERED
                 self._emit(Attention(session_id, Happening.FILE_OFFERED, transfer.other))
             return
-        if activity.paused:
+        if activity.paused or transfer.held:
             transfer.state = FileState.PAUSED
             if transfer.task is not None:
                 transfer.task.cancel()
@@ -428,7 +395,7 @@ class FilesDesk:
         if about is None:
             return
         try:
-            secret = self._secret_called(entry.session_id, person, about.key_id)
+            secret = self._secrets.called(entry.session_id, person, about.key_id)
             if secret is None:
                 return  # it may come in a moment, with the connection
             meta = open_meta(secret, about.transfer, about.sealed)
@@ -444,12 +411,13 @@ class FilesDesk:
     def _go_on(self, transfer: Transfer) -> None:
         """See to it that a running transfer moves."""
         entry = transfer.entry
-        moving = transfer.task is not None and not transfer.task.done()
-        if transfer.settled or transfer.state is not FileState.RUNNING or moving or not entry.secret:
+        if transfer.settled or transfer.state is not FileState.RUNNING or transfer.is_moving or not entry.secret:
             return
         transfer.code = None
         transfer.samples = []
         transfer.task = self._tasks.spawn(self._move(transfer), name=f"transfer {entry.transfer}")
+        # Paused and gone on with in one breath: it can go on only once the pause has come to its end.
+        transfer.task.add_done_callback(lambda task: self._go_on(transfer) if task.cancelled() else None)
         if not self._looking:
             self._looking = True
             _ = self._tasks.spawn(self._look(), name="look")
@@ -489,20 +457,7 @@ class FilesDesk:
         transfer.progress.path = await asyncio.to_thread(places.settle, entry)
         self._settle(transfer, FileState.DONE)
         self._emit(Attention(entry.session_id, Happening.FILE_ARRIVED, transfer.other))
-        stop = ActivityStop(session_id=entry.session_id, activity_id=entry.activity_id, reason=ActivityEnd.FINISHED)
-        await self._insist(stop)
-
-    async def _insist(self, stop: ActivityStop) -> None:
-        """Tell the relay, as soon as it is there."""
-        for wait_s in (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0):
-            try:
-                await self._send(stop, Nothing)
-            except Refused as refusal:
-                log.info("end of a file not taken", code=str(refusal.code))
-            except SupportManagerError:
-                await asyncio.sleep(wait_s)
-                continue
-            return
+        self._ends.tell(entry.session_id, entry.activity_id, ActivityEnd.FINISHED)
 
     async def _give_up(self, transfer: Transfer) -> None:
         """Something at this end stands in the way: it is over, and the other end is told."""
@@ -511,15 +466,7 @@ class FilesDesk:
         self._settle(transfer, FileState.FAILED)
         await asyncio.to_thread(places.forget, entry)
         self._tell(entry.session_id)
-        await self._insist(
-            ActivityStop(session_id=entry.session_id, activity_id=entry.activity_id, reason=ActivityEnd.FAILED)
-        )
-
-    async def _halt(self, transfer: Transfer) -> None:
-        task = transfer.task
-        if task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait([task])
+        self._ends.tell(entry.session_id, entry.activity_id, ActivityEnd.FAILED)
 
     def _ended(self, transfer: Transfer, activity: ActivityView | None) -> None:
         """The relay says that it is over."""
@@ -538,7 +485,7 @@ class FilesDesk:
             _ = self._tasks.spawn(self._clear(transfer), name="clear")
 
     async def _clear(self, transfer: Transfer) -> None:
-        await self._halt(transfer)
+        await transfer.halt()
         await asyncio.to_thread(places.forget, transfer.entry)
 
     def _settle(self, transfer: Transfer, state: FileState) -> None:
@@ -547,20 +494,7 @@ class FilesDesk:
         self._book.entries.pop(entry.transfer, None)
         if state is FileState.DONE:
             transfer.progress.done = entry.size
-            self._book.done.append(
-                Done(
-                    session_id=entry.session_id,
-                    transfer=entry.transfer,
-                    incoming=entry.incoming,
-                    name=entry.name,
-                    size=entry.size,
-                    digest=transfer.progress.digest,
-                    at=time.time_ns() // 1_000_000,
-                    other=transfer.other,
-                    path=transfer.progress.path,
-                    weak=entry.weak,
-                )
-            )
+            self._book.done.append(transfer.done(time.time_ns() // 1_000_000))
             if not entry.incoming and entry.spool:
                 _ = self._tasks.spawn(asyncio.to_thread(places.forget, entry), name="clear")
         entry.secret = ""
@@ -574,8 +508,7 @@ class FilesDesk:
                 for session_id, transfers in self._transfers.items():
                     for transfer in transfers.values():
                         if transfer.state is FileState.RUNNING:
-                            kept = [sample for sample in transfer.samples if now - sample[0] < _RATE_S]
-                            transfer.samples = [*kept, (now, transfer.progress.done)]
+                            transfer.sample(now)
                     self._tell(session_id)
                 await asyncio.sleep(_LOOK_S)
         finally:
@@ -595,18 +528,20 @@ class FilesDesk:
 
     async def clear(self) -> None:
         """Another account, or none: stop what moves; it is taken up again when the session is."""
-        for transfers in self._transfers.values():
-            for transfer in transfers.values():
-                await self._halt(transfer)
+        await self._halt_all()
         self._transfers.clear()
         self._sessions.clear()
         self._told.clear()
 
+    async def _halt_all(self) -> None:
+        moving = [each for one in self._transfers.values() for each in one.values()]
+        for transfer in moving:
+            transfer.settled = True  # at this desk; the book keeps it
+        await asyncio.gather(*(transfer.halt() for transfer in moving))
+
     async def aclose(self) -> None:
         """Stop everything; what is under way is taken up at the next start."""
-        for transfers in self._transfers.values():
-            for transfer in transfers.values():
-                await self._halt(transfer)
+        await self._halt_all()
         await self._book.save()
         await self._tasks.aclose(1.0)
         await self._thread.aclose()

@@ -11,21 +11,25 @@ import hashlib
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
 
 from support_manager.errors import AppCode, LocalProblem, Refused, SupportManagerError
-from support_manager.files.parts import Access, AgainError, GoneError, Parts
+from support_manager.files.parts import Access, AgainError, GoneError, Parts, RangeError
 from support_manager.files.seal import CHUNK, SEALED_CHUNK, ContentSeal, SealError
 from support_manager.protocol import limits
 from support_manager.protocol.requests import FileTicket
+from support_manager.session.outbox import TRANSIENT
 
 log = structlog.get_logger(__name__)
 
 PART_CHUNKS = limits.FILE_PART_BYTES // SEALED_CHUNK
 _AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -108,28 +112,44 @@ class FileSource:
 Ticketing = Callable[[], Awaitable[FileTicket]]
 
 
+async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work` in a worker thread; whoever is cancelled meanwhile waits for its end, for it has the file open."""
+    working = asyncio.get_running_loop().run_in_executor(None, partial(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
+
+
 async def _with_tickets(
-    access: Callable[[], Access], ticketing: Ticketing, work: Callable[[Parts, FileTicket], Awaitable[bool]]
+    access: Callable[[], Access],
+    ticketing: Ticketing,
+    work: Callable[[Parts, FileTicket], Awaitable[bool]],
+    progress: Progress,
 ) -> None:
     """Do `work` with one ticket after another until it says that it is done."""
     failures = 0
     while True:
+        before = progress.done
         try:
             ticket = await ticketing()
             async with Parts(access(), ticket.path, ticket.token) as parts:
-                failures = 0
                 if await work(parts, ticket):
                     return
         except GoneError:
             log.info("file ticket is void, asking for another")
         except AgainError as error:
             log.info("file part not moved", reason=str(error))
-        except Refused:
-            raise
+        except Refused as refusal:
+            if refusal.code not in TRANSIENT:
+                raise
         except LocalProblem:
             raise
         except SupportManagerError as error:
             log.info("no file ticket", code=str(error.code))
+        if progress.done > before:
+            failures = 0
         await asyncio.sleep(_AGAIN_S[min(failures, len(_AGAIN_S) - 1)])
         failures += 1
 
@@ -158,9 +178,9 @@ class Sender:
             Refused: the relay says that the transfer is over.
         """
         try:
-            await _with_tickets(access, ticketing, self._send)
+            await _with_tickets(access, ticketing, self._send, self._progress)
         finally:
-            await asyncio.to_thread(self._source.close)
+            await _in_thread(self._source.close)
 
     async def _send(self, parts: Parts, ticket: FileTicket) -> bool:
         offset = ticket.offset
@@ -168,11 +188,11 @@ class Sender:
         loop = asyncio.get_running_loop()
         try:
             while offset < self._seal.length:
-                pieces = await (ahead if ahead is not None else asyncio.to_thread(self._make, offset))
+                pieces = await (asyncio.shield(ahead) if ahead is not None else _in_thread(self._make, offset))
                 after = offset + sum(map(len, pieces))
                 # The next part is read and sealed while this one is on its way.
                 ahead = (
-                    loop.create_task(asyncio.to_thread(self._make, after), name="next part")
+                    loop.create_task(_in_thread(self._make, after), name="next part")
                     if after < self._seal.length
                     else None
                 )
@@ -191,7 +211,7 @@ class Sender:
                 await asyncio.wait([ahead])
         self._progress.done = self._source.size
         if self._hashed < self._source.size:
-            await asyncio.to_thread(self._hash_to, self._source.size)
+            await _in_thread(self._hash_to, self._source.size)
         self._progress.digest = self._hash.hexdigest()
         return True
 
@@ -278,9 +298,9 @@ class Receiver:
             Refused: the relay says that the transfer is over.
         """
         try:
-            await asyncio.to_thread(self._open)
-            await _with_tickets(access, ticketing, self._fetch)
-            digest = await asyncio.to_thread(self._check)
+            await _in_thread(self._open)
+            await _with_tickets(access, ticketing, self._fetch, self._progress)
+            digest = await _in_thread(self._check)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise LocalProblem(AppCode.FILE_NO_ROOM if full else AppCode.FILE_FOLDER) from None
@@ -290,7 +310,7 @@ class Receiver:
         finally:
             if self._syncing is not None:
                 await asyncio.wait([self._syncing])
-            await asyncio.to_thread(self._close)
+            await _in_thread(self._close)
         self._progress.digest = digest
         return digest
 
@@ -309,12 +329,22 @@ class Receiver:
 
     async def _fetch(self, parts: Parts, ticket: FileTicket) -> bool:
         self._rest = b""
+        if self._syncing is not None:
+            await asyncio.wait([self._syncing])
+        await _in_thread(self._sync, self._next)
         ahead: asyncio.Task[bytes] | None = None
         loop = asyncio.get_running_loop()
         try:
             while self._next < self._seal.chunks:
                 start = self._next * SEALED_CHUNK + len(self._rest)
-                data = await (ahead if ahead is not None else parts.fetch(start, self._safe * SEALED_CHUNK))
+                try:
+                    data = await (ahead if ahead is not None else parts.fetch(start, self._safe * SEALED_CHUNK))
+                except RangeError as error:
+                    log.warning("the relay has not what comes next", reason=str(error))
+                    if start > self._safe * SEALED_CHUNK:
+                        raise AgainError(str(error)) from None
+                    # It has forgotten what lies here no more: somebody took the partial file away.
+                    raise LocalProblem(AppCode.FILE_DAMAGED) from None
                 start += len(data)
                 # The next part is on its way while this one is opened and written.
                 ahead = (
@@ -323,7 +353,7 @@ class Receiver:
                     else None
                 )
                 if data:
-                    await asyncio.to_thread(self._take, data)
+                    await _in_thread(self._take, data)
                 self._start_sync(loop)
         finally:
             if ahead is not None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import aiohttp
-import msgspec
 
 from support_manager.protocol import limits
 from support_manager.relay_client.trust import context_for
@@ -18,6 +17,10 @@ _PIECE = 256 * 1024
 
 class GoneError(Exception):
     """The token holds no longer: the transfer is over, or the relay was restarted."""
+
+
+class RangeError(Exception):
+    """The relay does not have what was asked for: it has forgotten it, or has less."""
 
 
 class AgainError(Exception):
@@ -115,37 +118,41 @@ class Parts:
             raise AgainError(repr(error)) from None
 
     async def fetch(self, start: int, kept: int) -> bytes:
-        """The next sealed bytes from `start` on; none when nothing came in time.
+        """The next sealed bytes from `start` on, as far as they come in time; none when nothing did.
 
         Args:
             start: the first byte wanted.
             kept: how much is here for good, which the relay then forgets.
 
         Raises:
-            GoneError, AgainError: see there.
+            GoneError, RangeError, AgainError: see there.
         """
         session = self._running()
+        whole = bytearray()
         headers = {**self._headers, "Range": f"bytes={start}-", "Upload-Kept": str(kept)}
         try:
             async with session.get(self._url, headers=headers, allow_redirects=False) as answer:
                 if answer.status == 204:
                     return b""
+                if answer.status == 416:
+                    raise RangeError(f"from {start}, {kept} kept")
                 self._judge(answer.status)
                 length = answer.content_length
                 if answer.status != 206 or length is None or length > limits.FILE_PART_BYTES:
                     raise AgainError(f"status {answer.status}")
-                whole = bytearray()
                 async for piece in answer.content.iter_any():
                     whole += piece
                     if len(whole) > length:
                         raise AgainError("more than announced")
                 return bytes(whole)
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if whole:
+                return bytes(whole)  # a slow line, or one that broke: the next request goes on from here
             raise AgainError(repr(error)) from None
 
     @staticmethod
     def _judge(status: int) -> None:
-        if status in (401, 403, 404, 410, 416):
+        if status in (401, 403, 404, 410):
             raise GoneError(f"status {status}")
 
 

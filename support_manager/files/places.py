@@ -60,10 +60,12 @@ def pack(folder: Path) -> Path:
         with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
             for path in sorted(folder.rglob("*")):
                 if not path.is_symlink() and (path.is_file() or path.is_dir()):
-                    archive.write(path, Path(folder.name) / path.relative_to(folder))
-    except OSError as error:
+                    # Names that are no text on this system (Linux knows only bytes) are not worth failing for.
+                    inside = str(Path(folder.name) / path.relative_to(folder))
+                    archive.write(path, inside.encode("utf-8", "replace").decode())
+    except (OSError, ValueError) as error:
         Path(made).unlink(missing_ok=True)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise LocalProblem(AppCode.FILE_NO_ROOM if full else AppCode.FILE_GONE) from None
     return Path(made)
 

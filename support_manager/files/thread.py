@@ -1,6 +1,7 @@
 """The files' own thread: an asyncio loop on which content moves, so that no window waits for it."""
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
@@ -9,6 +10,8 @@ import structlog
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
+_END_S = 10.0
+"""A part that is being written is written to its end; longer takes only a disk that hangs."""
 
 
 class FilesThread:
@@ -19,8 +22,36 @@ class FilesThread:
         self._thread: threading.Thread | None = None
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` over there; cancelling this cancels that."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._started()))
+        """Run `work` over there; cancelling this cancels that, and waits until it has ended."""
+        loop = self._started()
+        ended: concurrent.futures.Future[T] = concurrent.futures.Future()
+        tasks: list[asyncio.Task[T]] = []
+
+        def begin() -> None:
+            tasks.append(loop.create_task(work, name="file"))
+            tasks[0].add_done_callback(finish)
+
+        def finish(task: asyncio.Task[T]) -> None:
+            error = asyncio.CancelledError() if task.cancelled() else task.exception()
+            if error is not None:
+                ended.set_exception(error)
+            else:
+                ended.set_result(task.result())
+
+        def stop() -> None:
+            tasks[0].cancel()
+
+        loop.call_soon_threadsafe(begin)
+        waiting = asyncio.wrap_future(ended)
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            if not waiting.done() and not loop.is_closed():
+                loop.call_soon_threadsafe(stop)
+                await asyncio.wait([waiting], timeout=_END_S)
+            if waiting.done() and not waiting.cancelled():
+                waiting.exception()  # looked at, so that nobody is told of it
+            raise
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

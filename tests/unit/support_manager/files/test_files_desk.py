@@ -1,0 +1,265 @@
+"""The files of an app whose relay comes and goes: what is stopped stays so, what ends is told, nothing is left."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from support_manager.errors import LocalProblem, Refused, RelayUnavailable
+from support_manager.events import SessionSnapshot
+from support_manager.files.book import Entry, FileBook
+from support_manager.files.desk import FilesDesk
+from support_manager.files.lines import FileState
+from support_manager.files.moving import Progress, Receiver
+from support_manager.files.parts import Access, Parts
+from support_manager.files.seal import ContentSeal, KeyPair, Secret
+from support_manager.files.thread import FilesThread
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import (
+    ActivityMade,
+    ActivityOffer,
+    ActivityStop,
+    ActivityUpdate,
+    FileOpen,
+    FileTicket,
+)
+from support_manager.protocol.roles import SessionState
+from support_manager.protocol.views import ActivityView, FileView, Mode, SessionView
+from tests.harness.session_script import DEVICE, REP, person
+
+pytestmark = pytest.mark.asyncio
+
+
+class Wire:
+    """The way to a relay that a test takes away: what was asked, and what it answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+        self.away = False
+        self.refuses: ErrorCode | None = None
+
+    async def __call__(self, request: object, answer: type, **_: object) -> object:
+        if self.away:
+            raise RelayUnavailable(ErrorCode.INTERNAL)
+        self.asked.append(request)
+        if self.refuses is not None:
+            raise Refused(self.refuses)
+        if isinstance(request, ActivityOffer):
+            return ActivityMade(activity_id="a1")
+        if isinstance(request, FileOpen):
+            await asyncio.sleep(30)  # nothing moves in these tests
+        return answer()
+
+    def told(self, kind: type) -> list[object]:
+        return [one for one in self.asked if isinstance(one, kind)]
+
+
+def session(*activities: ActivityView) -> SessionSnapshot:
+    customer = person("Ana", device=msgspec.structs.replace(DEVICE, file_key=KeyPair().public))
+    return SessionSnapshot(
+        SessionView(
+            id="s1", number="482119903", mode=Mode.MULTI, state=SessionState.ACTIVE, seq=1, started_at=1, you="rep",
+            participants=(REP, customer), activities=activities,
+        )
+    )  # fmt: skip
+
+
+class Stage:
+    """A desk with one session and one file of the rep's that runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.wire = Wire()
+        self.desk = self.make()
+
+    def make(self) -> FilesDesk:
+        return FilesDesk(
+            self.wire, lambda _: None, self.folder / "profile", lambda: Access("http://127.0.0.1:1", None),
+            lambda: self.folder / "received",
+        )  # fmt: skip
+
+    async def run(self) -> None:
+        path = self.folder / "mine.bin"
+        path.write_bytes(b"x" * 1000)
+        self.desk.follow(session())
+        await self.desk.offer("s1", [path])
+        self.running = self.activity(ActivityState.RUNNING)
+        self.desk.take_activity("s1", self.running)
+
+    def activity(self, state: ActivityState, **changes: object) -> ActivityView:
+        offered = self.wire.told(ActivityOffer)[0].file  # type: ignore[attr-defined]
+        view = ActivityView(
+            id="a1", kind=ActivityKind.FILE, state=state, asked_by="rep", subject="rep", seen_by=("ana",),
+            file=FileView(
+                transfer=offered.transfer, size=offered.size, key_id=offered.key_id, sealed=offered.sealed
+            ),
+        )  # fmt: skip
+        return msgspec.structs.replace(view, **changes)
+
+    @property
+    def state(self) -> FileState:
+        return self.desk.lines("s1")[0].state
+
+
+@pytest_asyncio.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    made = Stage(tmp_path)
+    await made.run()
+    yield made
+    await made.desk.aclose()
+
+
+async def soon(condition) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("never")
+
+
+@pytest.mark.rule("B-7.5")
+async def test_what_is_cancelled_while_the_relay_is_away_stays_cancelled_and_is_told_later(stage):
+    stage.wire.away = True
+    await stage.desk.cancel("s1", "a1")
+    assert stage.state is FileState.STOPPED
+    stage.desk.follow(session(stage.running))
+    stage.wire.away = False
+    stage.desk.follow(session(stage.running))
+    stage.desk.went_online()
+    assert stage.state is FileState.STOPPED, "an old view of the relay's brings nothing back"
+    await soon(lambda: stage.wire.told(ActivityStop))
+    assert stage.wire.told(ActivityStop)[0].reason is ActivityEnd.STOPPED
+
+
+@pytest.mark.rule("B-7.5")
+async def test_what_is_paused_while_the_relay_is_away_stays_paused_and_is_told_later(stage):
+    stage.wire.away = True
+    await stage.desk.pause("s1", "a1", True)
+    assert stage.state is FileState.PAUSED
+    stage.wire.away = False
+    stage.desk.follow(session(stage.running))
+    assert stage.state is FileState.PAUSED
+    stage.desk.went_online()
+    await soon(lambda: stage.wire.told(ActivityUpdate))
+    assert stage.wire.told(ActivityUpdate)[0].paused
+
+
+async def test_paused_and_gone_on_with_in_one_breath_it_moves(stage):
+    await soon(lambda: len(stage.wire.told(FileOpen)) == 1)
+    stage.desk.take_activity("s1", stage.activity(ActivityState.RUNNING, paused=True))
+    stage.desk.take_activity("s1", stage.running)
+    assert stage.state is FileState.RUNNING
+    await soon(lambda: len(stage.wire.told(FileOpen)) == 2)
+
+
+async def test_an_end_that_the_relay_is_too_busy_for_is_told_again(stage):
+    stage.wire.refuses = ErrorCode.RELAY_BUSY
+    await stage.desk.cancel("s1", "a1")
+    await soon(lambda: stage.wire.told(ActivityStop))
+    stage.wire.refuses = None
+    await soon(lambda: len(stage.wire.told(ActivityStop)) == 2)
+
+
+async def test_what_a_crash_left_of_a_session_that_is_over_is_removed(tmp_path):
+    partial, archive = tmp_path / ".t1.part", tmp_path / "folder.zip"
+    for path in (partial, archive):
+        path.write_bytes(b"half")
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    book = FileBook(tmp_path / "profile")
+    book.entries = {
+        entry.transfer: entry
+        for entry in (
+            Entry(transfer="t1", session_id="gone", incoming=True, path=str(partial), activity_id="a1"),
+            Entry(transfer="t2", session_id="gone", incoming=False, path=str(archive), spool=True, activity_id="a2"),
+            Entry(transfer="t3", session_id="gone", incoming=False, path=str(mine), activity_id="a3"),
+            Entry(transfer="t4", session_id="s1", incoming=True, secret="x", activity_id="a4"),
+        )
+    }
+    book.secrets = {"gone ana": "a", "s1 ana": "b"}
+    await book.save()
+    stage = Stage(tmp_path)
+    paused = ActivityView(
+        id="a4", kind=ActivityKind.FILE, state=ActivityState.RUNNING, paused=True, asked_by="ana", subject="ana",
+        seen_by=("rep",), file=FileView(transfer="t4", size=1, key_id="c", sealed="s"),
+    )  # fmt: skip
+    stage.desk.follow(session(paused))
+    stage.desk.went_online()
+    await soon(lambda: not partial.exists() and not archive.exists())
+    assert mine.exists(), "the rep's own file is his"
+    await stage.desk.aclose()
+    kept = FileBook(tmp_path / "profile")
+    assert list(kept.entries) == ["t4"]
+    assert kept.secrets == {"s1 ana": "b"}
+
+
+async def test_cancelling_work_on_the_files_thread_waits_for_its_end():
+    thread = FilesThread()
+    began, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    async def work() -> None:
+        began.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            await asyncio.to_thread(may_end.wait, 5)
+            ended.set()
+
+    running = asyncio.create_task(thread.run(work()))  # noqa: TID251 - a test's own
+    await asyncio.to_thread(began.wait, 5)
+    running.cancel()
+    await asyncio.sleep(0.1)
+    assert not running.done(), "the file is still open over there"
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert ended.is_set()
+    await thread.aclose()
+
+
+async def serve(handler) -> tuple[web.AppRunner, str]:
+    app = web.Application()
+    app.router.add_get("/files/t", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+async def test_what_came_before_a_line_broke_is_kept():
+    async def half(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(status=206, headers={"Content-Length": "1000"})
+        await answer.prepare(request)
+        await answer.write(b"a" * 400)
+        assert request.transport is not None
+        request.transport.close()
+        return answer
+
+    runner, origin = await serve(half)
+    async with Parts(Access(origin, None), "/files/t", "token") as parts:
+        assert await parts.fetch(0, 0) == b"a" * 400
+    await runner.cleanup()
+
+
+async def test_a_partial_file_that_was_taken_away_ends_the_transfer_with_a_reason(tmp_path):
+    async def forgotten(request: web.Request) -> web.Response:
+        return web.Response(status=416)
+
+    runner, origin = await serve(forgotten)
+
+    async def ticket() -> FileTicket:
+        return FileTicket(token="x" * 43, path="/files/t", length=1, offset=0)
+
+    seal = ContentSeal(Secret(bytes(32), weak=False), "t", 10)
+    receiver = Receiver(tmp_path / "partial", 10, seal, Progress())
+    with pytest.raises(LocalProblem, match="file_damaged"):
+        async with asyncio.timeout(5):
+            await receiver.run(lambda: Access(origin, None), ticket)
+    await runner.cleanup()
