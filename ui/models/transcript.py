@@ -9,14 +9,17 @@ from PySide6.QtCore import QAbstractListModel, QDateTime, QModelIndex, QObject, 
 from typing_extensions import override
 
 from support_manager.events import Happening, LineState, PendingLine
+from support_manager.files.book import Done
 from support_manager.protocol.roles import CUSTOMERS
 from support_manager.protocol.views import Audience, ChatLine, Mark, MarkKind, SessionView
 from ui.widgets.kit import Kit
-from ui.widgets.plain import isolated, one_line, without_overrides
+from ui.widgets.plain import isolated, one_line, size_text, without_overrides
 
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 _RECENT_NOTES = 8
 """Among so many of the last notes none stands twice."""
+_BREAK = "\u200b"
+"""Where a long hash may go on in the next line; nobody sees or copies it."""
 _GROUP_MS = 180_000
 """Lines of one sender within this time stand under one heading."""
 
@@ -29,6 +32,8 @@ class RowKind(Enum):
     """Something that happened: joined, left, shared."""
     MARK = "mark"
     """A line across it: control moved, the session was passed on, another customer is helped (B-7.4)."""
+    FILE = "file"
+    """A file that arrived at either end, with size and hash (B-7.5)."""
     NEW = "new"
     """Above the first line that came while the rep looked elsewhere."""
 
@@ -48,6 +53,7 @@ class TranscriptRow:
     mark: MarkKind | None = None
     former: str = ""
     queue: str = ""
+    file: Done | None = None
     headed: bool = True
     """Whether it shows its sender's name and time."""
 
@@ -125,6 +131,20 @@ class TranscriptModel(QAbstractListModel):
         self._rows.insert(at, TranscriptRow(RowKind.NOTE, at=_now_ms(), what=what, name=isolated(name)))
         self.endInsertRows()
 
+    def take_files(self, done: tuple[Done, ...]) -> None:
+        """Have every file that arrived stand there once, at its time and above the lines on their way."""
+        for one in done:
+            key = f"file {one.transfer}"
+            if key in self._known:
+                continue
+            self._known.add(key)
+            at = len(self._rows) - self._pending
+            while at and self._rows[at - 1].at > one.at:
+                at -= 1
+            self.beginInsertRows(QModelIndex(), at, at)
+            self._rows.insert(at, TranscriptRow(RowKind.FILE, key, at=one.at, file=one))
+            self.endInsertRows()
+
     def _is_note(self, at: int, what: Happening, name: str) -> bool:
         row = self._rows[at]
         return (row.what, row.name) == (what, name)
@@ -161,6 +181,12 @@ class TranscriptModel(QAbstractListModel):
                 return say("chat.new")
             case RowKind.NOTE if row.what is not None:
                 return say(f"note.{row.what.value}", name=row.name)
+            case RowKind.FILE if row.file is not None:
+                one = row.file
+                places = {"file": isolated(one.name), "name": isolated(one.other), "size": size_text(one.size)}
+                return say(
+                    "note.file_came" if one.incoming else "note.file_went", hash=_breakable(one.digest), **places
+                )
             case RowKind.MARK if row.mark is not None:
                 places = {"name": row.name, "former": row.former, "queue": row.queue}
                 kind = row.mark.value
@@ -189,6 +215,7 @@ class TranscriptModel(QAbstractListModel):
             for row in found
             if row.kind is not RowKind.NEW
         ]
+        lines = [line.replace(_BREAK, "") for line in lines]
         return found[0].text if len(found) == 1 and found[0].kind is RowKind.LINE else "\n".join(lines)
 
     def retranslate(self) -> None:
@@ -280,3 +307,7 @@ class TranscriptModel(QAbstractListModel):
 
 def _now_ms() -> int:
     return QDateTime.currentMSecsSinceEpoch()
+
+
+def _breakable(digest: str) -> str:
+    return _BREAK.join(digest[at : at + 8] for at in range(0, len(digest), 8))

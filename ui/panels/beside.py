@@ -45,6 +45,7 @@ class Beside(QFrame):
         column.addWidget(head)
         column.addWidget(self._stack, 1)
         self.bring("chat")
+        chats.public.take_files()
         kit.on_words(self.retranslate)
 
     def bring(self, name: str) -> None:
@@ -60,6 +61,7 @@ class Beside(QFrame):
         before = {line.id for line in self._lines if line.state is FileState.OFFERED}
         self._lines = lines
         self.files.show_files(lines)
+        self._chats.public.take_files()
         self._name_segments()
         if offered - before and not self._chats.is_writing:
             self.bring("files")

@@ -174,6 +174,11 @@ class ChatPanel(QFrame):
         self._count()
         self._show_placeholder()
 
+    def take_files(self) -> None:
+        """Show the files that have arrived by now."""
+        self.model.take_files(self._kit.intents.files_done(self._session_id))
+        self._empty.setVisible(self.model.rowCount() == 0)
+
     def note(self, what: Happening, name: str) -> None:
         """Write into the transcript that something happened."""
         self.model.note(what, name)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QLocale, Qt, QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -19,15 +19,10 @@ from support_manager.files.lines import FileLine, FileState
 from ui.models.sessions import SessionEntry
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_4, Desk, bind, button, icon_button, label, name_it
-from ui.widgets.plain import isolated, one_line
+from ui.widgets.plain import isolated, one_line, size_text
 
 _MOVING = frozenset({FileState.RUNNING, FileState.PAUSED})
 _STEPS = 1_000
-
-
-def size_text(size: float) -> str:
-    """A size in bytes as people read it, in the system's way of writing numbers."""
-    return QLocale().formattedDataSize(int(size), 1, QLocale.DataSizeFormat.DataSizeSIFormat)
 
 
 class FileRow(QFrame):

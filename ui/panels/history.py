@@ -212,8 +212,9 @@ class HistoryPanel(QWidget):
             self._nothing.setText(self._kit.say("history.loading") if loading else "")
             self._switch.hide()
             return
+        beside = bool(page.marks or self._kit.intents.files_done(page.entry.session_id))
         for audience in (Audience.ALL, Audience.REPS):
-            if any(line.audience is audience for line in page.chat) or (audience is Audience.ALL and page.marks):
+            if any(line.audience is audience for line in page.chat) or (audience is Audience.ALL and beside):
                 self._transcripts.addWidget(self._transcript(page, audience))
         self._transcripts.setCurrentIndex(min(1, self._transcripts.count() - 1))
         self._nothing.setText(self._kit.say("history.no_lines" if page.kept else "history.not_kept"))
@@ -236,6 +237,8 @@ class HistoryPanel(QWidget):
             marks=page.marks,
         )
         model.take(over, ())
+        if not model.private:
+            model.take_files(self._kit.intents.files_done(entry.session_id))
         view.retranslate()
         view.destroyed.connect(model.deleteLater)
         return view

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from PySide6.QtCore import QLocale
+
 FIRST_STRONG_ISOLATE = "\u2068"
 POP_ISOLATE = "\u2069"
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -35,3 +37,8 @@ def without_overrides(text: str) -> str:
 def number_in_threes(number: str) -> str:
     """`482119903` as `482 119 903`, with no-break spaces so that it is never torn apart."""
     return "\u00a0".join(number[at : at + 3] for at in range(0, len(number), 3))
+
+
+def size_text(size: float) -> str:
+    """A size in bytes as people read it, in the system's way of writing numbers."""
+    return QLocale().formattedDataSize(int(size), 1, QLocale.DataSizeFormat.DataSizeSIFormat)

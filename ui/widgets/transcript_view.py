@@ -31,6 +31,7 @@ from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, Kit
 
 _PAD_X, _PAD_Y = 10, 6
 _SIDE = SPACE_3
+_WRAPPED = frozenset({RowKind.MARK, RowKind.FILE})
 _NOTE_HEIGHT = 28
 _AT_ONCE = 300
 """So many rows are measured without a break; more of them at once would let the window stand still."""
@@ -106,7 +107,7 @@ class TranscriptDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         row: TranscriptRow = index.data(ROW_ROLE)
         width = self._view_width()
-        if row.kind is RowKind.MARK:
+        if row.kind in _WRAPPED:
             return QSize(width, self._mark_box(row, width).height() + 2 * SPACE_3)
         if row.kind is not RowKind.LINE:
             return QSize(width, _NOTE_HEIGHT)
@@ -139,14 +140,14 @@ class TranscriptDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if row.kind is RowKind.LINE:
             self._paint_line(painter, row, box, selected=bool(state & QStyle.StateFlag.State_Selected))
-        elif row.kind is RowKind.MARK:
+        elif row.kind in _WRAPPED:
             self._paint_mark(painter, row, box)
         else:
             self._paint_note(painter, row, box)
         painter.restore()
 
     def _mark_box(self, row: TranscriptRow, width: int) -> QRect:
-        """The room that the words of a mark need, wrapped: they say who is in charge, so none may be left out."""
+        """The room that the words of a mark or a file need, wrapped: none of them may be left out."""
         words = self._model.words(row)
         found = self._marks.get((words, width))
         if found is not None:
@@ -158,12 +159,13 @@ class TranscriptDelegate(QStyledItemDelegate):
         return found
 
     def _paint_mark(self, painter: QPainter, row: TranscriptRow, box: QRect) -> None:
-        theme = self._kit.theme
+        theme, strong = self._kit.theme, row.kind is RowKind.MARK
         band = box.adjusted(_SIDE, SPACE_2, -_SIDE, -SPACE_2)
         painter.setPen(theme.color("line"))
-        painter.drawLine(band.topLeft(), band.topRight())
-        painter.setFont(self._font(self._base(), "secondary", strong=True))
-        painter.setPen(theme.color("text"))
+        if strong:
+            painter.drawLine(band.topLeft(), band.topRight())
+        painter.setFont(self._font(self._base(), "secondary", strong=strong))
+        painter.setPen(theme.color("text" if strong else "text-muted"))
         flags = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
         painter.drawText(band.adjusted(SPACE_2, 0, -SPACE_2, 0), int(flags), self._model.words(row))
 

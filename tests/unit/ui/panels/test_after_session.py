@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QListWidget, QPlainTextEdit
 
 from support_manager.errors import Refused
+from support_manager.files.book import Done
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import History, HistoryPage
@@ -177,6 +178,24 @@ async def test_the_history_lists_and_reads_what_is_over(desk):
     await until(lambda: desk.find("historyNothing", QLabel).text() == desk.window._kit.say("history.not_kept"))  # type: ignore[attr-defined]
     assert "T-17" in desk.find("historyFacts", QLabel).text()  # type: ignore[attr-defined]
     assert not desk.shown("historySwitch")
+
+
+@pytest.mark.rule("B-7.5", "B-12.7")
+async def test_the_history_tells_which_files_arrived_also_where_no_line_was_kept(desk):
+    desk.intents.arrived[ION.session_id] = (
+        Done(session_id=ION.session_id, transfer="t", incoming=False, name="fix.exe", size=5, digest="ab" * 32, at=1),
+    )
+    desk.actions.history.trigger()
+    await until(lambda: desk.shown("transcript"))
+    desk.find("historyList", QListWidget).setCurrentRow(1)  # type: ignore[attr-defined]
+    await until(lambda: desk.shown("transcript") and "fix.exe" in _first_words(desk))
+    assert "ab" * 32 in _first_words(desk)
+
+
+def _first_words(desk: WindowUnderTest) -> str:
+    shown = desk.find("transcript", TranscriptView)
+    assert isinstance(shown, TranscriptView)
+    return str(shown.model().index(0, 0).data()).replace("\u200b", "")
 
 
 @pytest.mark.rule("B-12.7")

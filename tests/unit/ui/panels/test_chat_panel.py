@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QListView
 
 from support_manager.errors import AppCode, LocalProblem
 from support_manager.events import Happening, LineState, PendingLine
+from support_manager.files.book import Done
 from support_manager.protocol import limits
 from tests.harness.session_script import line, now_ms
 from tests.harness.session_window import WindowUnderTest, drain, until
@@ -75,6 +76,30 @@ async def test_what_happens_stands_between_the_lines(desk):
     assert [text for _, text in rows(desk)] == [
         "Ana Popescu joined", "hello", "Ana Popescu shows the screen", "now you see it",
     ]  # fmt: skip
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_file_that_arrived_stands_in_the_transcript_with_size_and_hash(desk):
+    digest = "0123456789abcdef" * 4
+    hostile = "<b>invoice</b>\u202efdp.exe"
+    desk.intents.say(desk.session, line("here it comes"))
+    desk.intents.arrived[desk.session] = (
+        Done(
+            session_id=desk.session, transfer="t1", incoming=True, name=hostile, size=1_500_000, digest=digest,
+            at=now_ms(), other="Ana Popescu",
+        ),
+    )  # fmt: skip
+    desk.intents.set_files(desk.session)
+    desk.intents.set_files(desk.session)
+    desk.intents.say(desk.session, line("thanks", at=now_ms() + 1_000))
+    model = desk.chat.model
+    kinds = [model.row(at).kind for at in range(model.rowCount())]
+    assert kinds == [RowKind.NOTE, RowKind.LINE, RowKind.FILE, RowKind.LINE]
+    copied = model.as_text([2])
+    assert "1.5 MB" in copied
+    assert digest in copied
+    assert "\u202e" not in copied
+    assert "Ana Popescu" in copied
 
 
 async def test_a_session_found_again_shows_lines_and_joins_in_their_order(desk):
