@@ -166,6 +166,11 @@ class HubCameras:
         """Whether the camera that comes in wants a packet or a key frame."""
         return self.up.is_shown and self.up.busy
 
+    @property
+    def troubled_at(self) -> float:
+        """When a picture of a camera waited or was lost on its way to this participant."""
+        return max(line.troubled_at for line in self.downs)
+
     def sources(self) -> dict[str, tuple[int, int | None]]:
         """By the name of a line on which we send: its SSRC, and that of its repetitions."""
         return {line.offered.mid: (line.ssrc, line.rtx_ssrc) for line in self.downs}

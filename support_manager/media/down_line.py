@@ -128,6 +128,11 @@ class ShareDownLine:
         """What this viewer's line seems to carry."""
         return self._rate.bits_per_s
 
+    @property
+    def troubled_at(self) -> float:
+        """When something waited or was lost on it last, `time.monotonic()`."""
+        return self._rate.troubled_at
+
     # -- the share
 
     def begin(self) -> None:

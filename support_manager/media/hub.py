@@ -287,7 +287,8 @@ class Hub:
         down, cameras = connection.down, connection.cameras
         if isinstance(cameras, HubCameras):
             share_bps = down.bits_per_s if down is not None and down.is_fed is not None and down.is_fed(now) else None
-            if cameras.room.look(share_bps, now):
+            troubled_at = max(cameras.troubled_at, down.troubled_at if down is not None else float("-inf"))
+            if cameras.room.look(share_bps, now, troubled_at):
                 self._route_cameras(peer.session_id)
 
     def _route(self, session_id: str) -> None:

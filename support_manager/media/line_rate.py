@@ -30,6 +30,8 @@ class LineRate:
     def __init__(self) -> None:
         self.bits_per_s = MAX_BPS
         self._bytes = self._packets = 0
+        self.troubled_at = float("-inf")
+        """When packets waited or were lost last."""
         self._told_at = 0.0
         self._clean = self._queued = 0
         self._loss = 0.0
@@ -70,8 +72,12 @@ class LineRate:
         self._bytes = self._packets = 0
         self._told_at = now
         waits = self._waits(round_trip_s, now)
+        if waits:
+            self.troubled_at = now
         if packets < _ENOUGH_PACKETS:
             return
+        if max(loss - _VERY_LOSSY, self._loss - _LOSSY) > 0:
+            self.troubled_at = now
         self._loss += (loss - self._loss) * _NEWEST
         if loss > _VERY_LOSSY:
             self._fall(min(self.bits_per_s, sent_bps) * (1 - loss / 2))
