@@ -12,6 +12,8 @@ export class CameraLine {
   #owners = [];
   #rate = FULL;
   #track = null;
+  #line = null;
+  #sent = null;
   #setting = Promise.resolve();
   #changed;
 
@@ -30,7 +32,9 @@ export class CameraLine {
    */
   async attach(peer, lines) {
     this.#peer = peer;
-    this.#sender = lines.get("camera_up")?.sender ?? null;
+    this.#line = lines.get("camera_up") ?? null;
+    this.#sender = this.#line?.sender ?? null;
+    this.#sent = null;
     this.#receivers = [1, 2, 3, 4].map((number) => lines.get(`camera_down_${number}`)?.receiver ?? null);
     this.#owners = [];
     this.#rate = FULL;
@@ -81,12 +85,16 @@ export class CameraLine {
   async look(sharing) {
     const peer = this.#peer;
     if (!peer || !this.#track) return;
-    const line = { sharing, kbps: null, loss: null };
+    const line = { sharing, kbps: null, loss: null, used: null };
+    const sent = { at: performance.now(), bytes: 0 };
     if (sharing) {
       for (const report of (await peer.getStats()).values()) {
         if (report.type === "candidate-pair" && report.nominated && report.availableOutgoingBitrate) line.kbps = report.availableOutgoingBitrate / 1_000;
         if (report.type === "remote-inbound-rtp" && report.kind === "video") line.loss = Math.max(line.loss ?? 0, report.fractionLost ?? 0);
+        if (report.type === "outbound-rtp" && report.kind === "video" && report.mid !== this.#line?.mid) sent.bytes += report.bytesSent;
       }
+      if (this.#sent && sent.bytes >= this.#sent.bytes) line.used = ((sent.bytes - this.#sent.bytes) * 8) / (sent.at - this.#sent.at);
+      this.#sent = sent;
     }
     const before = this.room.level;
     if (this.#peer !== peer || this.room.look(line, performance.now()) === before) return;

@@ -6,6 +6,8 @@ const NARROW_KBPS = 1_500;
 /** From so many on the next step up is taken, once it has been so for `WAIT_MS`: not to and fro at the edge. */
 const ENOUGH_KBPS = { none: 1_000, low: 2_000 };
 const WAIT_MS = 5_000;
+/** A screen that hardly moves leaves this much of the little that the line is thought to carry: enough for a small camera. */
+const SPARE_KBPS = 250;
 /** Where a browser does not tell its estimate, this part of the screen's packets lost says the same. */
 const LOSSY = 0.08;
 const CLEAN = 0.02;
@@ -20,18 +22,20 @@ export class CameraRoom {
   }
 
   /**
-   * @param {{sharing: boolean, kbps: ?number, loss: ?number}} line whether the screen is shown, what the browser thinks
-   *   that the line carries, and the part of the screen's packets that was lost
+   * @param {{sharing: boolean, kbps: ?number, loss: ?number, used?: ?number}} line whether the screen is shown, what the
+   *   browser thinks that the line carries, the part of the screen's packets that was lost, and what the screen takes
    * @param {number} now milliseconds
    * @returns {"full"|"low"|"none"}
    */
-  look({ sharing, kbps, loss }, now) {
+  look({ sharing, kbps, loss, used = null }, now) {
     if (!sharing) return this.#set("full");
     const found = kbps ?? (loss === null ? null : loss > LOSSY ? 0 : loss < CLEAN ? Infinity : NARROW_KBPS);
     if (found === null) return this.level;
-    if (found < TIGHT_KBPS) return this.#set("none");
+    // Of what is hardly used the browser thinks too little: a guess that fell once does not rise by itself.
+    const spare = kbps !== null && used !== null && kbps - used >= SPARE_KBPS;
+    if (found < TIGHT_KBPS && !spare) return this.#set("none");
     if (found < NARROW_KBPS && this.level === "full") return this.#set("low");
-    if (this.level === "full" || found < ENOUGH_KBPS[this.level]) {
+    if (this.level === "full" || (found < ENOUGH_KBPS[this.level] && !(spare && this.level === "none"))) {
       this.#since = 0;
     } else if (!this.#since) {
       this.#since = now;

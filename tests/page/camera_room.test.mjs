@@ -24,6 +24,16 @@ test("it comes back by steps, once there has been room for a while", () => {
   assert.equal(room.look(line(3_000), 16_000), "full");
 });
 
+test("a screen that hardly moves leaves room for a small camera, whatever the browser thinks of the line", () => {
+  const room = new CameraRoom();
+  assert.equal(room.look(line(400, { used: 350 }), 0), "none");
+  assert.equal(room.look(line(400, { used: 40 }), 1_000), "none");
+  assert.equal(room.look(line(400, { used: 40 }), 6_000), "low");
+  assert.equal(room.look(line(400, { used: 40 }), 20_000), "low", "no more than that");
+  assert.equal(room.look(line(400, { used: 200 }), 21_000), "none");
+  assert.equal(new CameraRoom().look(line(400, { used: 40 }), 0), "low");
+});
+
 test("without a shared screen it has all the room", () => {
   const room = new CameraRoom();
   room.look(line(300), 0);

@@ -113,7 +113,7 @@ class CallStrip(QFrame):
     def _choice(self, name: str) -> QComboBox:
         made = QComboBox()
         made.setObjectName(f"call_{name}")
-        made.setMinimumContentsLength(12)
+        made.setMinimumContentsLength(20)  # what is chosen at first is read whole, in both languages
         made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         made.activated.connect(lambda: self._chosen())
         return made
