@@ -16,6 +16,7 @@ from aiortc.rtp import AnyRtcpPacket, RtcpPacket, RtpPacket
 from typing_extensions import override
 
 from support_manager.media import relayed
+from support_manager.media.arrivals import feedback_in
 from support_manager.media.budget import PeerBudget
 
 _MALFORMED = (ValueError, struct.error, IndexError, AssertionError, KeyError, OverflowError)
@@ -78,6 +79,8 @@ class HubDtlsTransport(RTCDtlsTransport):
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
         self._queued_rtcp: list[bytes] = []
+        self.on_feedback: Callable[[bytes], None] | None = None
+        """Called with each message about when our packets came, which aiortc does not read."""
 
     def use_extensions(self, numbers: dict[str, int]) -> None:
         """Read these header extensions: their URIs and numbers."""
@@ -134,6 +137,9 @@ class HubDtlsTransport(RTCDtlsTransport):
             return
         for packet in packets:
             self._on_rtcp(packet)
+        if self.on_feedback is not None:
+            for message in feedback_in(data):
+                self.on_feedback(message)
         if self._queued_rtcp:
             await self.flush()
 

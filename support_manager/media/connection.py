@@ -157,6 +157,7 @@ class HubConnection:
             later=asyncio.get_running_loop().call_later,
             clock=time.monotonic,
         )
+        self._dtls.on_feedback = self.down.take_feedback
         return share, [share, self.down, *(self._other_line(line) for line in others)]
 
     def _other_line(self, offered: OfferedLine) -> Line:

@@ -20,7 +20,8 @@ from aiortc.rtp import (
     RtpPacket,
 )
 
-from support_manager.media.header_extension import mid_extension
+from support_manager.media.arrivals import Arrivals
+from support_manager.media.header_extension import mid_extension, numbered_extension
 from support_manager.media.line_rate import LineRate
 from support_manager.media.negotiation import OfferedLine
 
@@ -31,9 +32,14 @@ HISTORY = 4_096
 # https://github.com/aiortc/aiortc/blob/1.16.0/src/aiortc/rtcrtpsender.py – goes when upstream keeps 2,048 or more.
 """
 _BURST_S = 0.1
-_BURST_BYTES = 40_000.0
+_BURST_BYTES = 6_000.0
+"""What the smallest router's queue holds, whatever the line."""
 _LATE_S = 0.4
 """Of what waits at a viewer's rate: beyond it he gets no more frames before the next key frame."""
+_MOST_S = 8.0
+"""Of everything that waits, key frames with it: a frame that takes longer than this comes to nobody."""
+_CALM_S = 0.05
+"""With more than this waiting on the way, a line is not tried for more."""
 _PUMP_S = 0.005
 _SLOW_KEY_S = 5.0
 """A viewer who could not keep up does not make the others pay for a key frame of his own more often than this."""
@@ -93,6 +99,8 @@ class ShareDownLine:
         self.rtx_ssrc = None if offered.rtx_payload_type is None else random.getrandbits(32)
         self.on_want: Callable[[], None] | None = None
         """Called when this viewer needs a key frame, while somebody shows something here."""
+        self.on_fall: Callable[[], None] | None = None
+        """Called when his line carries much less than it did, while somebody shows something here."""
         self.is_fed: Callable[[float], bool] | None = None
         """Says whether somebody shows something here."""
         self.times: Callable[[], bytes | None] | None = None
@@ -101,6 +109,8 @@ class ShareDownLine:
         self._later = later
         self._clock = clock
         self._extension = mid_extension(offered)
+        self._numbered = numbered_extension(offered)
+        self._arrivals = Arrivals()
         self._number = random.getrandbits(15)
         self._rtx_number = random.getrandbits(15)
         self._ring: list[_Kept | None] = [None] * HISTORY
@@ -157,6 +167,8 @@ class ShareDownLine:
         if self._closed:
             return
         if packet.starts:
+            if packet.key:
+                self._drop_older()
             is_late = self._is_late
             if packet.key and not is_late:
                 self._in_step = True
@@ -169,11 +181,23 @@ class ShareDownLine:
         self._refill(now)
         if not self._waiting and self._tokens > 0 and self._transmit(packet):
             return
+        if self._waiting_bytes > self._rate.bits_per_s / 8 * _MOST_S:
+            self._give_up()
+            return
         self._waiting.append(packet)
         self._waiting_bytes += len(packet.payload)
         if packet.key_frame:
             self._waiting_key_bytes += len(packet.payload)
         self._plan()
+
+    def _drop_older(self) -> None:
+        """A key frame comes: of what waits only the rest of the frame that is on its way already is of any use."""
+        kept: deque[FeedPacket] = deque()
+        while self._waiting and not self._waiting[0].starts:
+            kept.append(self._waiting.popleft())
+        self._waiting = kept
+        self._waiting_bytes = sum(len(each.payload) for each in kept)
+        self._waiting_key_bytes = sum(len(each.payload) for each in kept if each.key_frame)
 
     def _give_up(self) -> None:
         """Most of what was sent did not come: what waits is of no use, and a fresh key frame will be."""
@@ -243,8 +267,12 @@ class ShareDownLine:
 
     def _written(self, ssrc: int, payload_type: int, number: int, packet: FeedPacket, payload: bytes) -> bytes:
         second = payload_type | 0x80 if packet.marker else payload_type
-        first = 0x90 if self._extension else 0x80
-        return struct.pack("!BBHII", first, second, number, packet.timestamp, ssrc) + self._extension + payload
+        extension = self._extension
+        if self._numbered is not None:
+            before, after = self._numbered
+            extension = before + self._arrivals.sent(len(payload), self._clock()).to_bytes(2, "big") + after
+        first = 0x90 if extension else 0x80
+        return struct.pack("!BBHII", first, second, number, packet.timestamp, ssrc) + extension + payload
 
     # -- what the viewer says
 
@@ -300,12 +328,30 @@ class ShareDownLine:
 
     def key_wanted(self) -> None:
         """The viewer asks for a key frame (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1)."""
-        if self._in_step:  # otherwise one is asked for as soon as he is able to take it
+        # Out of step one is asked for as soon as he is able to take it; and one that waits is on its way.
+        if self._in_step and not self._waiting_key_bytes:
             self._want()
+
+    def take_feedback(self, message: bytes) -> None:
+        """Take what the viewer tells of each packet's coming: a line that became narrow is known before its report."""
+        now = self._clock()
+        fall = self._arrivals.take(message, now)
+        if fall is None:
+            return
+        rate, flooded = fall
+        self._rate.fall_to(rate, now)
+        if flooded:
+            self._give_up()
+        if self.on_fall is not None:
+            self.on_fall()
 
     def reported(self, block: RtcpReceiverInfo, now: float) -> None:
         """Take the viewer's report: his rate falls to what came, and grows while all comes."""
         trip = self._rate.round_trip_s(block.lsr, block.dlsr, now)
+        if self._arrivals.is_heeded(now):
+            return
+        if self._arrivals.queue_s > _CALM_S and block.fraction_lost / 256 < _FLOODED:
+            return
         self._rate.reported(block.fraction_lost / 256, trip, now)
         if block.fraction_lost / 256 > _FLOODED:
             self._give_up()
@@ -341,5 +387,5 @@ class ShareDownLine:
     def close(self) -> None:
         """Send nothing more."""
         self._closed = True
-        self.on_want = self.is_fed = self.times = None
+        self.on_want = self.on_fall = self.is_fed = self.times = None
         self.end()

@@ -20,6 +20,9 @@ class Publisher(Protocol):
     def ask_for_key(self) -> None:
         """Ask the publisher's page for a key frame now."""
 
+    def line_fell(self) -> None:
+        """A viewer's line carries much less than it did, as its `bits_per_s` says."""
+
     def captured_ms(self, timestamp: int) -> float:
         """When the frame of this RTP time was captured, `time.time() * 1000`; 0 while not known."""
 
@@ -84,6 +87,7 @@ class Feed:
             viewer.alone = len(self._viewers) == 1
             if viewer not in before:
                 viewer.on_want = self._wanted
+                viewer.on_fall = self._fell
                 viewer.is_fed = self._is_fed
                 viewer.times = partial(self._report, viewer)
                 viewer.begin()
@@ -153,6 +157,10 @@ class Feed:
     def _is_fed(self, now: float) -> bool:
         return self._publisher is not None and self._publisher.is_alive(now)
 
+    def _fell(self) -> None:
+        if self._publisher is not None:
+            self._publisher.line_fell()
+
     def _wanted(self) -> None:
         if self._asking:
             return
@@ -181,5 +189,5 @@ class Feed:
 
 
 def _let_go(viewer: ShareDownLine) -> None:
-    viewer.on_want = viewer.is_fed = viewer.times = None
+    viewer.on_want = viewer.on_fall = viewer.is_fed = viewer.times = None
     viewer.end()

@@ -95,6 +95,13 @@ class LineRate:
             if self._loss < _TOLERABLE and not self._queued:
                 self.bits_per_s = min(MAX_BPS, self.bits_per_s * _A_LITTLE_FASTER)
 
+    def fall_to(self, bits_per_s: float, now: float) -> None:
+        """Less comes than is sent, as is known by more than a report; what was sent so far is heeded with it."""
+        self._bytes = self._packets = 0
+        self._told_at = now
+        self._loss = 0.0
+        self._fall(min(self.bits_per_s, bits_per_s))
+
     def _fall(self, bits_per_s: float) -> None:
         self._clean = self._queued = 0
         self.bits_per_s = max(MIN_BPS, bits_per_s)

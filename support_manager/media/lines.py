@@ -145,6 +145,9 @@ class ShareLine:
         if not self._keys.wanted:
             self._ask_for_key()
 
+    def line_fell(self) -> None:
+        """A viewer's line became narrow: he waits for key frames, as the page sends for the hub and not for him."""
+
     def captured_ms(self, timestamp: int) -> float:
         """When the frame of this RTP time was captured, `time.time() * 1000`; 0 while not known."""
         return self.clock.captured_ms(timestamp, time.time() * 1000)

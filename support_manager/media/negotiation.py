@@ -300,7 +300,8 @@ def _answer_line(line: OfferedLine) -> list[str]:
     number, rtx = line.payload_type, line.rtx_payload_type
     formats = [number] if rtx is None else [number, rtx]
     is_sent = line.answer_direction == "sendonly"
-    uris = (MID_URI,) if is_sent else (MID_URI, TRANSPORT_CC_URI)
+    is_numbered = not is_sent or line.role == "share_down"  # of what the hub sends, only the share's packets
+    uris = (MID_URI, TRANSPORT_CC_URI) if is_numbered else (MID_URI,)
     rows = [
         f"m={line.kind} 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, formats))}",
         "c=IN IP4 0.0.0.0",
@@ -320,7 +321,7 @@ def _answer_line(line: OfferedLine) -> list[str]:
         if rtx is not None:
             rows += [f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={number}"]
     wanted = [] if line.kind == "audio" else ["nack", "nack pli"]
-    if not is_sent:  # the hub itself numbers no packets for the whole transport
+    if is_numbered:
         wanted.append("transport-cc")
     rows += [f"a=rtcp-fb:{number} {name}" for name in wanted if name in line.feedback]
     return rows

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from support_manager.media.negotiation import (
     MID_URI,
+    TRANSPORT_CC_URI,
     CandidateAddress,
     LocalTransport,
     OfferedLine,
@@ -17,7 +18,7 @@ from support_manager.protocol import limits
 from support_manager.protocol.signals import MEDIA_LINES
 
 _SCTP_PORT = 5_000
-_MID_NUMBER = 1
+_MID_NUMBER, _COUNT_NUMBER = 1, 2
 _VP8, _RTX, _OPUS = 96, 97, 111
 _FEEDBACK = ("nack", "nack pli")
 
@@ -38,6 +39,7 @@ class ParsedAnswer:
 
 def _line(number: int, role: str) -> OfferedLine:
     is_voice = role == "voice"
+    is_numbered = role == "share_down"
     return OfferedLine(
         role=role,
         kind="audio" if is_voice else "video",
@@ -45,8 +47,8 @@ def _line(number: int, role: str) -> OfferedLine:
         direction="sendrecv" if is_voice else "sendonly" if role.endswith("_up") else "recvonly",
         payload_type=_OPUS if is_voice else _VP8,
         rtx_payload_type=None if is_voice else _RTX,
-        feedback=frozenset() if is_voice else frozenset(_FEEDBACK),
-        extensions={MID_URI: _MID_NUMBER},
+        feedback=frozenset() if is_voice else frozenset((*_FEEDBACK, "transport-cc") if is_numbered else _FEEDBACK),
+        extensions={MID_URI: _MID_NUMBER, TRANSPORT_CC_URI: _COUNT_NUMBER} if is_numbered else {MID_URI: _MID_NUMBER},
         ssrc=None,
         rtx_ssrc=None,
     )
@@ -99,7 +101,7 @@ def _line_rows(line: OfferedLine) -> list[str]:
         *(f"a=extmap:{at} {uri}" for uri, at in line.extensions.items()),
         f"a=rtpmap:{number} {codec}",
         *([] if rtx is None else [f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={number}"]),
-        *(f"a=rtcp-fb:{number} {name}" for name in _FEEDBACK if name in line.feedback),
+        *(f"a=rtcp-fb:{number} {name}" for name in (*_FEEDBACK, "transport-cc") if name in line.feedback),
     ]
 
 

@@ -103,6 +103,9 @@ class OwnCamera:
         """Viewers need a key frame: the next picture is one."""
         self._key_wanted = True
 
+    def line_fell(self) -> None:
+        """A viewer's line became narrow: `camera_room` decides what is left for cameras."""
+
     def captured_ms(self, timestamp: int) -> float:
         """When the frame of this RTP time was captured, `time.time() * 1000`: the times are made of that clock."""
         now_ms = time.time() * 1000

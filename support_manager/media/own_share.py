@@ -118,6 +118,10 @@ class OwnShare:
         """Viewers need a key frame; the feed asks at most once a second."""
         self._capture.ask_for_key()
 
+    def line_fell(self) -> None:
+        """Make less of it at once, if it has to be less; the second's turn comes too late."""
+        self._choose_rate()
+
     def captured_ms(self, timestamp: int) -> float:
         """When the frame of this time was captured, `time.time() * 1000`; 0 before the first one."""
         known, at_ms = self._anchor
@@ -162,12 +166,15 @@ class OwnShare:
         if self._stopped:
             return
         self._later(_FIGURES_S, self._every_second)
+        self._choose_rate()
+        self._tell(self._frames / _FIGURES_S, self._bytes / 1000 / _FIGURES_S)
+        self._frames = self._bytes = 0
+
+    def _choose_rate(self) -> None:
         feed = self._feed
         rates = [viewer.bits_per_s for viewer in feed.viewers] if feed is not None else []
         if self._steps.update(rates, time.monotonic()):
             self._capture.set_rate(self._steps.bits_per_s)
-        self._tell(self._frames / _FIGURES_S, self._bytes / 1000 / _FIGURES_S)
-        self._frames = self._bytes = 0
 
     def _tell(self, fps: float, kilobytes_per_s: float) -> None:
         state = self._state

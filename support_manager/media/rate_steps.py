@@ -9,6 +9,9 @@ UP_S = 5.0
 """So long a higher step must have looked possible before it is taken."""
 BETWEEN_S = 5.0
 """Two steps up are at least this far apart."""
+_TOO_SOON_S = 10.0
+_PATIENCE = 8.0
+"""A step up that does not last so long was one too many: the next try waits twice as long, up to so many times."""
 _ROOM = 0.9
 _REASONABLE = 0.4
 """A viewer whose line carries less than this part of what the middle one's does waits for key frames instead."""
@@ -36,7 +39,8 @@ class RateSteps:
     def __init__(self) -> None:
         self._step = START
         self._good_since: float | None = None
-        self._changed = float("-inf")
+        self._changed = self._went_up = float("-inf")
+        self._patience = 1.0
 
     @property
     def bits_per_s(self) -> int:
@@ -50,7 +54,11 @@ class RateSteps:
             self._good_since = None
             return False
         fitting = max((at for at, step in enumerate(STEPS) if step <= rate * _ROOM), default=0)
+        if now - self._went_up > 3 * _TOO_SOON_S:
+            self._patience = 1.0
         if fitting < self._step:
+            if now - self._went_up < _TOO_SOON_S:
+                self._patience = min(_PATIENCE, 2 * self._patience)
             self._take(fitting, now)
             return True
         if fitting == self._step:
@@ -58,8 +66,9 @@ class RateSteps:
             return False
         if self._good_since is None:
             self._good_since = now
-        if now - self._good_since < UP_S or now - self._changed < BETWEEN_S:
+        if now - self._good_since < UP_S * self._patience or now - self._changed < BETWEEN_S:
             return False
+        self._went_up = now
         self._take(self._step + 1, now)
         return True
 

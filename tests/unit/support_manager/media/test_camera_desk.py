@@ -51,6 +51,9 @@ class Own:
     def captured_ms(self, timestamp: int) -> float:
         return 0.0
 
+    def line_fell(self) -> None:
+        pass
+
     def is_alive(self, now: float) -> bool:
         return True
 

@@ -52,10 +52,13 @@ class Source:
     """A publisher that counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.asked = self.fell = 0
 
     def ask_for_key(self) -> None:
         self.asked += 1
+
+    def line_fell(self) -> None:
+        self.fell += 1
 
     def captured_ms(self, timestamp: int) -> float:
         return 1_000.0
@@ -233,3 +236,61 @@ def test_a_full_socket_keeps_the_order_and_bounds_what_waits() -> None:
     stage.frame(b"b", key=True)
     stage.loop.run(0.1)
     assert viewer.frames[-1] == b"b"
+
+
+def narrow(stage: Stage, viewer: Viewer) -> None:
+    """His line carries the least that there is."""
+    block = RtcpReceiverInfo(
+        ssrc=viewer.line.ssrc, fraction_lost=64, packets_lost=9, highest_sequence=9, jitter=0, lsr=0, dlsr=0
+    )
+    for _ in range(12):
+        stage.loop.run(1.0)
+        stage.frame(*[b"k" * 10] * 25, key=True)
+        viewer.line.reported(block, stage.loop.now)
+    assert viewer.line.bits_per_s < 400_000
+    stage.loop.run(5.0)
+
+
+def test_key_frames_alone_make_nobody_wait_without_end() -> None:
+    stage = Stage()
+    viewer = stage.viewers[0]
+    stage.connect()
+    narrow(stage, viewer)
+    before = len(viewer.frames)
+    for number in range(300):
+        stage.frame(*[bytes([number % 200]) * 1_000] * 20, key=True)  # 20 kB, thirty times a second
+        assert viewer.line._waiting_bytes <= 40_000, "what is older than a key frame is of no use"
+    stage.loop.run(3.0)
+    assert viewer.frames[-1][:1] == bytes([299 % 200]), "the newest"
+    assert len(viewer.frames) - before > 10
+    assert all(len(frame) == 20_000 for frame in viewer.frames[before:]), "whole frames only"
+
+
+def test_a_frame_that_would_take_for_ever_is_given_up() -> None:
+    stage = Stage()
+    viewer = stage.viewers[0]
+    stage.connect()
+    narrow(stage, viewer)
+    stage.frame(*[b"h" * 1_000] * 3_000, key=True)
+    assert viewer.line._waiting_bytes == 0
+    stage.loop.run(10.0)
+    stage.frame(b"small", key=True)
+    stage.loop.run(1.0)
+    assert viewer.frames[-1] == b"small"
+
+
+def test_nobody_is_asked_for_a_key_frame_while_one_waits() -> None:
+    stage = Stage()
+    viewer = stage.viewers[0]
+    stage.connect()
+    narrow(stage, viewer)
+    stage.frame(*[b"k" * 1_000] * 30, key=True)
+    asked = stage.source.asked
+    assert viewer.line._waiting_bytes
+    viewer.line.key_wanted()
+    stage.loop.run(0.5)
+    assert stage.source.asked == asked
+    stage.loop.run(3.0)
+    viewer.line.key_wanted()
+    stage.loop.run(0.5)
+    assert stage.source.asked == asked + 1

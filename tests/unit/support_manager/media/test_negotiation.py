@@ -120,7 +120,10 @@ def test_answer_holds_what_was_measured_to_matter() -> None:
     assert "useinbandfec=1" in voice
     assert "a=recvonly" in camera
     assert "a=sendonly" in down
-    assert "transport-cc" not in down, "the hub numbers no packets for the whole transport"
+    assert "transport-cc" in down, "the share's packets are numbered, so that a line that becomes narrow is known soon"
+    assert all("transport-cc" not in other for other in others if "a=sendonly" in other), (
+        "nothing else that it sends is"
+    )
     assert "a=rtcp-fb:96 nack pli" in down
     assert all("a=sendonly" in section for section in others[:-1]), "the cameras of others"
     assert f"a=max-message-size:{limits.CHANNEL_MESSAGE_BYTES}" in others[-1]
