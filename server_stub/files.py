@@ -341,7 +341,8 @@ class Files:
 
         if not await transfer.until(has_room):
             raise ProtocolError(ErrorCode.TOO_FAST)
-        await asyncio.to_thread(spool.open) if spool.head == 0 else None
+        if spool.head == 0:
+            await asyncio.to_thread(spool.make)
         start = at = spool.head
         pieces: list[bytes] = []
         held = 0

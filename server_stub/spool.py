@@ -49,12 +49,16 @@ class Spool:
         """Bytes on the disk, at most."""
         return self.head - self.kept // SEGMENT * SEGMENT
 
+    def make(self) -> None:
+        """Make the folder; what a failed first write left in it is overwritten by the next."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     def open(self) -> None:
         """Take up what is on the disk, after a start of the relay.
 
         Segments that do not follow the lowest one are of no use and are deleted.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.make()
         numbers = sorted(int(entry.name) for entry in self._folder.iterdir() if entry.name.isdigit())
         if not numbers:
             return
@@ -93,7 +97,7 @@ class Spool:
 
     def skip(self, kept: int) -> None:
         """Forget all that is here and go on at `kept`: the receiver has what lies before, and nobody what is here."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.make()
         for entry in self._folder.iterdir():
             if entry.name.isdigit():
                 entry.unlink()

@@ -1,21 +1,27 @@
 """Files on a real relay: tus one way, ranges the other; hostile ends, a crash, and nothing readable left."""
 
 import asyncio
+import gzip
 import hashlib
 import io
 import os
 import secrets
-from contextlib import asynccontextmanager
+import subprocess
+import sys
+from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 import pytest
 
 from server_stub.spool import SEGMENT, WINDOW, sealed_length
-from support_manager.files.seal import ContentSeal, KeyPair, Meta, Secret, seal_meta
+from support_manager.errors import LocalProblem
+from support_manager.files.moving import Progress, Receiver
+from support_manager.files.parts import Access
+from support_manager.files.seal import SEALED_CHUNK, ContentSeal, KeyPair, Meta, Secret, seal_meta
 from support_manager.protocol import limits, requests
 from support_manager.protocol.activities import ActivityEnd, ActivityKind
 from support_manager.protocol.events import ActivityChanged
-from tests.harness.relay import RelayProcess, page, rep
+from tests.harness.relay import ROOT, RelayProcess, page, rep
 
 NAME = "salarii-secrete-2026.xlsx"
 KEYS = KeyPair()
@@ -46,8 +52,8 @@ async def two(relay, name="ana"):
 class Sent:
     """A file of the customer's on its way, and the bytes that go over the wire."""
 
-    def __init__(self, content: bytes) -> None:
-        self.secret = Secret(secrets.token_bytes(32), weak=False)
+    def __init__(self, content: bytes, secret: Secret | None = None) -> None:
+        self.secret = secret or Secret(secrets.token_bytes(32), weak=False)
         self.transfer = secrets.token_urlsafe(18)
         self.content = content
         self.seal = ContentSeal(self.secret, self.transfer, len(content))
@@ -178,6 +184,8 @@ async def test_hostile_ends_are_refused_and_others_go_on(relay):
             await asyncio.sleep(60)
 
         assert (await patch(http, relay, up, 0, endless()))[0] == 411, "a body without an end"
+        bomb = gzip.compress(bytes(1_000_000))
+        assert (await patch(http, relay, up, 0, bomb, **{"Content-Encoding": "gzip"}))[0] == 415, "nothing is unpacked"
         slow = asyncio.create_task(  # noqa: TID251 - a test's own
             patch(http, relay, up, 0, endless(), **{"Content-Length": "1000"})
         )
@@ -188,6 +196,134 @@ async def test_hostile_ends_are_refused_and_others_go_on(relay):
         slow.cancel()
         assert await patch(http, relay, other_up, 0, other.wire) == (204, str(len(other.wire)))
         assert await get(http, relay, other_down, 0) == (206, other.wire), "others are undisturbed"
+
+
+def swapped(sent: Sent, other: Sent) -> bytes:
+    step = SEALED_CHUNK
+    return sent.wire[step : 2 * step] + sent.wire[:step] + sent.wire[2 * step :]
+
+
+def repeated(sent: Sent, other: Sent) -> bytes:
+    return sent.wire[:SEALED_CHUNK] * 2 + sent.wire[2 * SEALED_CHUNK :]
+
+
+def foreign(sent: Sent, other: Sent) -> bytes:
+    return other.wire[:SEALED_CHUNK] + sent.wire[SEALED_CHUNK:]
+
+
+def one_bit(sent: Sent, other: Sent) -> bytes:
+    return sent.wire[:-1] + bytes([sent.wire[-1] ^ 1])
+
+
+def other_hash(sent: Sent, other: Sent) -> bytes:
+    """Sealed as it should be, but not what the hash at its end says."""
+    last = sent.seal.chunks - 1
+    plain = sent.content[last * limits.FILE_CHUNK_BYTES :] + bytes(32)
+    return sent.wire[: last * SEALED_CHUNK] + sent.seal.seal(last, plain)
+
+
+@pytest.mark.rule("B-7.5")
+@pytest.mark.parametrize("tamper", [swapped, repeated, foreign, one_bit, other_hash])
+async def test_what_is_not_what_was_sent_is_thrown_away(relay, tmp_path, tamper):
+    async with two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+        sent, activity_id, up, _ = await running(ana, maria, os.urandom(600_000))
+        other = Sent(os.urandom(600_000), sent.secret)
+        assert (await patch(http, relay, up, 0, tamper(sent, other)))[0] == 204, "the relay cannot know"
+        seal = ContentSeal(sent.secret, sent.transfer, len(sent.content))
+        receiver = Receiver(tmp_path / "partial", len(sent.content), seal, Progress())
+        with pytest.raises(LocalProblem, match="file_damaged"):
+            await receiver.run(lambda: Access(relay.url, None), lambda: ticket(ana, activity_id))
+
+
+def mount(*words):
+    subprocess.run(["mount", *(str(word) for word in words)], check=True)
+
+
+@contextmanager
+def small_disk(folder, size):
+    """A disk of that size at `folder`, mounted for as long as it is needed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_full_disk_at_the_rep_ends_the_transfer_with_a_reason(relay, tmp_path):
+    with small_disk(tmp_path / "disk", 400_000):
+        async with two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+            sent, activity_id, up, _ = await running(ana, maria, os.urandom(900_000))
+            assert (await patch(http, relay, up, 0, sent.wire))[0] == 204
+            receiver = Receiver(tmp_path / "disk" / "partial", len(sent.content), sent.seal, Progress())
+            with pytest.raises(LocalProblem, match="file_no_room"):
+                await receiver.run(lambda: Access(relay.url, None), lambda: ticket(ana, activity_id))
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_full_disk_at_the_relay_is_told_and_the_sender_goes_on_when_there_is_room(tmp_path):
+    with small_disk(tmp_path / "files", 400_000), RelayProcess(tmp_path / "relay") as relay:
+        folder = relay.data / "files"
+        await asyncio.to_thread(mount, "--bind", tmp_path / "files", folder)
+        try:
+            async with two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+                sent, _, up, down = await running(ana, maria, os.urandom(900_000))
+                assert (await patch(http, relay, up, 0, sent.wire))[0] == 507
+                await asyncio.to_thread(mount, "-o", "remount,size=8000000", tmp_path / "files")
+                async with http.head(relay.url + up.path, headers=headers(up)) as answer:
+                    offset = int(answer.headers["Upload-Offset"])
+                assert (await patch(http, relay, up, offset, sent.wire[offset:]))[0] == 204
+                assert await get(http, relay, down, 0) == (206, sent.wire)
+        finally:
+            await asyncio.to_thread(subprocess.run, ["umount", str(folder)], check=True)
+
+
+async def trickle(pause_s):
+    """A body that never ends, a byte at a time."""
+    while True:
+        yield b"x"
+        await asyncio.sleep(pause_s)
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-7.5")
+async def test_bodies_that_pause_or_trickle_are_cut_by_time(relay):
+    async with two(relay) as (ana, maria), two(relay, "dan") as (dan, ion), aiohttp.ClientSession() as http:
+        _, _, pausing, _ = await running(ana, maria, os.urandom(600_000))
+        _, _, trickling, _ = await running(dan, ion, os.urandom(600_000))
+        length = {"Content-Length": "100000"}
+        async with asyncio.timeout(60):
+            answers = await asyncio.gather(
+                patch(http, relay, pausing, 0, trickle(60), **length),
+                patch(http, relay, trickling, 0, trickle(0.5), **length),
+            )
+        assert [status for status, _ in answers] == [408, 408]
+        async with http.head(relay.url + trickling.path, headers=headers(trickling)) as answer:
+            assert int(answer.headers["Upload-Offset"]) > 10, "what came is kept"
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-7.5")
+async def test_what_nobody_fetches_is_put_away(tmp_path):
+    with RelayProcess(tmp_path / "relay") as relay:
+        words = [sys.executable, "-m", "server_stub", "setting", "set", "file_idle_minutes", "1"]
+        words += ["--data", str(relay.data)]
+        await asyncio.to_thread(subprocess.run, words, check=True, capture_output=True, cwd=ROOT)
+        async with two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+            sent, activity_id, up, _ = await running(ana, maria, os.urandom(600_000))
+            assert (await patch(http, relay, up, 0, sent.wire))[0] == 204
+            assert pieces(relay, activity_id)
+
+            def ended():
+                return next((f for f in maria.facts if isinstance(f, ActivityChanged) and f.activity.end), None)
+
+            async with asyncio.timeout(90):
+                while ended() is None:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.5)
+            assert ended().activity.end is ActivityEnd.EXPIRED
+            await asyncio.sleep(0.5)
+            assert pieces(relay, activity_id) == []
 
 
 @pytest.mark.rule("B-7.5")
