@@ -6,6 +6,9 @@ const KEPT = "support.files.";
 const RATE_MS = 3_000;
 const AGAIN_MS = 1_000;
 const SAVED_MS = 60_000;
+/** So long what came can be saved after the session; then it is nobody's business on this computer any more. */
+const KEPT_MS = 600_000;
+const IN_MEMORY = 500_000_000;
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
 const OPEN = new Set(["sealed", "offered", "waiting", "running", "paused", "again"]);
 
@@ -52,7 +55,8 @@ export class Files {
     } catch {
       lasting = false;
     }
-    return { bytes: Math.max(0, Math.floor((quota - usage) * 0.9)), lasting };
+    const bytes = Math.max(0, Math.floor((quota - usage) * 0.9));
+    return { bytes: lasting ? bytes : Math.min(bytes || IN_MEMORY, IN_MEMORY), lasting };
   }
   settle() {
     const session = this.#session;
@@ -131,35 +135,63 @@ export class Files {
     const key = line.incoming ? "notice.file_here" : "notice.file_sent";
     this.#parts.tell({ key, places: { file: line.name, size: line.size, hash: line.digest }, lasting: true });
   }
+  /** Offer files. */
   async offer(files) {
-    for (const file of files) {
-      const line = this.#add({
-        transfer: toText(crypto.getRandomValues(new Uint8Array(18))),
-        incoming: false, name: file.name, type: file.type, size: file.size, modified: file.lastModified, state: "waiting",
-      });
-      this.#sources.set(line.transfer, file);
+    for (const file of files) await this.#offer(this.#outgoing(file.name), file);
+  }
+
+  /** Offer folders, each as an archive; reading a large one takes a while. */
+  async offerFolders(folders) {
+    for (const { name, gather } of folders) {
+      const line = this.#outgoing(`${name}.zip`, { folder: true, state: "packing" });
       this.#changed();
       try {
-        const rep = this.#session.rep;
-        const secret = (await secretsWith(rep, this.#secrets))[0];
-        Object.assign(line, { key: toText(secret.value), weak: secret.weak, other: rep.id });
-        const { activity_id: id } = await this.#parts.ask("activity.offer", {
-          request_id: line.transfer,
-          kind: "file",
-          file: {
-            transfer: line.transfer,
-            size: file.size,
-            key_id: await keyId(secret.value, secret.weak),
-            sealed: await sealMeta(secret.value, line.transfer, file.name, file.type),
-          },
-        });
-        line.id = id;
-        this.#save();
+        const { zipped } = await import("./files_folder.js");
+        const file = await zipped(name, await gather());
+        line.state = "waiting";
+        await this.#offer(line, file);
       } catch (error) {
-        line.code = error.code ?? "internal";
-        this.#end(line, "failed");
+        console.warn("folder not packed", error);
+        this.#fail(line, error.code && typeof error.code === "string" ? error.code : "file_gone");
       }
+    }
+  }
+
+  #outgoing(name, more = {}) {
+    return this.#add({
+      transfer: toText(crypto.getRandomValues(new Uint8Array(18))), incoming: false, name, size: 0, state: "waiting", ...more,
+    });
+  }
+
+  #fail(line, code) {
+    line.code = code;
+    this.#end(line, "failed");
+    this.#changed();
+  }
+
+  async #offer(line, file) {
+    Object.assign(line, { name: file.name, type: file.type, size: file.size, modified: file.lastModified });
+    this.#sources.set(line.transfer, file);
+    this.#changed();
+    try {
+      const rep = this.#session.rep;
+      const secret = (await secretsWith(rep, this.#secrets))[0];
+      Object.assign(line, { key: toText(secret.value), weak: secret.weak, other: rep.id });
+      const { activity_id: id } = await this.#parts.ask("activity.offer", {
+        request_id: line.transfer,
+        kind: "file",
+        file: {
+          transfer: line.transfer,
+          size: file.size,
+          key_id: await keyId(secret.value, secret.weak),
+          sealed: await sealMeta(secret.value, line.transfer, file.name, file.type),
+        },
+      });
+      line.id = id;
+      this.#save();
       this.#changed();
+    } catch (error) {
+      this.#fail(line, error.code ?? "internal");
     }
   }
 
@@ -188,7 +220,12 @@ export class Files {
     await this.#try(line, "activity.stop", { reason: "stopped" });
   }
 
-  chooseAgain(line, file) {
+  /** After a reload: the file that was being sent, or the folder. */
+  async chooseAgain(line, file, folders = []) {
+    if (folders.length) {
+      const { zipped } = await import("./files_folder.js");
+      file = await zipped(folders[0].name, await folders[0].gather());
+    }
     if (file.name !== line.name || file.size !== line.size || file.lastModified !== line.modified) {
       line.code = "file_other";
       this.#changed();
@@ -352,7 +389,10 @@ export class Files {
   }
 
   close() {
-    for (const line of this.lines) if (OPEN.has(line.state)) this.#end(line, "stopped");
+    for (const line of this.lines) {
+      if (OPEN.has(line.state)) this.#end(line, "stopped");
+      else if (line.incoming) setTimeout(() => void this.#remove(line.transfer), KEPT_MS);
+    }
     try {
       this.#parts.storage?.removeItem(KEPT + this.#recalled);
     } catch {}

@@ -1,6 +1,7 @@
 /** The files on the screen: choose or drop some, answer what is offered, see how far each is. */
 
 import { h } from "./elements.js";
+import { chosen, dropped } from "./files_folder.js";
 
 const UNITS = ["B", "kB", "MB", "GB"];
 
@@ -18,6 +19,7 @@ export class FilesCard {
   #rows = new Map();
   #spoken = "";
   #most = null;
+  #missed = null;
 
   constructor(part, files, language) {
     this.#part = part;
@@ -27,12 +29,27 @@ export class FilesCard {
     this.hint = h("p", { className: "note", id: "files-hint" });
     this.input = h("input", { type: "file", multiple: true, hidden: true, id: "files-input" });
     this.send = h("button", { type: "button", className: "quiet", id: "files-send", onclick: () => this.input.click() });
+    this.folder = h("input", { type: "file", webkitdirectory: true, hidden: true, id: "files-folder" });
+    this.sendFolder = h("button", { type: "button", className: "quiet", id: "files-send-folder", onclick: () => this.#pickFolder() });
     this.list = h("ul", { id: "files-list", "aria-labelledby": "files-title" });
     this.input.addEventListener("change", () => {
       void files.offer([...this.input.files]);
       this.input.value = "";
     });
-    part.replaceChildren(this.title, this.list, this.send, this.input, this.hint);
+    this.folder.addEventListener("change", () => {
+      const folders = chosen(this.folder.files);
+      this.folder.value = "";
+      if (this.#missed) void this.#goOn(null, folders);
+      else void files.offerFolders(folders);
+    });
+    this.other = h("input", { type: "file", hidden: true, id: "files-again" });
+    this.other.addEventListener("change", () => {
+      const [file] = this.other.files;
+      this.other.value = "";
+      if (file) void this.#goOn(file);
+    });
+    const buttons = h("div", { className: "buttons" }, this.send, this.sendFolder);
+    part.replaceChildren(this.title, this.list, buttons, this.input, this.folder, this.other, this.hint);
     this.#listen();
     void files.most().then((most) => {
       this.#most = most;
@@ -53,7 +70,10 @@ export class FilesCard {
       if (!carries(event)) return;
       event.preventDefault();
       this.#part.classList.remove("over");
-      if (!this.#files.hurdle) void this.#files.offer([...event.dataTransfer.files]);
+      if (this.#files.hurdle) return;
+      const found = dropped(event.dataTransfer);
+      void this.#files.offer(found.flatMap(({ file }) => file ?? []));
+      void this.#files.offerFolders(found.filter(({ gather }) => gather));
     });
   }
 
@@ -69,11 +89,14 @@ export class FilesCard {
       this.#spoken = this.#language.current;
       this.title.textContent = this.#t("files.title");
       this.send.textContent = this.#t("files.send");
+      this.sendFolder.textContent = this.#t("files.send_folder");
       this.#rows.clear();
       this.list.replaceChildren();
     }
-    this.send.hidden = hurdle !== "" && hurdle !== "files.not_yet";
-    this.send.disabled = hurdle !== "";
+    for (const button of [this.send, this.sendFolder]) {
+      button.hidden = hurdle !== "" && hurdle !== "files.not_yet";
+      button.disabled = hurdle !== "";
+    }
     write(this.hint, this.#hint(hurdle));
     for (const line of this.#files.lines) this.#row(line);
   }
@@ -157,9 +180,19 @@ export class FilesCard {
   }
 
   #again(line) {
-    const input = h("input", { type: "file" });
-    input.addEventListener("change", () => input.files[0] && this.#files.chooseAgain(line, input.files[0]));
-    input.click();
+    this.#missed = line;
+    (line.folder ? this.folder : this.other).click();
+  }
+
+  #pickFolder() {
+    this.#missed = null;
+    this.folder.click();
+  }
+
+  #goOn(file, folders) {
+    const line = this.#missed;
+    this.#missed = null;
+    return line && this.#files.chooseAgain(line, file, folders);
   }
 }
 

@@ -284,6 +284,16 @@ class FirefoxTab:
         ]
         await self._act({"type": "pointer", "id": "mouse", "actions": pointer})
 
+    async def set_files(self, selector: str, *paths: Path) -> None:
+        """Choose files in a field, as its dialog would."""
+        nodes = await self._browser.command(
+            "browsingContext.locateNodes", context=self._context, locator={"type": "css", "value": selector}
+        )
+        element = {"sharedId": nodes["nodes"][0]["sharedId"]}
+        await self._browser.command(
+            "input.setFiles", context=self._context, element=element, files=[str(path) for path in paths]
+        )
+
     async def type(self, selector: str, text: str) -> None:
         """Click a field, empty it and type key by key."""
         await self.click(selector)
