@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFrame, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from support_manager.events import Happening
 from support_manager.protocol.activities import ActivityKind, ActivityState, Source
@@ -15,6 +17,7 @@ from ui.panels.cameras import CameraStrip, LargeCamera
 from ui.panels.chats import Chats
 from ui.panels.dashboard import LEAST as DASHBOARD_PX
 from ui.panels.dashboard import Dashboard
+from ui.panels.files import dropped, offer
 from ui.panels.recording_bar import RecordingBar
 from ui.panels.side import SessionSide
 from ui.panels.waiting import WaitingPage
@@ -76,6 +79,7 @@ class SessionPanel(QSplitter):
         self._kit = kit
         self._entry = entry
         self.setObjectName("sessionPanel")
+        self.setAcceptDrops(True)
         self.setChildrenCollapsible(False)
         self.setHandleWidth(1)
         self._single = entry.snapshot.view.mode is Mode.SINGLE
@@ -242,6 +246,20 @@ class SessionPanel(QSplitter):
     def note(self, what: Happening, name: str) -> None:
         """Write into the transcript that something happened."""
         self.chat.note(what, name)
+
+    @override
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped(event) and self._kit.actions.send_file.isEnabled():
+            event.acceptProposedAction()
+
+    @override
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Files dropped anywhere on the session, also on the customer's screen, are offered to him (B-7.5)."""
+        paths = dropped(event)
+        if paths and self._kit.actions.send_file.isEnabled():
+            event.acceptProposedAction()
+            self.beside.bring("files")
+            offer(self._kit, self._entry.id, paths)
 
     def retranslate(self) -> None:
         """Take the words of the present language."""
