@@ -156,11 +156,20 @@ class AiortcEngine:
         """Close the connection to one participant, without an event."""
         self._call(lambda hub: hub.close_peer(peer))
 
+    def hand_over(self, session_id: str) -> None:
+        """Another is the centre now: end all of a session but the sound, which its connections carry until new ones
+        are up, for 10 s at most (B-9.5)."""
+        self._call(lambda hub: hub.hand_over(session_id))
+        self._drop_cameras(session_id)
+
     def close_session(self, session_id: str) -> None:
         """Close all connections of a session and drop its mailboxes."""
         self._call(lambda hub: hub.close_session(session_id))
         for peer in [peer for peer in self._boxes if peer.session_id == session_id]:
             self._boxes.pop(peer).close()
+        self._drop_cameras(session_id)
+
+    def _drop_cameras(self, session_id: str) -> None:
         for peer in [peer for peer in self._cameras if peer.session_id == session_id]:
             self._cameras.pop(peer).close()
 

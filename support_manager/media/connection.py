@@ -129,6 +129,7 @@ class HubConnection:
         self._liveness = Liveness.WAITING
         self._decoded_age_ms = 0.0
         self.connected = False
+        self.is_voice_only = False
         self.meter = ShareMeter(time.monotonic())
         self.on_stop_recording: Callable[[], None] | None = None
         """Called when the participant wants no recording any more; set before `start`."""
@@ -362,7 +363,7 @@ class HubConnection:
         elif isinstance(read, DrawMessage):
             if self.on_drawn is not None and not self._closed:
                 self.on_drawn(read)
-        elif read is not None:
+        elif read is not None and not self.is_voice_only:
             self.cameras.take_message(read)
 
     def say(self, message: ChannelMessage) -> bool:
@@ -401,6 +402,12 @@ class HubConnection:
             self._watched = watched
             self._say_rate()
 
+    def only_voice(self) -> None:
+        """Control has moved on: take and tell nothing any more but the call's sound (B-9.5)."""
+        self.is_voice_only = True
+        self.on_drawn = self.on_stop_recording = self.on_open = None
+        self.share_ended()
+
     def record(self, recording: bool) -> None:
         """What is recorded is needed in full whether it is on this screen or not."""
         if recording is not self._recorded:
@@ -425,6 +432,8 @@ class HubConnection:
             line = self._line_of(packet)
             if line is None:
                 return
+        if self.is_voice_only and line is not self.voice:
+            return
         self._packets_come.set()
         line.take(packet, size, now)
 

@@ -301,6 +301,10 @@ class MediaEngine(Protocol):
     def close_peer(self, peer: PeerKey) -> None:
         """Close the connection to one participant, without an event."""
 
+    def hand_over(self, session_id: str) -> None:
+        """Another is the centre now: end all of a session but the sound, which its connections carry until new ones
+        are up, for 10 s at most (B-9.5)."""
+
     def close_session(self, session_id: str) -> None:
         """Close all connections of a session and drop its mailboxes."""
 

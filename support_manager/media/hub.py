@@ -114,6 +114,8 @@ class Hub:
         self._ways = Ways()
         _ = self._tasks.spawn(self._watch_addresses(), name="addresses")
         self._drawings: dict[str, Drawing] = {}
+        self._passing: dict[str, asyncio.TimerHandle] = {}
+        """When the sound of sessions whose control has moved on ends."""
         self.shows = OwnShares(emit, self._route)
         self.recordings = Recordings(emit, self._source, self.voice)
 
@@ -212,7 +214,7 @@ class Hub:
             self._lost(peer, slot, epoch, connection, reason)
 
         def figures(of: HubConnection) -> None:
-            if is_current() or of is slot.older:
+            if (is_current() or of is slot.older) and not of.is_voice_only:
                 self._emit(of.meter.figures(peer, time.monotonic(), of.age_ms(), of.budget.dropped))
                 self._look_at_cameras(peer, of)
 
@@ -391,6 +393,8 @@ class Hub:
         if slot.newest is not connection or self._slots.get(peer) is not slot:
             return
         slot.newest = None
+        if connection.is_voice_only:
+            return  # nobody counts on it any more
         self._route(peer.session_id)
         log.info("peer lost", session=peer.session_id, participant=peer.participant_id, epoch=epoch, reason=reason)
         self._emit(PeerLost(peer, epoch))
@@ -427,10 +431,59 @@ class Hub:
             self._close(newest)
         self._route(peer.session_id)
 
+    def hand_over(self, session_id: str) -> None:
+        """Another is the centre now: only the sound goes on over what is connected, until there is something newer.
+
+        With it a call has no gap while everybody connects to the new centre. Epochs begin anew: the next ones come from
+        another clock.
+        """
+        self._end_all_but_voice(session_id)
+        passing: set[HubConnection] = set()
+        for slot in [slot for peer, slot in self._slots.items() if peer.session_id == session_id]:
+            slot.epoch = 0
+            slot.box.clear()
+            if slot.newest is not None and not slot.newest.connected:
+                self._close(slot.newest)
+                slot.newest = None
+            for connection in (slot.older, slot.newest):
+                if connection is not None:
+                    connection.only_voice()
+                    passing.add(connection)
+        self._forget_passing(session_id)
+        if passing:
+            self._passing[session_id] = asyncio.get_running_loop().call_later(
+                OVERLAP_S, self._passed, session_id, frozenset(passing)
+            )
+
+    def _passed(self, session_id: str, connections: frozenset[HubConnection]) -> None:
+        self._forget_passing(session_id)
+        for slot in [slot for peer, slot in self._slots.items() if peer.session_id == session_id]:
+            if slot.older in connections:
+                self._drop_older(slot)
+            if slot.newest is not None and slot.newest in connections:
+                self._close(slot.newest)
+                slot.newest = None
+
+    def _forget_passing(self, session_id: str) -> None:
+        timer = self._passing.pop(session_id, None)
+        if timer is not None:
+            timer.cancel()
+
     def close_session(self, session_id: str) -> None:
         """Close all connections of a session and forget its participants."""
         self.voice.forget(session_id)
-        self._audiences.pop(session_id, None)
+        self._forget_passing(session_id)
+        self._end_all_but_voice(session_id)
+        for peer in [peer for peer in self._slots if peer.session_id == session_id]:
+            self.close_peer(peer)
+            del self._slots[peer]
+
+    def _end_all_but_voice(self, session_id: str) -> None:
+        audience = self._audiences.pop(session_id, None)
+        if audience is not None:
+            audience.feed.connect(None, [])
+            if audience.forwarding is not None:
+                audience.forwarding.forward_to(None)
         desk = self._camera_desks.pop(session_id, None)
         if desk is not None:
             desk.set({}, None, visible=False)
@@ -440,9 +493,6 @@ class Hub:
             drawing.allow((), ())
         self.shows.stop_session(session_id)
         self.recordings.forget(session_id)
-        for peer in [peer for peer in self._slots if peer.session_id == session_id]:
-            self.close_peer(peer)
-            del self._slots[peer]
 
     def set_visible(self, peer: PeerKey, visible: bool, box: FrameBox) -> None:
         """Say whether anybody looks at this share; remembered for connections to come."""

@@ -59,6 +59,8 @@ class HubLink:
         self._on_change = on_change
         self._tasks = TaskOwner(f"hub-link-{session_id}")
         self._peer: Peer | None = None
+        self._former: PeerKey | None = None
+        """Who was in charge before, while his connection still carries a call's sound."""
         self._visible = False
         self._is_there = False
         self._linked = False
@@ -84,21 +86,27 @@ class HubLink:
         """Whether that connection stands, or has brought a picture of the present share."""
         return self._peer is not None and (self._peer.connected or self._peer.seen)
 
-    def follow(self, hub_id: str | None, *, is_there: bool) -> None:
+    def follow(self, hub_id: str | None, *, is_there: bool, is_call: bool = False) -> None:
         """This participant is in charge; None: nobody is, or this app itself.
 
         Args:
             hub_id: of the participant.
             is_there: whether his app hangs on the relay, so that signals reach it.
+            is_call: what is connected carries a call's sound until the new connection does.
         """
         came_back = is_there and not self._is_there
         self._is_there = is_there
         if hub_id != (self._peer.key.participant_id if self._peer is not None else None):
             former = self._peer
             self._peer = None if hub_id is None else Peer(PeerKey(self._session_id, hub_id))
+            self._former = None
             if former is not None and self._engine is not None:
-                # Whole, with what the engine knows of epochs: he may offer to us next, by another clock.
-                self._engine.close_session(self._session_id)
+                # Either way with what the engine knows of epochs: he may offer to us next, by another clock.
+                if is_call:
+                    self._former = former.key
+                    self._engine.hand_over(self._session_id)
+                else:
+                    self._engine.close_session(self._session_id)
             self._stirred.set()
         elif came_back:
             self._stirred.set()
@@ -164,6 +172,10 @@ class HubLink:
             peer.seen = peer.seen or event.liveness in (Liveness.LIVE, Liveness.STATIC)
         elif isinstance(event, PeerConnected) and (event.peer, event.epoch) == (peer.key, self._epoch):
             peer.connected = True
+            if self._former is not None and self._engine is not None:
+                # Two ways to the call at once would be heard twice.
+                self._engine.close_peer(self._former)
+                self._former = None
             self._stirred.set()
         elif isinstance(event, PeerLost | OfferRejected) and (event.peer, event.epoch) == (peer.key, self._epoch):
             peer.lose()

@@ -134,10 +134,11 @@ class Peers:
         self._relay_only = ice.relay_only
         self._ice_until = monotonic() + ice.valid_s * 0.8 if ice.valid_s else float("inf")
 
-    def set_hub(self, is_hub: bool, *, wanted: Collection[str] = ()) -> None:
+    def set_hub(self, is_hub: bool, *, wanted: Collection[str] = (), is_call: bool = False) -> None:
         """Whether this app is the centre, which moves with control: every participant then connects anew.
 
-        Those of `wanted` offer by themselves as soon as they learn of it, and are asked if they do not.
+        Those of `wanted` offer by themselves as soon as they learn of it, and are asked if they do not. With `is_call`
+        what is connected carries a call's sound until the new connections do.
         """
         if is_hub is self._is_hub:
             return
@@ -154,8 +155,12 @@ class Peers:
         self._peers.clear()
         self._shower, self._viewers = None, frozenset()
         self._drawing = frozenset(), frozenset()
-        if self._engine is not None:
-            # Whole, with what the engine knows of epochs: at the next hub they begin anew.
+        if self._engine is None:
+            return
+        # Either way with what the engine knows of epochs: at the next hub they begin anew.
+        if is_call:
+            self._engine.hand_over(self._session_id)
+        else:
             self._engine.close_session(self._session_id)
 
     # --- the relay's side

@@ -409,7 +409,12 @@ class SessionRuntime:
         for participant_id in outcome.gone:
             self._peers.gone(participant_id)
         if outcome.changed:
-            self._peers.set_hub(self._machine.is_hub, wanted=[each.id for each in online_customers(self._machine.view)])
+            view = self._machine.view
+            self._peers.set_hub(
+                self._machine.is_hub,
+                wanted=[each.id for each in online_customers(view)],
+                is_call=bool(call_of(view).speaking),
+            )
             self._follow()
             self.recording.follow(self._machine.view, is_hub=self._machine.is_hub)
             self._machine.set_picture(self._picture())
@@ -499,7 +504,9 @@ class SessionRuntime:
         if hub is not None and not self._has_media and (known is None or known.key.participant_id != hub.id):
             hub = None  # there is nothing to see: the question to the customer leaves time enough to connect
         self._link.follow(
-            hub.id if hub is not None else None, is_there=hub is not None and hub.connection is Connection.ONLINE
+            hub.id if hub is not None else None,
+            is_there=hub is not None and hub.connection is Connection.ONLINE,
+            is_call=bool(call_of(self._machine.view).speaking),
         )
         self.voice.follow(is_hub=is_hub, hub_id=hub.id if hub is not None else None)
         self.drawing.follow()

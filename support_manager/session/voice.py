@@ -1,5 +1,6 @@
 """The voice call of one session as this app takes part in it: asking, joining, leaving, and who is mixed with whom."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -27,6 +28,9 @@ from support_manager.session.outbox import Send
 from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
+
+OVERLAP_S = 10.0
+"""How long the sound may go the old ways after the centre has moved; the engine closes them then."""
 
 
 @dataclass(slots=True)
@@ -69,6 +73,10 @@ class SessionVoice:
         self._new_id = new_id
         self._tasks = TaskOwner(f"voice-{session_id}")
         self._told: tuple[frozenset[str], bool] = (frozenset(), False)
+        self._passing: frozenset[str] = frozenset()
+        """With whom this app stays connected for the sound while everybody moves to another centre."""
+        self._mixes_on = False
+        """Whether it was the centre before, and mixes for those who have not moved yet."""
         self._hung_up = ""
         """Our own activity that is over here, whatever the relay still thinks of it."""
 
@@ -183,20 +191,41 @@ class SessionVoice:
             is_hub: whether this app is the centre.
             hub_id: who is, if it is somebody else.
         """
-        self._is_hub, self._hub_id = is_hub, hub_id
         view = self._view()
+        former, self._is_hub, self._hub_id = (self._is_hub, self._hub_id), is_hub, hub_id
+        if (is_hub, hub_id) != former:
+            self._pass_from(*former)
         own = {each.id for each in voices(view) if each.subject == view.you and each.state is ActivityState.RUNNING}
         here = bool(own - {self._hung_up})
         speaking = frozenset(call_of(view).speaking) - {view.you}
-        if not is_hub:
-            speaking = frozenset({hub_id}) if here and hub_id is not None else frozenset()
+        passing = self._passing if speaking or here else frozenset()
+        if is_hub:
+            speaking |= passing
+        elif (here or (passing and self._mixes_on)) and hub_id is not None:
+            speaking = passing | {hub_id}
+        else:
+            speaking = frozenset()
         if (speaking, here) != self._told:
             self._told = (speaking, here)
             _ = self._tasks.spawn(self._tell_engine(), name="mix")
 
+    def _pass_from(self, was_hub: bool, hub_id: str | None) -> None:
+        """The centre moves: for a while the sound also goes the old ways (B-9.5)."""
+        self._mixes_on = was_hub
+        self._passing = self._told[0] if was_hub else frozenset({hub_id} if hub_id is not None else ())
+        if self._passing:
+            _ = self._tasks.spawn(self._passed(self._passing), name="passing")
+
+    async def _passed(self, passing: frozenset[str]) -> None:
+        await asyncio.sleep(OVERLAP_S)
+        if self._passing is passing:
+            self._passing = frozenset()
+            self.follow(is_hub=self._is_hub, hub_id=self._hub_id)
+
     def engine_failed(self) -> None:
         """The engine is gone, and with it what it was told."""
         self._told = (frozenset(), False)
+        self._passing = frozenset()
 
     async def _tell_engine(self) -> None:
         try:

@@ -61,6 +61,7 @@ async def test_commands_about_unknown_peers_are_harmless(engine: MediaEngine) ->
     engine.set_visible(ION, True)
     engine.share_ended(ION)
     engine.close_peer(ION)
+    engine.hand_over("s9")
     engine.close_session("s9")
     engine.take_offer(ION, 4, "nonsense", ())
     assert isinstance(await heard.next(), OfferRejected), "it is still working"

@@ -53,6 +53,7 @@ class ScriptedEngine:
         self.shown: dict[PeerKey, Shareable] = {}
         self.held: dict[PeerKey, bool] = {}
         self.closed: list[PeerKey | str] = []
+        self.handed_over: list[str] = []
         self.calls: dict[str, tuple[frozenset[str], bool]] = {}
         self.muted = False
         self.audio = ("", "")
@@ -163,6 +164,11 @@ class ScriptedEngine:
     def close_peer(self, peer: PeerKey) -> None:
         self.closed.append(peer)
         self.epochs.pop(peer, None)
+
+    def hand_over(self, session_id: str) -> None:
+        self.handed_over.append(session_id)
+        for peer in [peer for peer in self.epochs if peer.session_id == session_id]:
+            del self.epochs[peer]
 
     def close_session(self, session_id: str) -> None:
         self.closed.append(session_id)

@@ -201,6 +201,24 @@ async def test_names_that_nobody_answers_to_keep_no_address_waiting(
         await until(lambda: PeerConnected(PEER, 1) in host.events, what="the connection")
 
 
+@pytest.mark.rule("B-9.4", "B-9.5")
+async def test_who_handed_control_over_gets_nothing_but_sound_and_that_not_for_long(
+    host: Host, participants: list[Participant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a page goes on sending to the former centre, no picture of it is made there."""
+    monkeypatch.setattr("support_manager.media.hub.OVERLAP_S", 1.5)
+    participant = Participant(ScreenTrack())
+    participants.append(participant)
+    await host.join(participant)
+    await until(lambda: host.received() > 10, what="frames")
+    host.engine.hand_over(PEER.session_id)
+    await until(lambda: host.engine.mailbox(PEER).full() is None, what="the end of the picture")
+    before = host.received()
+    await until(lambda: participant.connection.connectionState == "closed", what="the end of the connection")
+    assert host.received() - before <= 2, "what was being decoded"
+    assert not host.of(PeerLost), "nobody counts on it any more"
+
+
 async def test_a_flood_costs_no_more_than_its_budget_and_is_told(host: Host, participants: list[Participant]) -> None:
     """Packets by the ten thousand, each a share of its own number: the others' pictures go on."""
     hostile, other = Participant(), Participant(ScreenTrack())
