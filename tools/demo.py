@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.harness.centre import Centre, Customer, Seat
 from tests.harness.team import Team
+from tools.demo_activities import ActivitiesTour, write_voice
 from tools.demo_team import TeamTour
 
 OUT = Path(__file__).resolve().parent.parent / "build" / "demo"
@@ -88,6 +89,7 @@ class Tour:
         ana = await self.join(centre.seat, "Ana P.", first, by_number=False)
         await self.photograph("customer-joined", centre.seat)
         await self.photograph("ask-to-see")
+        await app.until(bool, "enabled", name="action_ask_view")
         await app.do("trigger", name="action_ask_view")
         await ana.screen("asked")
         await self.photograph("customer-is-asked", centre.seat)
@@ -109,6 +111,7 @@ class Tour:
         await app.do("trigger", name="action_start_session")
         second = await app.session(lambda one: one["id"] != first["id"])
         ion = await self.join(self.second, "Ion V.", second, by_number=True)
+        await app.until(bool, "enabled", name="action_ask_view")
         await app.do("trigger", name="action_ask_view")
         await ion.screen("asked")
         await self.photograph("client-intrebat", self.second)
@@ -149,9 +152,11 @@ async def tour(out: Path) -> None:
             await first.walk()
         await centre.seat.close_tabs()
         await second.close_tabs()
-        team = await stack.enter_async_context(Team(centre))
+        team = await stack.enter_async_context(Team(centre, SUPPORT_TEST_SOUND=str(write_voice(place))))
         async with asyncio.timeout(180):
             await TeamTour(team, second, first.photograph).walk()
+        async with asyncio.timeout(180):
+            await ActivitiesTour(team, first.photograph, place).walk()
 
 
 def main() -> int:

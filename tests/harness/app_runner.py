@@ -265,13 +265,14 @@ class Driver:
         assert self._ports is not None
         return [name for name in ("microphone", "speaker") if self._ports.is_open(name)]
 
-    def do_heard(self, seconds: float) -> list[int] | None:
-        """What this app's speaker played in the last seconds, int16; None until it has played so much anew."""
+    def do_heard(self, path: str, seconds: float) -> bool:
+        """Write what the speaker played in the last seconds, int16, to a file; False: it has not played so much."""
         assert self._ports is not None
         count = int(seconds * 100)
         if not self._ports.is_open("speaker") or len(self._ports.played) < count:
-            return None
-        return [int(one) for piece in self._ports.played[-count:] for one in piece]
+            return False
+        Path(path).write_bytes(b"".join(piece.tobytes() for piece in self._ports.played[-count:]))
+        return True
 
     def do_sessions(self) -> list[dict[str, Any]]:
         return [

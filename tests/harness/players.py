@@ -65,7 +65,8 @@ def ffmpeg_plays(path: Path) -> tuple[float, list[str]]:
     for at in (None, 0.1, 0.5, 0.9):
         words = ["ffmpeg", "-v", "warning", "-xerror"]
         if at is not None:
-            words += ["-ss", f"{seconds * at:.3f}"]
+            # To the picture that stands there, which may be an older one: a screen that rests sends none.
+            words += ["-noaccurate_seek", "-ss", f"{seconds * at:.3f}"]
         words += ["-i", str(path)]
         if at is not None:
             words += ["-frames:v", "1", "-progress", "pipe:1"]
