@@ -123,7 +123,9 @@ class SessionVoice:
         )
         try:
             await self._send(message, ActivityMade)
-        except SupportManagerError:
+        except SupportManagerError as error:
+            if error.code is ErrorCode.ACTIVITY_BUSY:
+                return  # he saw us in the call and has joined it by himself meanwhile
             if begins and not call.speaking:
                 await self.leave()
             raise
