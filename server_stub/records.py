@@ -75,7 +75,7 @@ class Records:
         if act is not None:
             self._acts.append(act)
         elif isinstance(entry.fact, ActivitySet):
-            self._acts += recording_acts(session, entry)
+            self._acts += recording_acts(session, entry) + file_acts(session, entry)
         if isinstance(entry.fact, Ended):
             self._over.append(session)
         if (self._acts or self._over) and not self._is_writing:
@@ -210,6 +210,35 @@ def recording_acts(session: Session, entry: Entry) -> list[audit.Record]:
         case _:
             acts = []
     return [audit.Record(entry.at, kind, who, what, session.id) for kind, who in acts]
+
+
+_FILE_ENDS = {
+    ActivityEnd.FINISHED: "file_arrived",
+    ActivityEnd.DENIED: "file_declined",
+    ActivityEnd.FAILED: "file_failed",
+}
+
+
+def file_acts(session: Session, entry: Entry) -> list[audit.Record]:
+    """The audit's records of a file (B-7.5): who offered it, who took it, what became of it; never its name."""
+    fact = entry.fact
+    if not isinstance(fact, ActivitySet) or fact.activity.file is None:
+        return []
+    activity = fact.activity
+    what = f"session {session.number}, file {activity.id}, {fact.activity.file.size} bytes"
+    who: str | None
+    match activity.state:
+        case ActivityState.ASKED if fact.request_id:
+            kind, who = "file_offered", activity.asked_by
+        case ActivityState.RUNNING if fact.agreed:
+            kind, who = "file_accepted", next(iter(activity.seen_by), None)
+        case ActivityState.ENDED:
+            end = activity.end or ActivityEnd.STOPPED
+            kind, who = _FILE_ENDS.get(end, "file_stopped"), activity.ended_by
+            what = f"{what}, {end.value}"
+        case _:
+            return []
+    return [audit.Record(entry.at, kind, _who(session, who), what, session.id)]
 
 
 def _who(session: Session, participant_id: str | None) -> str:

@@ -103,7 +103,7 @@ def decide_answer(session: Session, me: Participant, request: requests.ActivityA
         return _hung_up(session, [_ended(activity, ActivityEnd.DENIED, me.id, now_ms)], me.id, now_ms)
     if activity.kind is ActivityKind.FILE:
         accepted = msgspec.structs.replace(activity, state=ActivityState.RUNNING, changed_at=now_ms)
-        return [ActivitySet(activity=accepted)]
+        return [ActivitySet(activity=accepted, agreed=True)]
     view = msgspec.structs.replace(
         activity,
         state=ActivityState.RUNNING,

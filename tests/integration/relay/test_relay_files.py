@@ -17,7 +17,7 @@ from server_stub.spool import SEGMENT, WINDOW, sealed_length
 from support_manager.errors import LocalProblem
 from support_manager.files.moving import Progress, Receiver
 from support_manager.files.parts import Access
-from support_manager.files.seal import SEALED_CHUNK, ContentSeal, KeyPair, Meta, Secret, seal_meta
+from support_manager.files.seal import SEALED_CHUNK, ContentSeal, KeyPair, Meta, Secret, seal_meta, to_text
 from support_manager.protocol import limits, requests
 from support_manager.protocol.activities import ActivityEnd, ActivityKind
 from support_manager.protocol.events import ActivityChanged
@@ -370,7 +370,8 @@ async def test_a_killed_relay_goes_on_from_the_acknowledged_offset_and_knows_no_
         await asyncio.to_thread(relay.kill9)
         found = b"".join(path.read_bytes() for path in relay.data.rglob("*") if path.is_file())
         text = "\n".join(relay.log)
-        for secret in (NAME.encode(), b"NOBODY READS", sent.secret.value, sent.secret.value.hex().encode()):
+        key = to_text(sent.secret.value).encode()
+        for secret in (NAME.encode(), b"NOBODY READS", sent.secret.value, sent.secret.value.hex().encode(), key):
             assert secret not in found
             assert secret.decode("latin-1") not in text
         await asyncio.to_thread(relay.start)

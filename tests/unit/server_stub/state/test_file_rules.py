@@ -5,6 +5,7 @@ import itertools
 import msgspec
 import pytest
 
+from server_stub.records import file_acts
 from server_stub.state import files
 from support_manager.protocol import requests
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
@@ -119,3 +120,24 @@ def test_transfer_session_ends_every_file(scene):
     scene.answer(scene.rep, running, True)
     scene.pass_on(scene.rep, queue="support")
     assert why(scene, maria, running) is ActivityEnd.SESSION_TRANSFERRED
+
+
+@pytest.mark.rule("B-7.5")
+def test_offer_yes_and_end_are_on_record_once_and_without_a_name(scene):
+    maria = customer(scene)
+    first, second = offer(scene, scene.rep, 777), offer(scene, maria)
+    scene.answer(maria, first, True)
+    scene.update(scene.rep, first, paused=True)
+    scene.update(maria, first, paused=False)
+    scene.stop(maria, first, ActivityEnd.FINISHED)
+    scene.answer(scene.rep, second, False)
+    found = [act for entry in scene.journal for act in file_acts(scene.session, entry)]
+    assert [(act.kind, act.who) for act in found] == [
+        ("file_offered", "account-ana"),
+        ("file_offered", "customer"),
+        ("file_accepted", "customer"),
+        ("file_arrived", "customer"),
+        ("file_declined", "account-ana"),
+    ]
+    assert "777 bytes" in found[0].what
+    assert not any("sealed" in act.what for act in found)
