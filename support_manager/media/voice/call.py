@@ -4,11 +4,13 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Protocol
 
 import numpy as np
+import structlog
 
 from support_manager.media.voice.opus import FRAME, Samples
 
 Tap = Callable[[bytes, float], None]
 """Takes 20 ms of the whole call mixed, mono int16 at 48 kHz, and when that was by `time.monotonic()`."""
+log = structlog.get_logger(__name__)
 _SILENCE = np.zeros(FRAME, dtype=np.int16)
 _LEVEL_FLOOR_DB = 60.0
 
@@ -36,6 +38,8 @@ class Call:
         self._taps: list[Tap] = []
         self.levels: dict[Hashable, float] = {}
         """The loudest of each member since `take_levels`."""
+        self._failing: set[Hashable] = set()
+        """Whose own part threw."""
 
     def add_tap(self, tap: Tap) -> None:
         """Have `tap` called with everything from now on."""
@@ -47,24 +51,52 @@ class Call:
             self._taps.remove(tap)
 
     def tick(self, members: Mapping[Hashable, Member], now: float) -> None:
-        """Do 20 ms of the call.
+        """Do 20 ms of the call; what goes wrong at one member costs the others nothing.
 
         Args:
             members: who is in it now.
             now: `time.monotonic()`.
         """
-        said = {name: frame for name, member in members.items() if (frame := member.said()) is not None}
+        said = self._said(members)
         total = np.zeros(FRAME, dtype=np.int32)
         for name, frame in said.items():
             total += frame
             self.levels[name] = max(self.levels.get(name, 0.0), level(frame))
         for name, member in members.items():
             own = said.get(name)
-            member.hears(_mixed(total if own is None else total - own) if len(said) > (own is not None) else _SILENCE)
+            mixed = _mixed(total if own is None else total - own) if len(said) > (own is not None) else _SILENCE
+            try:
+                member.hears(mixed)
+            except Exception as error:  # whatever a codec or a device makes of it, the others hear on
+                if self._is_first(name):
+                    log.error("one member hears nothing", member=str(name), exc_info=error)
         if self._taps:
-            mixed = _mixed(total).tobytes()
+            whole = _mixed(total).tobytes()
             for tap in list(self._taps):
-                tap(mixed, now)
+                try:
+                    tap(whole, now)
+                except Exception as error:
+                    if self._is_first(tap):
+                        log.error("a recording does not hear the call", exc_info=error)
+
+    def _said(self, members: Mapping[Hashable, Member]) -> dict[Hashable, Samples]:
+        said: dict[Hashable, Samples] = {}
+        for name, member in members.items():
+            try:
+                frame = member.said()
+            except Exception as error:
+                if self._is_first(name):
+                    log.error("one member is not heard", member=str(name), exc_info=error)
+                continue
+            if frame is not None:
+                said[name] = frame
+        return said
+
+    def _is_first(self, name: Hashable) -> bool:
+        """Whether it is the first failure of that one: at fifty a second one line is enough."""
+        is_first = name not in self._failing
+        self._failing.add(name)
+        return is_first
 
     def take_levels(self) -> dict[Hashable, float]:
         """The levels since the last question."""

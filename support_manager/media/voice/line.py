@@ -58,7 +58,11 @@ class VoiceLine:
             return
         if self._encoder is None:
             self._encoder = Encoder()
-        payload = self._encoder.encode(samples)
+        try:
+            payload = self._encoder.encode(samples)
+        except Exception:
+            self._encoder = None  # one that failed stays as it is; the next 20 ms get another one
+            raise
         self._number = (self._number + 1) & 0xFFFF
         self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
         if payload:

@@ -5,11 +5,14 @@ from collections import deque
 from collections.abc import Callable
 
 import numpy as np
+import structlog
 
 from support_manager.media.voice.jitter import JitterBuffer
 from support_manager.media.voice.opus import FRAME, RATE, Samples
 from support_manager.media.voice.ports import AudioPorts, Trouble
 from support_manager.media.voice.processing import Processing
+
+log = structlog.get_logger(__name__)
 
 _MAX_WAITING = 50
 """Pieces of sound between the device's thread and ours."""
@@ -106,13 +109,26 @@ class LocalVoice:
         if self.processing is not None:
             with self._lock:
                 waiting = self._ear.depth_ms
-            heard = self.processing.heard(heard, waiting + self._mouth.depth_ms + self._ports.latency_ms)
+            try:
+                heard = self.processing.heard(heard, waiting + self._mouth.depth_ms + self._ports.latency_ms)
+            except Exception:  # the library's own: he is heard all the same
+                log.exception("echo cancellation failed")
+                self._do_without()
         return None if self.muted else heard
+
+    def _do_without(self) -> None:
+        """Let sound pass as it is from now on, and say so once."""
+        self.processing = None
+        self._trouble(Trouble.ECHO_STAYS)
 
     def hears(self, samples: Samples) -> None:
         """Play the next 20 ms."""
         if self.processing is not None:
-            self.processing.played(samples)
+            try:
+                self.processing.played(samples)
+            except Exception:
+                log.exception("echo cancellation failed")
+                self._do_without()
         with self._lock:
             self._ear.put(self._played & 0xFFFF, samples.tobytes())
             self._played += 1

@@ -9,6 +9,8 @@ from typing import Protocol
 class Trouble(Enum):
     """What is wrong with a device; the call goes on without it."""
 
+    ECHO_STAYS = "echo_stays"
+    """What takes the speaker's sound out of the microphone's has failed."""
     NO_MICROPHONE = "no_microphone"
     MICROPHONE_DENIED = "microphone_denied"
     """The system lets this program not hear it."""

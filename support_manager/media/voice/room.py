@@ -36,6 +36,8 @@ class _Room:
         self.call = Call()
         self.peers: frozenset[PeerKey] = frozenset()
         self.runs = False
+        self.failed = False
+        """Something threw that belongs to no single member; it is logged once."""
 
 
 class VoiceRooms:
@@ -81,10 +83,13 @@ class VoiceRooms:
         if room.runs and (self._clock is None or self._clock.done()):
             self._clock = self._tasks.spawn(self._run(), name="clock")
 
-    @staticmethod
-    async def _prepare(local: LocalVoice) -> None:
+    async def _prepare(self, local: LocalVoice) -> None:
         """The library takes a third of a second to load, which is too long for this loop."""
-        local.processing = await asyncio.to_thread(Processing)
+        try:
+            local.processing = await asyncio.to_thread(Processing)
+        except Exception:
+            log.exception("no echo cancellation")
+            self._tell_trouble(Trouble.ECHO_STAYS)
 
     def forget(self, session_id: str) -> None:
         """That session is over."""
@@ -142,9 +147,14 @@ class VoiceRooms:
             ticks += 1
             for session_id, room in list(self._rooms.items()):
                 if room.runs:
-                    self._tick(session_id, room, due)
-                    if ticks % _LEVELS_EVERY == 0:
-                        self._tell_levels(session_id, room)
+                    try:
+                        self._tick(session_id, room, due)
+                        if ticks % _LEVELS_EVERY == 0:
+                            self._tell_levels(session_id, room)
+                    except Exception as error:  # one call must not be the end of all of them
+                        if not room.failed:
+                            log.error("a call's sound fails", session=session_id, exc_info=error)
+                        room.failed = True
             due += TICK_S
 
     def _tick(self, session_id: str, room: _Room, now: float) -> None:
