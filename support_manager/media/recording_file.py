@@ -91,6 +91,8 @@ class RecordingFile:
         self._empty_since: int | None = 0
         self._size = (1280, 720)
         self._written_ms = 0
+        self._refused = False
+        """Whether the disk has taken a cluster no more."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._file = os.open(part_of(path), flags, 0o600)
@@ -161,6 +163,7 @@ class RecordingFile:
         ready = sorted((b for b in self._waiting if b.at_ms <= until or force), key=lambda block: block.at_ms)
         self._waiting = [] if force else [block for block in self._waiting if block.at_ms > until]
         data = bytearray()
+        written: list[tuple[Block, int]] = []
         for chapter in self._marks:
             data += webm.mark(chapter)
         self._marks.clear()
@@ -170,10 +173,11 @@ class RecordingFile:
             some, ready = ready[:count], ready[count:]
             place = self.bytes + len(data)
             data += webm.cluster(some)
-            for block in some:
-                self._index.note(block, place)
+            written += ((block, place) for block in some)
         if data:
             self._append(bytes(data))
+        for block, place in written:
+            self._index.note(block, place)
 
     def finish(self, now_ms: int) -> Path | None:
         """Write the rest and the index; the file, under its final name, or None if there was nothing to keep.
@@ -184,8 +188,9 @@ class RecordingFile:
         if self._file < 0:
             raise OSError(errno.EBADF, "this file is closed")  # its number may be another file's by now
         try:
-            with contextlib.suppress(OSError):  # a full disk: what is there is kept
-                self.advance(now_ms, force=True)
+            if not self._refused:  # what comes after a gap has no key frame: nobody could see it
+                with contextlib.suppress(OSError):  # a full disk: what is there is kept
+                    self.advance(now_ms, force=True)
             if self.has_content:
                 complete(self._file, self._facts, self._index, self.bytes)
         finally:
@@ -225,6 +230,7 @@ class RecordingFile:
         try:
             _write_all(self._file, data)
         except OSError:
+            self._refused = True
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self.bytes)
                 os.lseek(self._file, self.bytes, os.SEEK_SET)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from support_manager.media.recording import KEY_EVERY_S, MOST_AT_ONCE, MOST_FPS,
 from support_manager.media.recording_thread import MOST_BYTES, RecordingThread
 from support_manager.media.recordings import Recordings
 from support_manager.media.webm import Facts
+from tests.harness.disks import small_disk
+from tests.harness.players import ffmpeg_plays
 from tests.harness.screen_film import film
 
 FACTS = Facts("Ana P.", 1_764_300_000_000)
@@ -251,6 +254,34 @@ def test_a_folder_that_cannot_be_written_is_told_and_nothing_more_is_taken(tmp_p
     share.sends(0, key=True)
     recorder.close()
     assert thread.join(5)
+
+
+@pytest.mark.rule("B-7.8")
+def test_a_disk_that_gets_full_ends_it_and_what_is_there_is_played(tmp_path, told):
+    if os.geteuid() != 0:
+        pytest.skip("a file system of its own needs root")
+    with small_disk(tmp_path / "small", 128) as disk:
+        for name in ("a.webm", "b.webm"):
+            told.over.clear()
+            clock = Clock()
+            thread = RecordingThread("s1", disk / name, FACTS, told, clock)
+            recorder = Recorder(thread, clock, clock.wall_ms, clock.later)
+            share = Share(clock)
+            recorder.follow(share)
+            recorder.chapter("begins")
+            for number in range(3_000):
+                share.sends(number, key=number % 30 == 0)
+                clock.pass_(1 / 30)
+                if number % 15 == 0 and told.over.wait(0.01):
+                    break
+            assert told.last.trouble is RecordingTrouble.DISK_FULL
+            assert told.last.path == disk / name, "finished, though there is no room"
+            seconds, chapters = ffmpeg_plays(disk / name)
+            assert seconds > 1
+            assert chapters == ["begins"]
+            recorder.close()
+            (disk / name).unlink()  # room again: so is the next one
+    assert told.last.seconds > 1
 
 
 class Voices:
