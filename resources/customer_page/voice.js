@@ -57,6 +57,7 @@ export class Voice {
     this.hint = "";
     /** @type {MediaDeviceInfo[]} to choose among, once the browser tells their names */
     this.microphones = [];
+    parts.media?.addEventListener?.("devicechange", () => this.hint === "voice.lost" && void this.#lost(this.#stream));
   }
 
   /** @returns {{mine: ?object, asked: ?object, others: string[], by: string}} */
@@ -126,9 +127,10 @@ export class Voice {
     return stream;
   }
 
-  /** The microphone is gone (pulled out, permission taken back): another one if there is one; hearing goes on. */
+  /** The microphone is gone (pulled out, permission taken back): another one, now or once there is one; hearing goes on. */
   async #lost(stream) {
-    if (this.#stream !== stream) return;
+    if (!stream || this.#stream !== stream) return;
+    const again = this.hint === "voice.lost";
     this.#device = "";
     try {
       const next = await this.#open();
@@ -137,8 +139,9 @@ export class Voice {
         return;
       }
       this.#use(next);
-      this.#parts.notify({ key: "voice.other", tone: "warning" });
+      this.#parts.notify(again ? { key: "voice.back", tone: "positive" } : { key: "voice.other", tone: "warning" });
     } catch {
+      if (again || this.#stream !== stream) return;
       this.hint = "voice.lost";
       this.#parts.hub.setVoice(null);
       this.#parts.notify({ key: "voice.lost", tone: "warning" });

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Voice, microphoneFailure } from "../../resources/customer_page/voice.js";
+
+/** A browser's microphones: `refusal` is the name of the error that it answers with. */
+class Media extends EventTarget {
+  refusal = "";
+  tracks = [];
+
+  async getUserMedia() {
+    if (this.refusal) throw Object.assign(new Error("refused"), { name: this.refusal });
+    const track = Object.assign(new EventTarget(), { enabled: true, stopped: false, stop: () => (track.stopped = true) });
+    this.tracks.push(track);
+    return { getAudioTracks: () => [track], getTracks: () => [track] };
+  }
+
+  async enumerateDevices() {
+    return [];
+  }
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+async function inACall() {
+  const media = new Media();
+  const sent = [], told = [];
+  const session = {
+    you: "c", me: { role: "primary" }, rep: { connection: "online" }, isOnItsWay: false, repName: "Ana",
+    people: new Map(), activities: new Map([["a1", { id: "a1", kind: "voice", state: "running", subject: "c" }]]),
+  };
+  const voice = new Voice({
+    story: { session, phase: "inside" }, media,
+    hub: { setVoice: (track) => sent.push(track), ensure() {}, sound: null },
+    ask: async () => ({}), present: () => true, changed() {}, notify: ({ key }) => told.push(key),
+  });
+  await voice.join();
+  await settled();
+  assert.equal(voice.state, "running");
+  return { media, voice, sent, told };
+}
+
+async function pulledOut({ media }, refusal) {
+  media.refusal = refusal;
+  media.tracks.at(-1).dispatchEvent(new Event("ended"));
+  await settled();
+}
+
+test("where another microphone is there it is used, and that is said", async () => {
+  const call = await inACall();
+  await pulledOut(call, "");
+  assert.deepEqual(call.told, ["voice.other"]);
+  assert.equal(call.sent.at(-1), call.media.tracks[1]);
+  assert.equal(call.voice.hint, "");
+});
+
+test("a microphone that is plugged in again is used again by itself, once, and as muted as before", async () => {
+  const call = await inACall();
+  call.voice.mute(true);
+  await pulledOut(call, "NotFoundError");
+  assert.deepEqual([call.voice.hint, call.voice.state, call.sent.at(-1)], ["voice.lost", "running", null]);
+  call.media.dispatchEvent(new Event("devicechange")); // something else came
+  await settled();
+  assert.deepEqual(call.told, ["voice.lost"], "said once");
+  call.media.refusal = "";
+  call.media.dispatchEvent(new Event("devicechange"));
+  call.media.dispatchEvent(new Event("devicechange"));
+  await settled();
+  assert.deepEqual([call.told.at(-1), call.told.length, call.voice.hint], ["voice.back", 2, ""]);
+  assert.equal(call.voice.track.enabled, false);
+  assert.equal(call.sent.at(-1), call.voice.track);
+  const open = call.media.tracks.slice(1).filter(({ stopped }) => !stopped);
+  assert.deepEqual(open, [call.voice.track], "no microphone is open twice");
+});
+
+test("one who left meanwhile has his microphone shut, whatever is plugged in", async () => {
+  const call = await inACall();
+  await pulledOut(call, "NotFoundError");
+  call.voice.leave();
+  call.media.refusal = "";
+  call.media.dispatchEvent(new Event("devicechange"));
+  await settled();
+  assert.equal(call.voice.state, "none");
+  assert.equal(call.media.tracks.length, 1);
+});
+
+test("every refusal has its sentence", () => {
+  const said = (name) => microphoneFailure(Object.assign(new Error(), { name }));
+  assert.deepEqual(
+    ["NotAllowedError", "SecurityError", "NotReadableError", "AbortError", "NotFoundError", "OverconstrainedError"].map(said),
+    ["voice.denied", "voice.denied", "voice.busy", "voice.busy", "voice.none", "voice.none"],
+  );
+});
