@@ -176,5 +176,6 @@ def is_same_start(root: Path, boot: Path = _BOOT) -> bool:
         before = b""
     if now != before:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mark.touch(mode=0o600)
         mark.write_bytes(now)
     return now == before
