@@ -1,28 +1,64 @@
-"""The operator's commands, run as processes: what they do, and the sentence with which each of them fails."""
+"""The operator's commands as he types them: what they do, and the sentence with which each of them fails."""
 
+import io
 import json
+import logging
 import os
 import socket
 import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from server_stub.cli import main
 from server_stub.settings import DEFINITIONS
 from tests.harness.relay import PASSWORD, ROOT, RelayProcess
 
 
+@pytest.fixture(autouse=True)
+def _log_of_this_process() -> Iterator[None]:
+    """A command that is run in this process sets up the log of its own; the tests get theirs back."""
+    root, relay = logging.getLogger(), logging.getLogger("server_stub")
+    before = list(root.handlers), root.level, relay.level
+    yield
+    root.handlers = before[0]
+    root.setLevel(before[1])
+    relay.setLevel(before[2])
+    structlog.reset_defaults()
+
+
 def run(*arguments: object, given: str = "") -> "subprocess.CompletedProcess[str]":
+    """A command as the operator types it.
+
+    Called in this process, for most of a command's time would be the start of Python; also `serve`, where it must fail
+    to start.
+    """
+    words = [*map(str, arguments)]
+    out, error = io.StringIO(), io.StringIO()
+    keyboard, sys.stdin = sys.stdin, io.StringIO(given)
+    try:
+        with redirect_stdout(out), redirect_stderr(error):
+            code = main(words)
+    except SystemExit as stop:
+        code = int(str(stop.code))
+    finally:
+        sys.stdin = keyboard
+    return subprocess.CompletedProcess(words, code, out.getvalue(), error.getvalue())
+
+
+def as_process(*words: str, given: str = "") -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "server_stub", *map(str, arguments)],
+        [sys.executable, "-m", "server_stub", *words],
         cwd=ROOT,
         input=given,
         capture_output=True,
@@ -70,9 +106,8 @@ def write_pair(folder: Path, name: str, password: bytes | None = None) -> tuple[
 
 
 def test_accounts_from_the_command_line(tmp_path: Path) -> None:
-    added = run(
-        "user", "add", "ana", "--data", tmp_path, "--display-name", "Ana P.", "--password-stdin", given=PASSWORD
-    )
+    words = ["user", "add", "ana", "--data", str(tmp_path), "--display-name", "Ana P.", "--password-stdin"]
+    added = as_process(*words, given=PASSWORD)
     assert added.returncode == 0, added.stderr
     assert PASSWORD not in added.stdout + added.stderr
     listed = json.loads(run("user", "list", "--json", "--data", tmp_path).stdout)
@@ -170,9 +205,8 @@ def test_backup_of_a_running_relay(tmp_path: Path) -> None:
     for words in (("get", "link_key"), ("set", "link_key", "0" * 64)):
         assert "There is no setting" in sentence(run("setting", *words, "--data", data))
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
-    assert {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in data.iterdir()} == {
-        path.name: oct(0o600) for path in data.iterdir()
-    }
+    for path in data.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.sqlite3", "data"]
     assert "no database" in sentence(run("backup", tmp_path / "other", "--data", tmp_path / "nothing"))
