@@ -5,8 +5,10 @@ BENCH ?=
 TESTS ?= tests
 IN_NETWORK := $(PY) -m tests.harness.netns -- $(PY)
 # No media, and nothing that minds a neighbour: these run in three processes. The rest has the machine to itself.
-SIDE_BY_SIDE := tests/meta tests/unit tests/integration/relay $(wildcard tests/integration/test_control*.py \
-  tests/integration/test_sign_in_races.py tests/integration/test_page_*.py)
+SIDE_BY_SIDE := tests/meta tests/unit tests/contract/test_intents.py tests/contract/test_camera_port.py \
+  tests/integration/relay tests/integration/harness $(wildcard tests/integration/test_control*.py \
+  tests/integration/test_sign_in_races.py tests/integration/test_page_*.py) \
+  tests/integration/ui/test_people_live.py tests/integration/ui/test_mail_program.py
 
 .PHONY: help run demo test test-slow bench check fix docs setup setup-run lock installer clean
 

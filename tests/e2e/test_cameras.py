@@ -93,6 +93,7 @@ async def test_a_browser_that_may_not_says_what_to_do(centre: Centre, tmp_path: 
         await centre.app.until(lambda found: found == {}, "cameras")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.6", "B-9.4")
 async def test_transfer_session_puts_both_cameras_out(team: Team, tmp_path: Path):
     elena, dan, _ = team.desks

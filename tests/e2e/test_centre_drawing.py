@@ -34,6 +34,7 @@ async def drawn(desk: Desk, session_id: str, count: int) -> list[dict[str, Any]]
     return list(board["strokes"])
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.3", "B-9.4")
 async def test_all_participants_see_what_the_rep_draws_and_nobody_else_draws(team: Team):
     elena, dan, _ = team.desks

@@ -10,6 +10,7 @@ from tests.harness.centre import Centre
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-12.5")
 async def test_the_relay_is_killed_and_the_picture_goes_on(centre: Centre):
     _, ana = await centre.sharing()

@@ -110,6 +110,7 @@ async def test_it_runs_for_all_to_see_and_the_customer_stops_it_with_one_click(c
     await ana.screen("sharing")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.8")
 async def test_the_rep_stops_it_and_a_lost_link_does_not(centre: Centre):
     _, ana = await centre.sharing()

@@ -93,6 +93,7 @@ async def test_everybody_sees_the_reps_screen_until_he_stops(team: Team, code: o
     await dan.app.session(lambda one: one["picture"] == "none" and not one["view"]["activities"])
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.2", "B-5.3", "B-9.4")
 async def test_each_way_it_ends_or_is_put_away(team: Team, code: object):
     elena, dan, _ = team.desks

@@ -180,6 +180,7 @@ async def test_everybody_sees_the_share_and_nobody_after_it(room: Room) -> None:
     assert bob.controller.mailbox(room.session_id) is None
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-9.4", "B-7.1")
 async def test_a_switch_and_a_transfer_end_it_and_the_next_hub_hands_on(room: Room) -> None:
     ana, bob, ion, eva = room.ana, room.bob, room.ion, room.eva

@@ -143,6 +143,7 @@ async def test_with_a_tray_closing_keeps_the_app_and_a_second_start_shows_it(
         await app.until(lambda windows: "mainWindow" in windows, "windows")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-13.1")
 async def test_a_tray_that_comes_late_is_found_and_one_that_goes_loses_nothing(tmp_path: Path, relay: RelayProcess):
     with Display(1280, 900, window_manager=True) as display:
