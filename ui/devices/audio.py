@@ -1,6 +1,7 @@
 """Microphone and speaker by Qt, in a thread of their own; a device that is pulled out is told and replaced."""
 
 import sys
+import time
 from collections.abc import Callable
 
 import structlog
@@ -31,6 +32,10 @@ _BUFFER_MS = 80
 _STEP_MS = 10
 _TIMER_MS = 5
 _WAIT_MS = 2_000
+_AGAIN_MS = (100, 1_000)
+"""How long a device that ended by itself is left alone before it, or another one, is opened again."""
+_FAILURES_S = 10.0
+"""A device that ends more often than `_AGAIN_MS` has waits within this time is left alone."""
 
 Heard = Callable[[bytes], None]
 Fill = Callable[[int], bytes]
@@ -69,6 +74,24 @@ def speakers() -> list[AudioDevice]:
     return _listed(QMediaDevices.audioOutputs())
 
 
+class _Failures:
+    """Counts how often a device ended by itself, lest one that opens and ends at once is opened without end."""
+
+    def __init__(self) -> None:
+        self._moments: list[float] = []
+
+    def next_wait_ms(self) -> int | None:
+        """It ended: how long to wait before the next try; None: no more tries."""
+        now = time.monotonic()
+        self._moments = [moment for moment in self._moments if now - moment < _FAILURES_S]
+        self._moments.append(now)
+        return _AGAIN_MS[len(self._moments) - 1] if len(self._moments) <= len(_AGAIN_MS) else None
+
+    def forget(self) -> None:
+        """Something was plugged in, or chosen."""
+        self._moments.clear()
+
+
 class _Worker(QObject):
     """Holds the devices; lives in the thread."""
 
@@ -83,6 +106,7 @@ class _Worker(QObject):
         self._microphone = self._speaker = ""
         self._microphone_failed: Failed | None = None
         self._speaker_failed: Failed | None = None
+        self._microphone_failures, self._speaker_failures = _Failures(), _Failures()
         self._timer: QTimer | None = None
         self._media: QMediaDevices | None = None
         self.latency_ms = 30.0
@@ -104,6 +128,7 @@ class _Worker(QObject):
         self._watch()
         self.close_microphone()
         self._microphone, self._heard, self._microphone_failed = device, heard, failed
+        self._microphone_failures.forget()
         self._start_microphone()
 
     def _start_microphone(self) -> None:
@@ -145,14 +170,20 @@ class _Worker(QObject):
         if self._source is None or self._microphone_failed is None:
             return
         self._drop_source()
-        self._microphone_failed(Trouble.MICROPHONE_LOST)
-        if QMediaDevices.audioInputs():
+        wait_ms = self._microphone_failures.next_wait_ms()
+        self._microphone_failed(Trouble.MICROPHONE_FAILS if wait_ms is None else Trouble.MICROPHONE_LOST)
+        if wait_ms is not None:
+            QTimer.singleShot(wait_ms, self, self._microphone_again)
+
+    def _microphone_again(self) -> None:
+        if self._source is None and QMediaDevices.audioInputs():
             self._start_microphone()
 
     @Slot()
     def _inputs_changed(self) -> None:
         if self._microphone_failed is None:
             return
+        self._microphone_failures.forget()
         if self._source is None and QMediaDevices.audioInputs():
             self._start_microphone()  # one was plugged in
         elif self._source is not None and not QMediaDevices.audioInputs():
@@ -177,6 +208,7 @@ class _Worker(QObject):
         self._watch()
         self.close_speaker()
         self._speaker, self._fill, self._speaker_failed = device, fill, failed
+        self._speaker_failures.forget()
         self._start_speaker()
 
     def _start_speaker(self) -> None:
@@ -222,14 +254,20 @@ class _Worker(QObject):
         if self._sink is None or self._speaker_failed is None:
             return
         self._drop_sink()
-        self._speaker_failed(Trouble.SPEAKER_LOST)
-        if QMediaDevices.audioOutputs():
+        wait_ms = self._speaker_failures.next_wait_ms()
+        self._speaker_failed(Trouble.SPEAKER_FAILS if wait_ms is None else Trouble.SPEAKER_LOST)
+        if wait_ms is not None:
+            QTimer.singleShot(wait_ms, self, self._speaker_again)
+
+    def _speaker_again(self) -> None:
+        if self._sink is None and QMediaDevices.audioOutputs():
             self._start_speaker()
 
     @Slot()
     def _outputs_changed(self) -> None:
         if self._speaker_failed is None:
             return
+        self._speaker_failures.forget()
         if self._sink is None and QMediaDevices.audioOutputs():
             self._start_speaker()
         elif self._sink is not None and not QMediaDevices.audioOutputs():
@@ -253,6 +291,7 @@ class _Worker(QObject):
     def close_all(self) -> None:
         self.close_microphone()
         self.close_speaker()
+        self.thread().quit()
 
 
 def _is_denied() -> bool:
@@ -261,6 +300,10 @@ def _is_denied() -> bool:
     if sys.platform != "darwin" or app is None:
         return False
     return app.checkPermission(QMicrophonePermission()) is Qt.PermissionStatus.Denied
+
+
+_HUNG: list[tuple[QThread, _Worker]] = []
+"""Qt aborts the program where a thread goes that still runs."""
 
 
 class QtAudio(QObject):
@@ -283,7 +326,7 @@ class QtAudio(QObject):
         self._speaker_wanted.connect(self._worker.open_speaker, queued)
         self._microphone_done.connect(self._worker.close_microphone, queued)
         self._speaker_done.connect(self._worker.close_speaker, queued)
-        self._all_done.connect(self._worker.close_all, Qt.ConnectionType.BlockingQueuedConnection)
+        self._all_done.connect(self._worker.close_all, queued)
 
     def _ready(self) -> None:
         if not self._thread.isRunning():
@@ -317,9 +360,12 @@ class QtAudio(QObject):
         return self._worker.latency_ms
 
     def close(self) -> None:
-        """End the thread, within two seconds; on the UI thread, once nobody speaks any more."""
+        """End the thread, within two seconds; on the UI thread, once nobody speaks any more.
+
+        A device that hangs in the system's own code keeps its thread, and nobody else waits for it.
+        """
         if self._thread.isRunning():
             self._all_done.emit()
-            self._thread.quit()
             if not self._thread.wait(_WAIT_MS):
                 log.error("the sound thread did not end in time")
+                _HUNG.append((self._thread, self._worker))

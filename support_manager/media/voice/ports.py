@@ -16,8 +16,11 @@ class Trouble(Enum):
     """The system lets this program not hear it."""
     MICROPHONE_LOST = "microphone_lost"
     """It was pulled out, or taken by another program."""
+    MICROPHONE_FAILS = "microphone_fails"
+    """It opens and ends again and again; it is left alone now."""
     NO_SPEAKER = "no_speaker"
     SPEAKER_LOST = "speaker_lost"
+    SPEAKER_FAILS = "speaker_fails"
 
 
 @dataclass(frozen=True, slots=True)
