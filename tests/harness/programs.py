@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, Self
 
 _ANSWER_S = 30.0
@@ -47,11 +48,15 @@ class Program:
         module: with `serve` in it.
         arguments: for it.
         prefix: words before the command, e.g. `SecondHost.prefix()`.
+        environment: goes into that of the program.
     """
 
-    def __init__(self, module: str, *arguments: str, prefix: Sequence[str] = ()) -> None:
+    def __init__(
+        self, module: str, *arguments: str, prefix: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> None:
         self._module = module
         self._words = [*prefix, sys.executable, "-m", module, *arguments]
+        self._environment = {**os.environ, **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -62,7 +67,11 @@ class Program:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            *self._words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LINE_BYTES
+            *self._words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LINE_BYTES,
+            env=self._environment,
         )
         return self
 

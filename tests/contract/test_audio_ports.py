@@ -1,0 +1,135 @@
+"""What every port to microphone and speaker must do; the tests' own passes it too, and Qt's on a sound server."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.harness.programs import Program
+from tests.harness.pulse import PulseServer
+from tests.harness.sound import RATE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
+
+
+class Desk:
+    """A program with the devices, and the sound server under them where there is one."""
+
+    def __init__(self, program: Program, pulse: PulseServer | None) -> None:
+        self.program = program
+        self.pulse = pulse
+        self.total: dict[str, Any] = {"heard": 0, "asked": 0, "troubles": []}
+
+    async def until(self, done: Callable[[dict[str, Any]], bool], within_s: float = 10) -> dict[str, Any]:
+        """Read until what came in all is enough."""
+        deadline = time.monotonic() + within_s
+        while not done(self.total):
+            assert time.monotonic() < deadline, self.total
+            now = await self.program.ask("read")
+            self.total["heard"] += now["heard"]
+            self.total["asked"] += now["asked"]
+            self.total["troubles"] += now["troubles"]
+            self.total["loud"] = now["loud"]
+            await asyncio.sleep(0.02)
+        found, self.total = self.total, {"heard": 0, "asked": 0, "troubles": []}
+        return found
+
+    async def opened(self) -> None:
+        """Both in use."""
+        await self.program.ask("microphone")
+        await self.program.ask("speaker")
+        await self.until(lambda total: total["heard"] > 4_800 and total["asked"] > 4_800)
+
+    async def closed(self) -> None:
+        """Both let go, and all that was under way is read."""
+        await self.program.ask("close")
+        await asyncio.sleep(0.1)
+        await self.program.ask("read")
+        self.total = {"heard": 0, "asked": 0, "troubles": []}
+
+
+@pytest_asyncio.fixture(params=["array", "qt"], scope="module", loop_scope="module")
+async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+    async with AsyncExitStack() as stack:
+        if request.param == "array":
+            program = Program("tests.harness.audio_process", "--array", environment=OFFSCREEN)
+            yield Desk(await stack.enter_async_context(program), None)
+            return
+        pulse = stack.enter_context(PulseServer(("speaker", "headset"), ("microphone", "webcam")))
+        program = Program("tests.harness.audio_process", environment={**OFFSCREEN, **pulse.environment()})
+        yield Desk(await stack.enter_async_context(program), pulse)
+
+
+async def test_devices_have_ids_and_names(desk: Desk) -> None:
+    microphones, speakers = (await desk.program.ask("devices"))["found"]
+    assert len(microphones) == len({each for each, _ in microphones}) == 2
+    assert len(speakers) >= 2
+    assert all(name for _, name in microphones + speakers)
+
+
+async def test_it_hears_and_asks_in_time_and_nothing_more_once_closed(desk: Desk) -> None:
+    await desk.opened()
+    began, total = time.monotonic(), {"heard": 0, "asked": 0}
+    await desk.program.ask("read")
+    while time.monotonic() < began + 2:
+        now = await desk.program.ask("read")
+        total = {key: total[key] + now[key] for key in total}
+        await asyncio.sleep(0.05)
+    seconds = time.monotonic() - began
+    for key, count in total.items():
+        assert count / RATE == pytest.approx(seconds, abs=0.25), key
+    await desk.closed()
+    await asyncio.sleep(0.3)
+    now = await desk.program.ask("read")
+    assert (now["heard"], now["asked"], now["troubles"]) == (0, 0, [])
+    await desk.opened()
+    await desk.closed()
+
+
+async def test_a_device_that_is_gone_is_the_systems_choice(desk: Desk) -> None:
+    await desk.program.ask("microphone", id="sold long ago")
+    await desk.program.ask("speaker", id="sold long ago")
+    total = await desk.until(lambda total: total["heard"] > 4_800 and total["asked"] > 4_800)
+    assert total["troubles"] == []
+    await desk.closed()
+
+
+async def test_one_that_is_pulled_out_is_told_and_another_one_taken(desk: Desk) -> None:
+    await desk.opened()
+    if desk.pulse is None:
+        await desk.program.ask("pull_out")
+        total = await desk.until(lambda total: bool(total["troubles"]))
+        assert total["troubles"] == ["microphone_lost"]
+        await desk.closed()
+        return
+    # Here the sound server itself moves what runs to another device; whether that is told depends on who is first.
+    desk.pulse.unplug_microphone("microphone")
+    desk.pulse.unplug_speaker("speaker")
+    await desk.program.ask("read")
+    total = await desk.until(lambda total: total["heard"] > 24_000 and total["asked"] > 24_000)
+    assert len(total["troubles"]) == len(set(total["troubles"])), "each is told once"
+    desk.pulse.plug_speaker("speaker")
+    desk.pulse.plug_microphone("microphone")
+    await desk.closed()
+
+
+@pytest.mark.parametrize("kind", ["array", "qt"])
+async def test_without_devices_it_says_so_once(kind: str) -> None:
+    async with AsyncExitStack() as stack:
+        environment = OFFSCREEN
+        if kind == "qt":
+            environment = {**OFFSCREEN, **stack.enter_context(PulseServer((), ())).environment()}
+        words = ("--array", "--none") if kind == "array" else ()
+        desk = Desk(
+            await stack.enter_async_context(Program("tests.harness.audio_process", *words, environment=environment)),
+            None,
+        )
+        await desk.program.ask("microphone")
+        await desk.program.ask("speaker")
+        total = await desk.until(lambda total: len(total["troubles"]) >= 2)
+        assert sorted(total["troubles"]) == ["no_microphone", "no_speaker"]
