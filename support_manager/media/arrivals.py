@@ -22,8 +22,9 @@ _BASE_S = 1.0
 _BASES = 20
 """The least delay is that of the last twenty seconds: clocks drift apart, and ways change."""
 _QUEUE_S = 0.1
-"""More delay than ever of late: what we send waits somewhere. A busy program at the other end may look like less."""
-_QUEUED_S = 0.12
+"""More delay than ever of late: what we send waits somewhere."""
+_QUEUED_S = 0.25
+"""For so long: a busy computer at the other end looks like it, too, for a moment. Where much is lost nobody waits."""
 _LONG_QUEUE_S = 0.2
 _SLOWER, _MUCH_SLOWER = 0.85, 0.7
 """Of what comes: what waits already must run off, too."""

@@ -61,11 +61,10 @@ def test_a_line_that_becomes_narrow_is_known_at_once_and_for_what_it_carries() -
     line.kbit_per_s = 1_000
     changed = line.now
     line.run(1.0, kbit_per_s=4_000)
-    at, rate, flooded = line.falls[0]
+    at, rate, _ = line.falls[0]
     assert at - changed < 0.5
-    assert rate < 3_500_000
-    assert 500_000 < line.falls[1][1] < 1_000_000
-    assert flooded or line.falls[1][2]
+    assert 500_000 < rate < 1_000_000
+    assert line.falls[1][2], "whoever goes on as before loses most of it"
 
 
 def test_a_queue_is_known_before_anything_is_lost() -> None:
