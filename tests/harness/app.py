@@ -61,7 +61,16 @@ class AppProcess:
         """Start the app and wait until it answers."""
         self._profile.mkdir(parents=True, exist_ok=True)
         ours, theirs = socket.socketpair()
-        words = [sys.executable, "-m", "tests.harness.app_runner", "--control-fd", str(theirs.fileno())]
+        # A fault in a library leaves the threads' stacks in the log.
+        words = [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-m",
+            "tests.harness.app_runner",
+            "--control-fd",
+            str(theirs.fileno()),
+        ]
         words += ["--profile", str(self._profile), *self._arguments]
         if self._credentials:
             words.append("--sign-in-from-stdin")
