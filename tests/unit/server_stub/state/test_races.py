@@ -1,4 +1,4 @@
-"""A thousand random interleavings of requests that race: one outcome each, and all screens agree afterwards.
+"""More than a thousand random interleavings of requests that race: one outcome each, and all screens agree afterwards.
 
 Every client acts on what his own screen shows, which lags behind: the relay carries requests out one at a time in an
 order of chance, and what it tells arrives at each screen in order but whenever it likes. Nothing else connects them.
@@ -169,7 +169,10 @@ class World:
             screen.hear(waiting.pop(0))
             if screen.is_let_in:
                 session = next(s for s in self.registry if who in s.participants)
-                self.look(session, who)
+                if session.member(who) is not None:
+                    self.look(session, who)
+                else:  # he has gone meanwhile: there is no snapshot for him, and he knows why
+                    screen.gone = session.participants[who].left
 
     def race(self, acts):
         """Carry out the acts in an order of chance, news arriving in between; gives what became of each."""
@@ -347,3 +350,51 @@ def test_joins_at_the_limit():
         assert outcomes["vlad"] is None
         seen[(len(waiting), outcomes["control"])] += 1
     assert len(seen) > 3
+
+
+@pytest.mark.rule("B-1.2", "B-2.5", "B-5.3")
+def test_whom_to_help_against_who_comes_and_goes():
+    seen = Counter()
+    for seed in range(ROUNDS):
+        world = World(seed)
+        session = world.start("Ana", Mode.SINGLE)
+        ana = session.holder(Role.CONTROLLER).id
+        maria, ion = world.join(session, "Maria"), world.join(session, "Ion")
+        world.act("customer.admit", session, ana, admits(session, ion, world))
+        world.race([])
+        vlad = world.join(session, "Vlad")
+        bogdan = world.assist(session, "Bogdan")
+        outcomes = world.race(
+            [
+                ("help ion", world.act, "customer.select", session, ana, selects(session, ion, world)),
+                ("admit vlad", world.act, "customer.admit", session, ana, admits(session, vlad, world)),
+                ("refuse vlad", world.act, "customer.admit", session, ana, admits(session, vlad, world, accept=False)),
+                ("maria goes", world.leave, session, maria),
+                ("vlad goes", world.leave, session, vlad),
+                ("control", world.transfer_control, session, ana, bogdan),
+            ]
+        )
+        customers_now = session.customers()
+        primary = [p for p in customers_now if p.role is Role.PRIMARY]
+        assert len(primary) == 1, "somebody is always helped while anybody is there"
+        assert maria not in {p.id for p in customers_now}
+        if outcomes["help ion"] is None:
+            assert primary[0].id == ion
+        decided = won(outcomes) & {"admit vlad", "refuse vlad"}
+        assert len(decided) <= 1
+        seen.update(decided or {"nobody"})
+        # Whoever leads in the end alone decides from now on.
+        if outcomes["control"] is None:
+            with pytest.raises(Refused):
+                world.act("customer.select", session, ana, selects(session, ion, world))
+    assert set(seen) == {"admit vlad", "refuse vlad", "nobody"}
+
+
+def admits(session, customer, world, *, accept=True):
+    request = requests.CustomerAdmit(session_id=session.id, participant_id=customer, accept=accept)
+    return lambda me: customers.decide_admit(session, request, world.moment(), room=world.room_in(session))
+
+
+def selects(session, customer, world):
+    request = requests.CustomerSelect(session_id=session.id, participant_id=customer)
+    return lambda me: customers.decide_select(session, request, world.moment())
