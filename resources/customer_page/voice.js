@@ -84,6 +84,7 @@ export class Voice {
   /** Join, by the customer's own click: asked, to a call that runs, or to begin one. */
   async join() {
     if (this.state !== "none") return;
+    const before = this.call.asked;
     this.state = "opening";
     this.hint = "";
     this.#parts.changed();
@@ -96,7 +97,9 @@ export class Voice {
       return;
     }
     const { asked, mine, others } = this.call;
-    if (this.#parts.story.phase !== "inside" || !(asked || mine || others.length || this.mayBegin)) {
+    // The yes was to that question, by that person: while the browser asked, it may have been taken back or put anew.
+    const isOther = before && asked?.id !== before.id && mine?.id !== before.id;
+    if (this.#parts.story.phase !== "inside" || isOther || !(asked || mine || others.length || this.mayBegin)) {
       this.#stopHere(); // nobody asks any more
       this.#parts.changed();
       return;

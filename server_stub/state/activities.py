@@ -161,9 +161,11 @@ def decide_stop(session: Session, me: Participant, request: requests.ActivitySto
 
 
 def _is_concerned(activity: ActivityView, me: Participant) -> bool:
-    """Whether somebody may stop it: whose it is, who asked for it, the controller; the primary customer whatever is
-    shown, but nobody else's voice."""
-    if me.id in (activity.subject, activity.asked_by) or me.role is Role.CONTROLLER:
+    """Whether somebody may stop it: whose it is, who asked for it while nobody has answered, the controller; the
+    primary customer whatever is shown, but nobody else's voice."""
+    if activity.subject == me.id or me.role is Role.CONTROLLER:
+        return True
+    if activity.asked_by == me.id and activity.state is ActivityState.ASKED:
         return True
     if activity.kind is ActivityKind.RECORDING:
         return me.role in CUSTOMERS  # every customer is in it

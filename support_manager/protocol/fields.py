@@ -42,6 +42,8 @@ AccountName = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.ACCOUN
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.PASSWORD_CHARS)]
 Sdp = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.SDP_CHARS)]
 CandidateLine = Annotated[str, msgspec.Meta(max_length=limits.CANDIDATE_CHARS)]
+MediaId = Annotated[str, msgspec.Meta(max_length=32)]
+MediaIndex = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Sealed = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.FILE_SEALED_CHARS, pattern=_ID)]
 """What only the two ends of a file transfer can read, in URL-safe base 64."""
 FileKey = Annotated[str, msgspec.Meta(max_length=limits.FILE_KEY_CHARS, pattern=rf"^(|[A-Za-z0-9_-]{{87}}){_END}")]

@@ -7,7 +7,7 @@ The media lines of every offer stand in the fixed order of `MEDIA_LINES`.
 
 import msgspec
 
-from support_manager.protocol.fields import CandidateLine, Sdp
+from support_manager.protocol.fields import CandidateLine, MediaId, MediaIndex, Sdp
 
 MEDIA_LINES: tuple[str, ...] = (
     "share_up",
@@ -46,8 +46,8 @@ class Candidate(_Signal, frozen=True, kw_only=True, tag="candidate"):
     """One trickled ICE candidate; an empty line ends them (RFC 8838)."""
 
     candidate: CandidateLine
-    sdp_mid: str | None = None
-    sdp_mline_index: int | None = None
+    sdp_mid: MediaId | None = None
+    sdp_mline_index: MediaIndex | None = None
 
 
 class NeedOffer(_Signal, frozen=True, kw_only=True, tag="need_offer"):

@@ -84,6 +84,27 @@ test("one who left meanwhile has his microphone shut, whatever is plugged in", a
   assert.equal(call.media.tracks.length, 1);
 });
 
+test("a yes is to the question it was given to: one that was taken back or put anew meanwhile opens no call", async () => {
+  for (const next of [null, { id: "a2", kind: "voice", state: "asked", subject: "c", asked_by: "d" }]) {
+    const media = new Media();
+    const asked = [];
+    const session = {
+      you: "c", me: { role: "primary" }, rep: { connection: "online" }, isOnItsWay: false, repName: "Ana",
+      people: new Map(), activities: new Map([["a1", { id: "a1", kind: "voice", state: "asked", subject: "c", asked_by: "r" }]]),
+    };
+    const voice = new Voice({
+      story: { session, phase: "inside" }, media,
+      hub: { setVoice() {}, ensure() {}, sound: null },
+      ask: async (event) => asked.push(event), present: () => true, changed() {}, notify() {},
+    });
+    const joined = voice.join();
+    session.activities = new Map(next ? [[next.id, next]] : []);
+    await joined;
+    await settled();
+    assert.deepEqual([voice.state, asked, media.tracks[0].stopped], ["none", [], true]);
+  }
+});
+
 test("every refusal has its sentence", () => {
   const said = (name) => microphoneFailure(Object.assign(new Error(), { name }));
   assert.deepEqual(

@@ -151,6 +151,17 @@ def test_the_call_goes_on_with_the_former_controller_in_it_and_the_new_one_joins
     assert speakers(scene) == {scene.rep, maria, bogdan}
 
 
+@pytest.mark.rule("B-7.9", "B-9.3")
+def test_who_asked_for_a_voice_puts_nobody_out_any_more_once_control_is_gone(scene):
+    maria = scene.join()
+    bogdan = scene.assist("Bogdan")
+    _, his = call(scene, maria)
+    scene.person(bogdan).device = Device(microphone=Capability.YES)
+    scene.transfer_control(scene.rep, bogdan)
+    assert refusal(scene.stop, scene.rep, his) is ErrorCode.NOT_ALLOWED
+    assert speakers(scene) == {scene.rep, maria}
+
+
 @pytest.mark.rule("B-9.5")
 def test_without_voice_at_the_new_controllers_the_call_ends_with_a_reason(scene):
     maria = scene.join()
