@@ -3,8 +3,9 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +24,15 @@ from tests.harness.keyrings import MemoryRing
 from tests.harness.listening import EAR, heard, microphone_flags
 from tests.harness.participant import require_network, until
 from tests.harness.relay import PASSWORD, RelayProcess
-from tests.harness.sound import RATE, ArrayPorts, as_int16, chirps, compare, write_wav
+from tests.harness.sound import RATE, ArrayPorts, Heard, as_int16, chirps, compare, longest_gap_ms, write_wav
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 REFUSES = "(name) => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', name); }; }"
 ALLOWED = frozenset({f"{MemoryRing.__module__}.{MemoryRing.__qualname__}"})
 PATIENCE_MS = 15_000
-REPS, CUSTOMERS = chirps(12, seed=11), chirps(6, seed=22)
+REPS, CUSTOMERS = chirps(12, seed=11), chirps(60, seed=22)
+SECONDS = 2.0
 
 
 class Rep:
@@ -54,6 +56,10 @@ class Rep:
     @property
     def call(self) -> CallView:
         return call_of(self.session.view)
+
+    async def recording(self) -> np.ndarray:
+        """What his speaker played so far."""
+        return self.ports.recording()
 
     async def talks_with(self, count: int) -> None:
         await until(lambda: len(self.call.speaking) == count, 20, f"{count} in the call")
@@ -90,13 +96,13 @@ async def rep(
         await one.controller.aclose()
 
 
-async def customer(browser: Chromium, url: str, *, may: bool = True, name: str = "Maria") -> Page:
+async def customer(browser: Chromium, url: str, *, may: bool = True, name: str = "Maria", script: str = "") -> Page:
     """A customer who has joined; `may` is what he answers his browser about the microphone."""
     await browser.context.clear_permissions()
     if may:
         await browser.context.grant_permissions(["microphone"])
     page = await browser.new_page()
-    await page.add_init_script(EAR)
+    await page.add_init_script(EAR + script)
     await page.goto(url)
     await page.fill("#field-name", name)
     await page.click("#join-send")
@@ -117,10 +123,27 @@ async def listens(page: Page) -> None:
         await asyncio.sleep(0.02)
 
 
+async def hears(sound: np.ndarray, recording: Callable[[], Awaitable[np.ndarray]]) -> Heard:
+    """How the last moments of a recording are like what plays again and again, wherever in it that is.
+
+    A call takes its time to begin, the longer the busier the machine is, and a voice its time to become as loud as it
+    stays: so nobody knows which part of the sound is the first that is worth measuring.
+    """
+    count = int(SECONDS * RATE)
+    async with asyncio.timeout(30):
+        while True:
+            samples = await recording()
+            audible = np.flatnonzero(np.abs(samples) > 0.02)
+            if len(audible) and len(samples) >= audible[0] + 2 * count:
+                break
+            await asyncio.sleep(0.2)
+    last = samples[-count:]
+    return replace(compare(last, np.concatenate([sound, sound[:count]])), longest_gap_ms=longest_gap_ms(last))
+
+
 @pytest.mark.rule("B-7.7")
 async def test_rep_and_customer_hear_each_other_after_the_customers_yes(relay, browser, tmp_path):
-    silent_then = np.concatenate([np.zeros(8 * RATE), REPS, np.zeros(60 * RATE)])
-    async with rep(relay, tmp_path, sound=as_int16(silent_then)) as ana:
+    async with rep(relay, tmp_path) as ana:
         session = await ana.controller.start_session()
         page = await customer(browser, session.view.link)
         await until(lambda: ana.session.customer is not None, 10, "the customer")
@@ -134,18 +157,15 @@ async def test_rep_and_customer_hear_each_other_after_the_customers_yes(relay, b
         await ana.talks_with(2)
         await says(page, "You are talking with Ana")
         await listens(page)
-        await until(lambda: len(ana.ports.played) > 0, 5, "the speaker")
-        begun = len(ana.ports.played)
-        await until(lambda: len(ana.ports.played) > begun + 450, 15, "the customer's voice")
-        came = compare(CUSTOMERS[RATE : 3 * RATE], ana.ports.recording())
+        came = await hears(CUSTOMERS, ana.recording)
         assert came.likeness > 0.7, came
         assert came.longest_gap_ms <= 20, came
 
         # Now he is muted, and the rep speaks.
         await page.click("#call-mute")
         await until(lambda: bool(ana.call.muted), 5, "that he is muted")
-        await until(lambda: time.monotonic() > ana.ports.heard_from + 13, 20, "the rep's voice")
-        out = compare(REPS[2 * RATE : 4 * RATE], await heard(page))
+        ana.ports.sound = as_int16(REPS)
+        out = await hears(REPS, lambda: heard(page))
         assert out.likeness > 0.7, out
         assert out.longest_gap_ms <= 20, out
 
