@@ -1,5 +1,6 @@
 /** The files of a visit: offered, answered, on their way and here; what moves them is a worker for each. */
 
+import { address, folder, kept as fileOf, remove } from "./files_place.js";
 import { fromText, keyId, openMeta, sealMeta, secretCalled, secretsWith, toText } from "./files_seal.js";
 
 const KEPT = "support.files.";
@@ -8,6 +9,7 @@ const AGAIN_MS = 1_000;
 const SAVED_MS = 60_000;
 /** So long what came can be saved after the session; then it is nobody's business on this computer any more. */
 const KEPT_MS = 600_000;
+const DIRECT_MS = 5_000;
 const IN_MEMORY = 500_000_000;
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
 const OPEN = new Set(["sealed", "offered", "waiting", "running", "paused", "again"]);
@@ -21,6 +23,7 @@ export class Files {
   #sources = new Map();
   #samples = new Map();
   #recalled = "";
+  #waited = new Set();
 
   constructor(parts) {
     this.#parts = parts;
@@ -123,9 +126,10 @@ export class Files {
 
   #end(line, state) {
     this.#halt(line, state);
-    this.#sources.delete(line.transfer);
+    // What came into memory stays for Save.
+    if (!line.incoming || state !== "done") this.#sources.delete(line.transfer);
     line.key = "";
-    if (line.incoming && state !== "done") void this.#remove(line.transfer);
+    if (line.incoming && state !== "done") void remove(line.transfer);
     this.#save();
   }
 
@@ -175,6 +179,7 @@ export class Files {
     this.#changed();
     try {
       const rep = this.#session.rep;
+      await this.#direct(rep.id);
       const secret = (await secretsWith(rep, this.#secrets))[0];
       Object.assign(line, { key: toText(secret.value), weak: secret.weak, other: rep.id });
       const { activity_id: id } = await this.#parts.ask("activity.offer", {
@@ -193,6 +198,13 @@ export class Files {
     } catch (error) {
       this.#fail(line, error.code ?? "internal");
     }
+  }
+
+  /** Wait a moment, once, for the connection from end to end: its secret is the better one. */
+  async #direct(hub) {
+    const until = this.#waited.has(hub) ? 0 : performance.now() + DIRECT_MS;
+    while (!this.#secrets.has(hub) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 100));
+    this.#waited.add(hub);
   }
 
   async answer(line, accept) {
@@ -248,7 +260,7 @@ export class Files {
   }
 
   async #content(line) {
-    const kept = this.#sources.get(line.transfer) ?? (await (await (await folder()).getFileHandle(line.transfer)).getFile());
+    const kept = this.#sources.get(line.transfer) ?? (await fileOf(line.transfer));
     return new Blob([kept], { type: "application/octet-stream" });
   }
 
@@ -371,16 +383,10 @@ export class Files {
 
   async #sweep() {
     try {
-      for await (const name of (await folder()).keys()) if (!this.#lines.has(name)) await this.#remove(name);
+      for await (const name of (await folder()).keys()) if (!this.#lines.has(name)) await remove(name);
       for (const name of Object.keys(this.#parts.storage ?? {})) {
         if (name.startsWith(KEPT) && name !== KEPT + this.#recalled) this.#parts.storage.removeItem(name);
       }
-    } catch {}
-  }
-
-  async #remove(transfer) {
-    try {
-      await (await folder()).removeEntry(transfer);
     } catch {}
   }
 
@@ -391,21 +397,11 @@ export class Files {
   close() {
     for (const line of this.lines) {
       if (OPEN.has(line.state)) this.#end(line, "stopped");
-      else if (line.incoming) setTimeout(() => void this.#remove(line.transfer), KEPT_MS);
+      else if (line.incoming) setTimeout(() => void remove(line.transfer), KEPT_MS);
     }
     try {
       this.#parts.storage?.removeItem(KEPT + this.#recalled);
     } catch {}
     this.#changed();
   }
-}
-
-async function folder() {
-  return (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
-}
-
-let policy = null;
-function address() {
-  policy ??= globalThis.trustedTypes?.createPolicy("files", { createScriptURL: (url) => url }) ?? { createScriptURL: (url) => url };
-  return policy.createScriptURL("/page/files_worker.js");
 }

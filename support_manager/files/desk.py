@@ -65,6 +65,7 @@ class FilesDesk:
         folder: the profile folder.
         access: how the relay is reached right now.
         room: where received files go.
+        patience_s: how long the first offer to somebody waits for the connection from end to end.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class FilesDesk:
         folder: Path,
         access: Callable[[], Access],
         room: Callable[[], Path],
+        patience_s: float = 5.0,
     ) -> None:
         self._send = send
         self._emit = emit
@@ -83,6 +85,7 @@ class FilesDesk:
         self._thread = FilesThread()
         self._tasks = TaskOwner("files", lambda name, _: emit(Failed(AppCode.INTERNAL_APP, {"task": name})))
         self._secrets = Secrets(self._book)
+        self._patience_s = patience_s
         self._ends = Ends(send, self._tasks)
         self._sessions: dict[str, SessionSnapshot] = {}
         self._transfers: dict[str, dict[str, Transfer]] = {}
@@ -302,6 +305,8 @@ class FilesDesk:
 
     async def _offer_one(self, session_id: str, customer: ParticipantView, path: Path) -> None:
         transfer_id = to_text(secrets.token_bytes(18))
+        # The secret of that connection is the better one, and it may be there in a moment.
+        await self._secrets.wait(PeerKey(session_id, customer.id), self._patience_s)
         try:
             secret = self._secrets.best(session_id, customer)
         except SealError:

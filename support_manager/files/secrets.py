@@ -1,5 +1,7 @@
 """The secrets that this app shares with its customers: its own key, what it chose for each, and who was told of it."""
 
+import asyncio
+import contextlib
 import secrets
 from functools import cached_property
 
@@ -20,6 +22,8 @@ class Secrets:
         self._book = book
         self._reached: set[PeerKey] = set()
         """Whom our secret has reached over the data channel."""
+        self._waited: set[PeerKey] = set()
+        self._came = asyncio.Event()
 
     @cached_property
     def _keys(self) -> KeyPair:
@@ -34,7 +38,19 @@ class Secrets:
     def chosen(self, peer: PeerKey) -> str:
         """The secret for a participant who is reached right now; chosen once for a session."""
         self._reached.add(peer)
+        came, self._came = self._came, asyncio.Event()
+        came.set()
         return self._book.secrets.setdefault(_key(peer), to_text(secrets.token_bytes(32)))
+
+    async def wait(self, peer: PeerKey, seconds: float) -> None:
+        """Wait until he is reached, so long at most, and only once for each."""
+        if peer in self._waited or peer in self._reached:
+            return
+        self._waited.add(peer)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while peer not in self._reached:
+                    await self._came.wait()
 
     def best(self, session_id: str, participant: ParticipantView) -> Secret:
         """The best secret there is with that participant.

@@ -60,3 +60,31 @@ test("B-7.5: an offer is readable once the connection has told the secret, and i
   await files.answer(files.lines[0], false);
   assert.deepEqual(asked, [["activity.answer", { activity_id: "a1", accept: false }]]);
 });
+
+test("B-7.5: whoever cannot send files is told why, and assistants see nothing of them", async () => {
+  const { Files } = await import("../../resources/customer_page/files.js");
+  const session = { me: { role: "primary", device: {} }, rep: { device: {} }, activities: new Map() };
+  const files = new Files({ story: { phase: "inside", session }, secrets: new Map(), changed: () => {} });
+  globalThis.isSecureContext = false;
+  assert.equal(files.hurdle, "files.insecure");
+  globalThis.isSecureContext = true;
+  assert.equal(files.hurdle, "files.no_browser");
+  session.me.device = { file_key: "k" };
+  assert.equal(files.hurdle, "files.not_yet");
+  session.rep.device = { file_key: "k" };
+  assert.equal(files.hurdle, "");
+  session.me.role = "customer";
+  assert.ok(files.isHidden);
+});
+
+test("B-7.5: a folder is the same archive each time, and one that is too large says so", async () => {
+  const { zipped } = await import("../../resources/customer_page/files_folder.js");
+  const made = (text, name, time) => ({ path: `Dosar ș/${name}`, file: new File([text], name, { lastModified: time }) });
+  const found = () => [made("two", "b.txt", 1_700_000_000_000), made("one", "a.txt", 1_600_000_000_000)];
+  const [first, second] = [await zipped("Dosar ș", found()), await zipped("Dosar ș", found().reverse())];
+  assert.equal(first.name, "Dosar ș.zip");
+  assert.equal(first.lastModified, 1_700_000_000_000);
+  assert.deepEqual(Buffer.from(await first.arrayBuffer()), Buffer.from(await second.arrayBuffer()));
+  const huge = { path: "d/x", file: { size: 2 ** 32, lastModified: 0 } };
+  await assert.rejects(zipped("d", [huge]), { code: "file_folder_large" });
+});

@@ -1,6 +1,7 @@
 """The files of an app whose relay comes and goes: what is stopped stays so, what ends is told, nothing is left."""
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,7 +19,9 @@ from support_manager.files.lines import FileState
 from support_manager.files.moving import Progress, Receiver
 from support_manager.files.parts import Access, Parts
 from support_manager.files.seal import ContentSeal, KeyPair, Secret
+from support_manager.files.secrets import Secrets
 from support_manager.files.thread import FilesThread
+from support_manager.media.engine import PeerKey
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import (
@@ -81,7 +84,7 @@ class Stage:
     def make(self) -> FilesDesk:
         return FilesDesk(
             self.wire, lambda _: None, self.folder / "profile", lambda: Access("http://127.0.0.1:1", None),
-            lambda: self.folder / "received",
+            lambda: self.folder / "received", patience_s=0.0,
         )  # fmt: skip
 
     async def run(self) -> None:
@@ -156,6 +159,23 @@ async def test_paused_and_gone_on_with_in_one_breath_it_moves(stage):
     stage.desk.take_activity("s1", stage.running)
     assert stage.state is FileState.RUNNING
     await soon(lambda: len(stage.wire.told(FileOpen)) == 2)
+
+
+async def test_an_offer_waits_a_moment_for_the_connection_from_end_to_end():
+    with tempfile.TemporaryDirectory() as folder:
+        found = Secrets(FileBook(Path(folder)))
+        peer = PeerKey("s1", "ana")
+        waiting = asyncio.create_task(found.wait(peer, 5.0))  # noqa: TID251 - a test's own
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        found.chosen(peer)
+        async with asyncio.timeout(1):
+            await waiting
+        assert not found.best("s1", person("Ana")).weak
+        other = PeerKey("s1", "ion")
+        await found.wait(other, 0.01)
+        async with asyncio.timeout(1):
+            await found.wait(other, 30.0)  # once is enough
 
 
 async def test_an_end_that_the_relay_is_too_busy_for_is_told_again(stage):

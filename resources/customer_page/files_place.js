@@ -1,0 +1,25 @@
+/** Where what comes is kept: a folder of the origin's private file system; and the worker that fills it. */
+
+export async function folder() {
+  return (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
+}
+
+let policy = null;
+export function address() {
+  policy ??= globalThis.trustedTypes?.createPolicy("files", { createScriptURL: (url) => url }) ?? { createScriptURL: (url) => url };
+  return policy.createScriptURL("/page/files_worker.js");
+}
+
+/** @param {string} transfer @returns {Promise<File>} what came of it */
+export async function kept(transfer) {
+  return (await (await folder()).getFileHandle(transfer)).getFile();
+}
+
+/** @param {string} transfer whose content goes, if there is any */
+export async function remove(transfer) {
+  try {
+    await (await folder()).removeEntry(transfer);
+  } catch {
+    // It was not there.
+  }
+}
