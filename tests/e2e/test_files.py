@@ -1,6 +1,7 @@
 """Files between a real browser and the real app: both ways, resumed after every kind of cut, equal to the last byte."""
 
 import hashlib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,43 @@ async def test_a_file_goes_to_the_rep_and_one_comes_back(centre: Centre, tmp_pat
     assert line["digest"] == down_hash
     saved = await (await download.value).path()
     assert digest_of(saved) == down_hash
+
+
+async def drop(ana: Customer, *paths: Path) -> None:
+    """Drag files and folders over the page and let go, as from a file manager."""
+    devtools = await ana.page.context.new_cdp_session(ana.page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        await devtools.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
+    await devtools.detach()
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_folder_and_files_that_are_dropped_arrive_together(centre: Centre, tmp_path: Path):
+    session, ana = await centre.joined()
+    received = tmp_path / "received"
+    await centre.app.do("settings", files_folder=str(received))
+    folder = tmp_path / "Dosar ș"
+    (folder / "în").mkdir(parents=True)
+    inside = {"a.bin": write_file(folder / "a.bin", MB), "în/b.bin": write_file(folder / "în" / "b.bin", 2 * MB)}
+    plain = {name: write_file(tmp_path / name, MB) for name in ("one.bin", "two.bin")}
+    await expect(ana.page.locator("#files-send")).to_be_enabled(timeout=20_000)
+    await drop(ana, folder, *(tmp_path / name for name in plain))
+    await ana.page.set_input_files("#files-folder", str(folder))
+
+    def all_offered(files: list[dict[str, Any]]) -> bool:
+        return [one["state"] for one in files] == ["offered"] * 4
+
+    for line in await centre.app.until(all_offered, "files", session_id=session["id"]):
+        await centre.app.do("file", act="accept", session_id=session["id"], file_id=line["id"])
+    await centre.app.until(
+        lambda files: all(one["state"] == "done" for one in files), "files", session_id=session["id"]
+    )
+    names = {"Dosar ș.zip", "Dosar ș (2).zip", *plain}
+    assert {path.name for path in received.iterdir()} == names
+    assert {name: digest_of(received / name) for name in plain} == plain
+    assert digest_of(received / "Dosar ș.zip") == digest_of(received / "Dosar ș (2).zip")
+    with zipfile.ZipFile(received / "Dosar ș.zip") as archive:
+        assert archive.testzip() is None
+        found = {name: hashlib.sha256(archive.read(f"Dosar ș/{name}")).hexdigest() for name in inside}
+    assert found == inside

@@ -1,0 +1,147 @@
+"""Files where something is missing: room, a folder, the file itself, what a private window gives; each says why."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.test_files import MB, app_file, digest_of, write_file
+from tests.e2e.test_files_resume import Sending
+from tests.harness.centre import CUSTOMER_WIDTH, HEIGHT, Centre
+from tests.harness.display import Display
+from tests.harness.file_pages import ChromiumFiles, FirefoxFiles, preferences, state
+from tests.harness.firefox import Firefox
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser, pytest.mark.slow]
+
+
+async def words(page: ChromiumFiles) -> str:
+    return str(await page.read("document.querySelector('#files-list li:last-child').innerText"))
+
+
+async def nothing_left(sending: Sending) -> None:
+    """Neither end keeps anything of it, nor the relay."""
+    pieces = sending.centre.relay.data / "files"
+    async with asyncio.timeout(10):
+        while [path.name for path in pieces.iterdir()] != ["boot"]:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+        while sending.received.exists() and list(sending.received.iterdir()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.rule("B-7.5")
+async def test_the_customers_browser_runs_full_half_way(centre: Centre, tmp_path: Path):
+    session, ana = await centre.joined()
+    page = ChromiumFiles(ana.page)
+    sending = Sending(centre, session, page, tmp_path, "down")
+    await sending.begin()
+    await app_file(centre, session, lambda one: one["done"] > 0)
+    devtools = await ana.page.context.new_cdp_session(ana.page)
+    origin = await page.read("location.origin")
+    await devtools.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 30 * MB})
+    await state(page, "failed", within_s=60)
+    assert "no room" in await words(page)
+    line = await app_file(centre, session, lambda one: one["state"] == "failed")
+    assert not line["by_me"]
+    await nothing_left(sending)
+    await devtools.send("Storage.overrideQuotaForOrigin", {"origin": origin})
+    await devtools.detach()
+
+
+@pytest.mark.rule("B-7.5")
+@pytest.mark.parametrize("way", ["up", "down"])
+async def test_a_file_that_changes_while_it_is_sent_is_stopped(centre: Centre, tmp_path: Path, way: str):
+    session, ana = await centre.joined()
+    page = ChromiumFiles(ana.page)
+    sending = Sending(centre, session, page, tmp_path, way)
+    await sending.begin()
+    await app_file(centre, session, lambda one: one["done"] > 0)
+    with sending.path.open("ab") as file:
+        file.write(b"more")
+    line = await app_file(centre, session, lambda one: one["state"] == "failed", within_s=60)
+    await state(page, "failed", within_s=60)
+    if way == "up":
+        assert "changed" in await words(page)
+    else:
+        assert line["code"] == "file_changed"
+    await nothing_left(sending)
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_folder_that_cannot_be_written_is_told_and_another_one_chosen(centre: Centre, tmp_path: Path):
+    session, ana = await centre.joined()
+    page = ChromiumFiles(ana.page)
+    (tmp_path / "file").write_text("in the way")
+    digest = write_file(tmp_path / "one.bin", MB)
+    await centre.app.do("settings", files_folder=str(tmp_path / "file" / "below"))
+    await page.choose(tmp_path / "one.bin")
+    await app_file(centre, session, lambda one: one["state"] == "offered")
+    await centre.app.click("file_accept")
+    await centre.app.until(lambda texts: any("cannot be written" in text for text in texts), "texts")
+    await centre.app.do("settings", files_folder=str(tmp_path / "received"))
+    await centre.app.click("file_accept")
+    await app_file(centre, session, lambda one: one["state"] == "done")
+    assert digest_of(tmp_path / "received" / "one.bin") == digest
+
+
+@pytest.mark.rule("B-7.5")
+@pytest.mark.parametrize("who", ["rep", "customer"])
+async def test_paused_by_either_it_goes_on_by_either_and_is_cancelled_by_either(
+    centre: Centre, tmp_path: Path, who: str
+):
+    session, ana = await centre.joined()
+    page = ChromiumFiles(ana.page)
+    sending = Sending(centre, session, page, tmp_path, "up")
+    await sending.begin()
+    await app_file(centre, session, lambda one: one["done"] > 0)
+    last = "#files-list li:last-child .buttons button"
+
+    async def press(name: str, place: int) -> None:
+        if who == "rep":
+            await centre.app.click(f"file_{name}")
+        else:
+            await page.click(f"{last}:nth-child({place})")
+
+    await press("pause", 1)
+    await state(page, "paused")
+    held = (await app_file(centre, session, lambda one: one["state"] == "paused"))["done"]
+    await asyncio.sleep(1)
+    assert (await app_file(centre, session, lambda _: True))["done"] == held, "nothing moves"
+    await press("resume", 1)
+    await app_file(centre, session, lambda one: one["done"] > held)
+    await press("cancel", 2)
+    await state(page, "stopped")
+    await app_file(centre, session, lambda one: one["state"] == "stopped")
+    await nothing_left(sending)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def private_firefox(tmp_path: Path) -> AsyncIterator[tuple[Firefox, Path]]:
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    wanted = {**preferences(folder), "browser.privatebrowsing.autostart": True}
+    async with (
+        Display(CUSTOMER_WIDTH, HEIGHT) as display,
+        Firefox(display.environment(), preferences=wanted) as browser,
+    ):
+        yield browser, folder
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_private_window_says_what_fits_and_takes_it(centre: Centre, private_firefox, tmp_path: Path):
+    firefox, folder = private_firefox
+    session = await centre.start_session()
+    tab = await firefox.new_tab()
+    await tab.goto(session["view"]["link"])
+    await tab.type("#field-name", "Ana P.")
+    await tab.click("#join-send")
+    page = FirefoxFiles(tab, folder)
+    hint = await tab.until("document.querySelector('#files-hint')?.innerText.includes('fit') && "
+                           "document.querySelector('#files-hint').innerText")  # fmt: skip
+    print(hint)
+    sending = Sending(centre, session, page, tmp_path, "down", 60 * MB)
+    await sending.begin()
+    await app_file(centre, session, lambda one: one["state"] == "done", within_s=60)
+    assert digest_of(await page.saved()) == sending.digest
