@@ -1,5 +1,6 @@
 /** The files of a visit: offered, answered, on their way and here; what moves them is a worker for each. */
 
+import { sizeWords } from "./files_card.js";
 import { address, folder, kept as fileOf, remove } from "./files_place.js";
 import { fromText, keyId, openMeta, sealMeta, secretCalled, secretsWith, toText } from "./files_seal.js";
 
@@ -137,7 +138,7 @@ export class Files {
     line.done = line.size;
     this.#end(line, "done");
     const key = line.incoming ? "notice.file_here" : "notice.file_sent";
-    this.#parts.tell({ key, places: { file: line.name, size: line.size, hash: line.digest }, lasting: true });
+    this.#parts.tell({ key, places: { file: line.name, size: sizeWords({ current: document.documentElement.lang || "en" }, line.size), hash: line.digest }, lasting: true });
   }
   /** Offer files. */
   async offer(files) {

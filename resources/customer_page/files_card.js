@@ -97,6 +97,8 @@ export class FilesCard {
       button.hidden = hurdle !== "" && hurdle !== "files.not_yet";
       button.disabled = hurdle !== "";
     }
+    // Phones have no dialog for folders.
+    this.sendFolder.hidden ||= matchMedia("(pointer: coarse)").matches;
     write(this.hint, this.#hint(hurdle));
     for (const line of this.#files.lines) this.#row(line);
   }
@@ -151,7 +153,7 @@ export class FilesCard {
     }
     if (line.code) said.push(this.#t(this.#language.has(`files.code_${line.code}`) ? `files.code_${line.code}` : "files.code_other"));
     if (line.weak) said.push(this.#t("files.weak"));
-    return said.join(" ");
+    return said.map((one, at) => (at < said.length - 1 && /[^.?!…]$/.test(one) ? `${one}.` : one)).join(" ");
   }
 
   #left(seconds) {
