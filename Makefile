@@ -4,7 +4,8 @@ PY := .venv/bin/python
 BENCH ?=
 TESTS ?= tests
 IN_NETWORK := $(PY) -m tests.harness.netns -- $(PY)
-# No media, and nothing that minds a neighbour: these run in three processes. The rest has the machine to itself.
+# No media, and nothing that minds a neighbour: these run in several processes. The rest has the machine to itself.
+# Slow ones among them mostly wait (a lost rep for 60 s, a silent stranger for 20), so there are more at once.
 SIDE_BY_SIDE := tests/meta tests/unit tests/contract/test_intents.py tests/contract/test_camera_port.py \
   tests/integration/relay tests/integration/harness $(wildcard tests/integration/test_control*.py \
   tests/integration/test_sign_in_races.py tests/integration/test_page_*.py) \
@@ -38,7 +39,14 @@ else
 endif
 
 test-slow: setup ## the rest: Firefox, bad networks, long runs
+ifeq ($(TESTS),tests)
+	@failed=0; \
+	$(IN_NETWORK) -m pytest -m slow --timeout 600 -n 5 --dist loadfile -q --durations=10 $(SIDE_BY_SIDE) || failed=1; \
+	$(IN_NETWORK) -m pytest -m slow --timeout 600 --durations=20 $(SIDE_BY_SIDE:%=--ignore=%) tests || failed=1; \
+	exit $$failed
+else
 	@$(IN_NETWORK) -m pytest -m slow --timeout 600 $(TESTS)
+endif
 
 bench: setup ## the benchmarks, e.g. make bench BENCH="view relay"
 	@$(PY) -m benchmarks --prepare $(BENCH)
