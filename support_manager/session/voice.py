@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from support_manager.errors import Refused, SupportManagerError
+from support_manager.errors import Refused, RelayUnavailable, SupportManagerError
 from support_manager.media.engine import MediaEngine, PeerKey
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.calls import call_of, voices
@@ -94,8 +94,15 @@ class SessionVoice:
         device = DeviceReport(microphone=Capability.YES)
         try:
             await self._send(ParticipantReport(session_id=self._id, device=device), Nothing)
+            await self._tell_hung_up()
         except SupportManagerError as error:
             log.info("voice not reported", session=self._id, code=str(error.code))
+
+    async def _tell_hung_up(self) -> None:
+        """What was hung up while the relay was away is told now."""
+        for voice in voices(self._view()):
+            if voice.id == self._hung_up:
+                await self._stop(voice)
 
     # --- what the rep wants
 
@@ -135,7 +142,10 @@ class SessionVoice:
         view = self._view()
         mine = next((each for each in voices(view) if each.subject == view.you), None)
         if mine is not None and mine.state is ActivityState.RUNNING:
-            return
+            if mine.id != self._hung_up:
+                return
+            await self._stop(mine)  # over here for some time; the relay does not know it yet
+            mine = None
         if mine is None:
             await self._offer()
         else:
@@ -152,7 +162,10 @@ class SessionVoice:
         if mine is not None:
             self._hung_up = mine.id
             self.follow(is_hub=self._is_hub, hub_id=self._hub_id)
-            await self._stop(mine)
+            try:
+                await self._stop(mine)
+            except RelayUnavailable:
+                log.info("hung up without the relay, told later", session=self._id)
 
     async def end(self) -> None:
         """End the call for everybody; only the controller may."""

@@ -1,77 +1,89 @@
-"""Asking a customer to talk (B-7.7): the rep is in the call first, and out of it where nobody could be asked."""
+"""Hanging up: here at once, whatever the network does, and told as soon as there is one."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
-from support_manager.errors import Refused
+from support_manager.errors import AppCode, RelayUnavailable
 from support_manager.protocol.activities import ActivityKind, ActivityState
-from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.requests import ActivityAsk, ActivityOffer, ActivityStop
-from support_manager.protocol.roles import Role, SessionState
-from support_manager.protocol.views import ActivityView, Connection, Mode, ParticipantView, SessionView
+from support_manager.protocol.requests import ActivityMade, ActivityOffer, ActivityStop, Nothing, Request
+from support_manager.protocol.roles import SessionState
+from support_manager.protocol.views import ActivityView, Mode, SessionView
 from support_manager.session.voice import SessionVoice
+from tests.harness.scripted_engine import ScriptedEngine
 
-PEOPLE = tuple(
-    ParticipantView(id=name, role=role, name=name, connection=Connection.ONLINE, joined_at=1)
-    for name, role in (("maria", Role.CONTROLLER), ("ana", Role.PRIMARY))
+MINE = ActivityView(
+    id="a1", kind=ActivityKind.VOICE, state=ActivityState.RUNNING, subject="rep", asked_by="rep", changed_at=1
 )
 
 
 class Bench:
-    """A session's voice, and a relay that says what a test wants of a question."""
+    """The voice of a session whose rep is in a call, and a relay that may be away."""
 
-    def __init__(self, says: ErrorCode | None = None) -> None:
-        self.sent: list[Any] = []
-        self.says = says
-        self.activities: tuple[ActivityView, ...] = ()
-        self.voice = SessionVoice("s1", self._send, self._view, self._engine, lambda: "id")
+    def __init__(self) -> None:
+        self.is_away = False
+        self.sent: list[Request] = []
+        self.view = SessionView(
+            id="s",
+            number="123456789",
+            mode=Mode.MULTI,
+            state=SessionState.ACTIVE,
+            seq=1,
+            started_at=0,
+            you="rep",
+            activities=(MINE,),
+        )
+        self.engine = ScriptedEngine()
+        self.voice = SessionVoice("s", self._send, lambda: self.view, self._engine, lambda: "r")
 
-    def _view(self) -> SessionView:
-        return SessionView(
-            id="s1", number="1", mode=Mode.MULTI, state=SessionState.ACTIVE, seq=1, started_at=0, you="maria",
-            participants=PEOPLE, activities=self.activities,
-        )  # fmt: skip
+    async def _engine(self) -> ScriptedEngine:
+        return self.engine
 
-    async def _engine(self) -> Any:
-        raise Refused(ErrorCode.NOT_SUPPORTED)
-
-    async def _send(self, message: Any, reply: type[Any], *, timeout_s: float = 1.0) -> Any:
+    async def _send(self, message: Request, reply: type[Any], *, timeout_s: float = 1.0) -> Any:
+        if self.is_away:
+            raise RelayUnavailable(AppCode.TIMED_OUT)
         self.sent.append(message)
-        if isinstance(message, ActivityOffer):
-            mine = ActivityView(
-                id="v1", kind=ActivityKind.VOICE, state=ActivityState.RUNNING, asked_by="maria", subject="maria"
-            )
-            self.activities = (*self.activities, mine)
-        if isinstance(message, ActivityAsk) and self.says is not None:
-            raise Refused(self.says)
-        return None
+        return ActivityMade(activity_id="a2") if isinstance(message, ActivityOffer) else Nothing()
 
     @property
-    def kinds(self) -> list[type]:
-        return [type(each) for each in self.sent]
+    def stopped(self) -> list[str]:
+        return [each.activity_id for each in self.sent if isinstance(each, ActivityStop)]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the condition is about another object
+            await asyncio.sleep(0)
 
 
 @pytest.mark.rule("B-7.7")
-async def test_the_rep_is_in_the_call_before_anybody_can_say_no() -> None:
+async def test_what_was_hung_up_without_the_relay_is_told_when_it_is_back() -> None:
     bench = Bench()
-    await bench.voice.ask()
-    assert bench.kinds == [ActivityOffer, ActivityAsk]
+    bench.voice.follow(is_hub=True, hub_id=None)
+    await until(lambda: bench.engine.calls.get("s") == (frozenset(), True))
+    bench.is_away = True
+    await bench.voice.leave()
+    await until(lambda: bench.engine.calls.get("s") == (frozenset(), False))
+    assert bench.stopped == []
+    bench.is_away = False
+    bench.voice.went_online()
+    await until(lambda: bench.stopped == ["a1"])
     await bench.voice.aclose()
 
 
 @pytest.mark.rule("B-7.7")
-async def test_a_customer_who_joined_by_himself_meanwhile_is_no_refusal() -> None:
-    bench = Bench(ErrorCode.ACTIVITY_BUSY)
-    await bench.voice.ask()
-    assert ActivityStop not in bench.kinds, "both are in the call"
-    await bench.voice.aclose()
-
-
-@pytest.mark.rule("B-7.7")
-async def test_nobody_stays_alone_in_a_call_to_which_nobody_could_be_asked() -> None:
-    bench = Bench(ErrorCode.NOT_SUPPORTED)
-    with pytest.raises(Refused):
-        await bench.voice.ask()
-    assert bench.kinds == [ActivityOffer, ActivityAsk, ActivityStop]
+async def test_who_hung_up_without_the_relay_and_joins_again_is_in_the_call() -> None:
+    bench = Bench()
+    bench.is_away = True
+    await bench.voice.leave()
+    bench.is_away = False
+    await bench.voice.join()
+    assert bench.stopped == ["a1"]
+    assert isinstance(bench.sent[-1], ActivityOffer)
+    bench.view = msgspec.structs.replace(bench.view, activities=(msgspec.structs.replace(MINE, id="a2"),))
+    bench.voice.follow(is_hub=True, hub_id=None)
+    await until(lambda: bench.engine.calls.get("s") == (frozenset(), True))
     await bench.voice.aclose()
