@@ -10,6 +10,7 @@ const AGAIN_MS = 1_000;
 const SAVED_MS = 60_000;
 /** So long what came can be saved after the session; then it is nobody's business on this computer any more. */
 const KEPT_MS = 600_000;
+const DAY_MS = 86_400_000;
 const DIRECT_MS = 5_000;
 const IN_MEMORY = 500_000_000;
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
@@ -366,28 +367,37 @@ export class Files {
 
   #recall(id) {
     this.#recalled = id;
-    let kept = [];
-    try {
-      kept = JSON.parse(this.#parts.storage?.getItem(KEPT + id) ?? "[]");
-    } catch {
-    }
-    for (const line of kept) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0 });
+    for (const line of this.#kept(KEPT + id)) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0 });
     void this.#sweep();
+  }
+
+  #kept(name) {
+    try {
+      const { at, lines } = JSON.parse(this.#parts.storage?.getItem(name) ?? "{}");
+      return at > Date.now() - DAY_MS ? lines : [];
+    } catch {
+      return [];
+    }
   }
 
   #save() {
     try {
-      const kept = this.lines.filter((line) => OPEN.has(line.state) || line.state === "done");
-      this.#parts.storage?.setItem(KEPT + this.#session.id, JSON.stringify(kept));
+      const lines = this.lines.filter((line) => OPEN.has(line.state) || line.state === "done");
+      this.#parts.storage?.setItem(KEPT + this.#session.id, JSON.stringify({ at: Date.now(), lines }));
     } catch {}
   }
 
+  /** Put away what no session of this browser lists any more; another tab may be in another one. */
   async #sweep() {
     try {
-      for await (const name of (await folder()).keys()) if (!this.#lines.has(name)) await remove(name);
+      const wanted = new Set(this.#lines.keys());
       for (const name of Object.keys(this.#parts.storage ?? {})) {
-        if (name.startsWith(KEPT) && name !== KEPT + this.#recalled) this.#parts.storage.removeItem(name);
+        if (!name.startsWith(KEPT) || name === KEPT + this.#recalled) continue;
+        const lines = this.#kept(name);
+        for (const { transfer } of lines) wanted.add(transfer);
+        if (!lines.length) this.#parts.storage.removeItem(name);
       }
+      for await (const name of (await folder()).keys()) if (!wanted.has(name)) await remove(name);
     } catch {}
   }
 
@@ -395,7 +405,13 @@ export class Files {
     this.#parts.changed();
   }
 
-  close() {
+  /** @param {boolean} [elsewhere] another tab goes on with the session: what is kept in this browser is that one's now */
+  close(elsewhere = false) {
+    if (elsewhere) {
+      for (const line of this.lines) if (OPEN.has(line.state)) this.#halt(line, "stopped");
+      this.#changed();
+      return;
+    }
     for (const line of this.lines) {
       if (OPEN.has(line.state)) this.#end(line, "stopped");
       else if (line.incoming) setTimeout(() => void remove(line.transfer), KEPT_MS);

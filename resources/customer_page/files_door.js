@@ -43,13 +43,13 @@ export class FilesDoor {
   }
 
   draw(part, language) {
-    const { phase, session } = this.#parts.story;
+    const { phase, session, over } = this.#parts.story;
     // A snapshot brings activities of its own: whatever became of files meanwhile is in there.
     if (phase === "inside" && session && session.activities !== this.#seen) {
       this.#seen = session.activities;
       this.#settle();
     }
-    if (phase === "over" && this.#files && !this.#over) void this.#do((files) => files.close());
+    if (phase === "over" && this.#files && !this.#over) void this.#do((files) => files.close(over?.why === "replaced"));
     this.#over = phase === "over";
     if (this.#card) this.#card.draw();
     else if (this.#files && !part.dataset.coming) {

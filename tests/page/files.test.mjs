@@ -88,3 +88,41 @@ test("B-7.5: a folder is the same archive each time, and one that is too large s
   const huge = { path: "d/x", file: { size: 2 ** 32, lastModified: 0 } };
   await assert.rejects(zipped("d", [huge]), { code: "file_folder_large" });
 });
+
+test("two tabs of one browser leave each other's files alone, of the same session and of another", async () => {
+  const stored = new Set();
+  const place = {
+    keys: async function* () { yield* [...stored]; },
+    removeEntry: async (name) => void stored.delete(name),
+    getDirectoryHandle: async () => place,
+  };
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { storage: { getDirectory: async () => place } } });
+  class Storage {
+    getItem(name) { return this[name] ?? null; }
+    setItem(name, value) { this[name] = value; }
+    removeItem(name) { delete this[name]; }
+  }
+  const storage = new Storage();
+  const { Files } = await import("../../resources/customer_page/files.js");
+  const tab = async (id, transfer) => {
+    const activity = { id: `a-${transfer}`, kind: "file", state: "asked", subject: "rep", seen_by: ["me"], file: { transfer, size: 5, key_id: APP.key_id, sealed: await sealMeta(SECRET, transfer, "fix.exe", "") } };
+    const session = { id, you: "me", me: { role: "primary", device: {} }, repName: "Maria", people: new Map([["rep", { id: "rep", device: {} }]]), activities: new Map([[activity.id, activity]]) };
+    const files = new Files({ story: { phase: "inside", session }, secrets: new Map([["rep", toText(SECRET)]]), changed() {}, storage, tell() {}, ask: async () => ({}) });
+    files.settle();
+    for (let tries = 0; files.lines[0]?.state !== "offered" && tries < 200; tries += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    stored.add(transfer);
+    return files;
+  };
+  const first = await tab("s1", "transfer-1111111111");
+  const other = await tab("s2", "transfer-2222222222");
+  stored.add("of-nobody");
+  const again = await tab("s1", "transfer-1111111111");
+  first.close(true);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual([...stored].sort(), ["transfer-1111111111", "transfer-2222222222"]);
+  assert.equal(JSON.parse(storage.getItem("support.files.s1")).lines.length, 1);
+  again.close();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual([[...stored], storage.getItem("support.files.s1")], [["transfer-2222222222"], null]);
+  other.close();
+});
