@@ -66,6 +66,8 @@ async function send({ file, size }, seal) {
   const hash = await HashBeside.start();
   let hashed = 0;
   let trailer = null;
+  let known = 0;
+  let chunks = PART_CHUNKS;
 
   function read(start, end) {
     try {
@@ -87,7 +89,7 @@ async function send({ file, size }, seal) {
 
   async function make(offset) {
     const first = Math.floor(offset / SEALED);
-    const last = Math.min(first + PART_CHUNKS, seal.chunks);
+    const last = Math.min(first + chunks, seal.chunks);
     const start = Math.min(size, first * CHUNK);
     await hashTo(start);
     let plain = read(start, Math.min(size, last * CHUNK));
@@ -116,6 +118,10 @@ async function send({ file, size }, seal) {
   await withTickets(async (ticket) => {
     let { offset } = ticket;
     let ahead = null;
+    // The relay keeps what came of a part that was cut: that counts, too.
+    if (offset > known) moved += 1;
+    known = offset;
+    tell({ done: Math.min(size, Math.floor(offset / SEALED) * CHUNK) });
     while (offset < seal.length) {
       const body = await (ahead ?? make(offset));
       const after = offset + body.size;
@@ -131,9 +137,11 @@ async function send({ file, size }, seal) {
         if (offset !== after) throw new Error("offset");
       } catch (error) {
         await ahead?.catch(() => undefined);
+        if (error.name === "TimeoutError") chunks = Math.max(1, chunks >> 2); // on a slow line shorter parts show progress
         throw error;
       }
       moved += 1;
+      known = offset;
       tell({ done: Math.min(size, Math.floor(offset / SEALED) * CHUNK) });
     }
     await ahead;
