@@ -160,6 +160,7 @@ async def test_the_customers_stop_works_while_the_relay_is_away(centre: Centre):
 @pytest.mark.rule("B-7.8", "B-9.4")
 async def test_transfer_control_ends_it_and_the_new_controller_asks_anew(team: Team):
     elena, dan, _ = team.desks
+    shutil.rmtree(team.centre.place / "elena" / "recordings", ignore_errors=True)  # of other tests
     session = await elena.start()
     ana = await team.joined("Ana P.", session)
     await elena.command("record")

@@ -1,6 +1,7 @@
 """Recordings of whole sessions, by their content: who speaks, what was shown, in every size, whatever cuts them off."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -95,6 +96,7 @@ def codes_of(path: Path) -> list[tuple[float, tuple[int, int], int]]:
 @pytest.mark.rule("B-7.8", "B-5.3")
 async def test_a_call_both_shares_a_switch_and_other_sizes_are_in_one_file(team: Team, code: object, tmp_path: Path):
     elena = team.desks[0]
+    shutil.rmtree(team.centre.place / "elena" / "recordings", ignore_errors=True)  # of other tests
     async with speaking(team, elena, write_wav(tmp_path / "elena.wav", ELENAS)):
         session = await elena.start(single=True)
         async with ana_who_speaks(team, str(session["view"]["link"]), tmp_path) as ana:
