@@ -151,9 +151,6 @@ class InSession:
         other = self._members.live.link_of(session, request.to)
         if other is None:
             raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
-        if other.is_behind:
-            # Offers are long: whoever sends many of them waits himself, and cuts nobody's connection off.
-            raise Refused(ErrorCode.TOO_FAST)
         signal = events.SignalReceived(session_id=session.id, sender=me.id, epoch=request.epoch, signal=request.signal)
         other.send(packet_of("signal", signal))
         return _NOTHING

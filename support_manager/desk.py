@@ -101,8 +101,6 @@ class Desk:
         self._engine: asyncio.Task[MediaEngine] | None = None
         self._engines_left = _ENGINES
         self._relay_only = False
-        self._elsewhere: set[str] = set()
-        """Taken up by another app of this account; they come back here with the next connection, not before."""
         self._starting = 0
         self._early: dict[str, list[SessionEvent]] = {}
         self._unanswered: dict[Hashable, str] = {}
@@ -215,7 +213,6 @@ class Desk:
         Raises:
             SupportManagerError: the connection failed again.
         """
-        self._elsewhere.clear()
         for runtime in list(self._runtimes.values()):
             await self._resume(runtime)
         await self._find_others()
@@ -226,7 +223,7 @@ class Desk:
         """Open what the relay knows to be ours and is not open here."""
         found = await self._send(SessionList(), Sessions)
         for view in found.sessions:
-            if view.id not in self._runtimes and view.id not in self._elsewhere:
+            if view.id not in self._runtimes:
                 # Listed without chat: seen from here nothing of it is known yet, and resuming brings all of it.
                 # One that was accepted here, but for the answer, is waited for: it comes to the front as any other.
                 wanted = self._unanswered.pop(view.id, None) is not None
@@ -298,7 +295,8 @@ class Desk:
             runtime = self._runtimes.get(message.session_id)
             if runtime is not None:
                 log.warning("session taken up elsewhere", session=message.session_id)
-                self._put_away(runtime)
+                runtime.went_offline()
+                runtime.let_go()
                 self._emit(Failed(ErrorCode.RESUME_REFUSED, session_id=message.session_id))
         elif isinstance(message, InvitationChanged):
             news = MailChanged(message.session_id, message.request_id, message.state, message.code, message.detail)
@@ -443,12 +441,6 @@ class Desk:
     def _forget(self, runtime: SessionRuntime) -> None:
         if self._runtimes.pop(runtime.id, None) is not None:
             _ = self._tasks.spawn(runtime.aclose(), name=f"close-{runtime.id}")
-
-    def _put_away(self, runtime: SessionRuntime) -> None:
-        """Let go of one that another app holds now: nothing here may capture, record or listen for it any more."""
-        self._elsewhere.add(runtime.id)
-        if self._runtimes.pop(runtime.id, None) is not None:
-            _ = self._tasks.spawn(runtime.aclose(close_media=True), name=f"put-away-{runtime.id}")
 
     async def clear(self) -> None:
         """Put every session away without ending it, as on signing out."""

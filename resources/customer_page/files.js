@@ -16,7 +16,6 @@ const IN_MEMORY = 500_000_000;
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
 const OPEN = new Set(["sealed", "offered", "waiting", "running", "paused", "again"]);
 
-
 export class Files {
   #parts;
   #secrets;
@@ -407,17 +406,14 @@ export class Files {
 
   /** @param {boolean} [elsewhere] another tab goes on with the session: what is kept in this browser is that one's now */
   close(elsewhere = false) {
-    if (elsewhere) {
-      for (const line of this.lines) if (OPEN.has(line.state)) this.#halt(line, "stopped");
-      this.#changed();
-      return;
-    }
     for (const line of this.lines) {
+      if (elsewhere && OPEN.has(line.state)) this.#halt(line, "stopped");
+      if (elsewhere) continue;
       if (OPEN.has(line.state)) this.#end(line, "stopped");
       else if (line.incoming) setTimeout(() => void remove(line.transfer), KEPT_MS);
     }
     try {
-      this.#parts.storage?.removeItem(KEPT + this.#recalled);
+      if (!elsewhere) this.#parts.storage?.removeItem(KEPT + this.#recalled);
     } catch {}
     this.#changed();
   }

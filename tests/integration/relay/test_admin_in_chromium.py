@@ -94,7 +94,7 @@ async def test_an_administrator_does_his_work_in_a_browser(tmp_path) -> None:
             # Signed out: nothing of it comes back, not by the back button either.
             await tab.click("details.menu >> nth=1")
             await tab.click("text=Sign out")
-            await tab.wait_for_url("**/sign-in**")
+            await tab.wait_for_url(lambda url: "/admin" not in url)
             await tab.go_back()
             assert "/sign-in" in tab.url
     assert complaints == ["Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"]
