@@ -296,7 +296,6 @@ class Desk:
             if runtime is not None:
                 log.warning("session taken up elsewhere", session=message.session_id)
                 runtime.went_offline()
-                runtime.let_go()
                 self._emit(Failed(ErrorCode.RESUME_REFUSED, session_id=message.session_id))
         elif isinstance(message, InvitationChanged):
             news = MailChanged(message.session_id, message.request_id, message.state, message.code, message.detail)

@@ -179,11 +179,6 @@ class SessionRuntime:
         self._peers.went_offline()
         self._link.went_offline()
 
-    def let_go(self) -> None:
-        """Another app of this account holds the session: nobody at this screen is told what is captured for it."""
-        if self._peers.engine is not None:
-            self._peers.engine.close_session(self.id)
-
     async def resume(self) -> bool:
         """Take the session up again on a new connection; False when it is over meanwhile.
 

@@ -1,7 +1,7 @@
 """The desk: one session's trouble stays that session's, and nothing of strangers is kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from support_manager.events import (
 )
 from support_manager.media.engine import EngineFailed, RecordingOver
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.events import InvitationChanged, SessionEnded, SessionEvent, SessionReplaced
+from support_manager.protocol.events import InvitationChanged, SessionEnded, SessionEvent
 from support_manager.protocol.requests import (
     Inside,
     InviteMail,
@@ -329,24 +329,3 @@ async def test_an_accepted_session_whose_answer_got_lost_comes_to_the_front(benc
             await asyncio.sleep(0)
     opened = {each.session.id: each.recovered for each in bench.events if isinstance(each, SessionOpened)}
     assert opened == {"s9": False, "s8": True}, "a customer waits there, and the agent has just said yes"
-
-
-@pytest.mark.rule("B-1.1")
-async def test_a_session_taken_up_elsewhere_runs_nothing_here_and_comes_back_with_the_next_connection(
-    bench: Bench,
-) -> None:
-    """Its microphone, camera, capture and recording have nobody at this screen any more who is told of them."""
-    await bench.start(2)
-    await bench.desk.engine()
-    engine = await bench.desk["s1"]._peers.ready()
-    assert engine is bench.engines[0]
-    bench.desk.take(SessionReplaced(session_id="s1"))
-    await until(lambda: "s1" in bench.engines[0].closed)
-    await bench.desk.take_up()
-    assert set(bench.desk.sessions) == {"s1", "s2"}
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - the condition is about another object
-            await asyncio.sleep(0)
