@@ -375,12 +375,14 @@ class Desk:
 
         WORKAROUND(PySide6 6.12.0 with CPython 3.11): the garbage collector, started by that import on a thread that is
         not Qt's while Qt works, met a broken object and ended the process, seconds after its start, twice in some
-        hundred starts. So nothing is collected meanwhile. It may go when the cause is found.
+        hundred starts. So nothing is collected meanwhile, and what was made is not looked at again, which would cost
+        the UI's loop the pause that was saved here. It may go when the cause is found.
         """
         gc.disable()
         try:
             return self._factory()
         finally:
+            gc.freeze()
             gc.enable()
 
     def set_relay_only(self, wanted: bool) -> None:

@@ -224,6 +224,8 @@ class Centre:
     async def start_session(self) -> dict[str, Any]:
         """Press Start; the new session as the app has it."""
         known = {session["id"] for session in await self.app.do("sessions")}
+        # A test before may have killed the relay, which the app finds again after a pause.
+        await self.app.until(bool, "enabled", name="action_start_session")
         await self.app.do("trigger", name="action_start_session")
         return await self.app.session(lambda session: session["id"] not in known)
 

@@ -16,6 +16,8 @@ PIECE = 480
 """Samples that a device of ours hears or plays at once, 10 ms."""
 CHIRP = 4_800
 LOUD = 0.3
+_PIECE, _SLIP = 50, 6
+"""Steps of 10 ms: how much is compared at once, and how far beside its place it may stand."""
 
 
 def chirps(seconds: float, seed: int = 1) -> np.ndarray:
@@ -84,8 +86,25 @@ def compare(signal: np.ndarray, recording: np.ndarray) -> Heard:
 
 
 def _likeness(wanted: np.ndarray, found: np.ndarray) -> float:
-    """Of both spectrograms, which forgives a decoder's phase."""
+    """Of both spectrograms, which forgives a decoder's phase, half a second at a time.
+
+    Each piece may stand a little beside its place: a jitter buffer leaves out a pitch period, or bridges a packet, to
+    keep its delay, and all that follows has moved by that.
+    """
     first, second = _spectrogram(wanted), _spectrogram(found)
+    pieces = [
+        max(
+            _alike(first[at : at + _PIECE], second[max(0, at + by) : at + by + _PIECE])
+            for by in range(-_SLIP, _SLIP + 1)
+        )
+        for at in range(0, len(first) - _PIECE + 1, _PIECE)
+    ]
+    return float(np.mean(pieces)) if pieces else _alike(first, second)
+
+
+def _alike(first: np.ndarray, second: np.ndarray) -> float:
+    length = min(len(first), len(second))
+    first, second = first[:length], second[:length]
     return float(np.sum(first * second) / np.sqrt(np.sum(first**2) * np.sum(second**2) + 1e-12))
 
 
