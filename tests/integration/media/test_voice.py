@@ -117,8 +117,8 @@ async def test_of_three_who_talk_in_turn_each_hears_both_others(phones: list[Pho
     for listener in phones:
         for speaker, begins in turns.items():
             heard = listener.hears(speaker, begins, 1.4).likeness
-            # The processing takes the first 0.2 to 0.3 s of who begins after others (0.8 then), and now and then some of
-            # what comes after (0.54 was seen); another's voice comes to 0.25 at most.
+            # The processing takes the first 0.2 to 0.3 s of who begins after others (0.8 then), and now and then some
+            # of what comes after (0.54 was seen); another's voice comes to 0.25 at most.
             assert heard < 0.4 if speaker is listener else heard > 0.45, heard
     told = [event for event in hub.events if isinstance(event, VoiceLevels)]
     assert max(event.people.get("eva", 0.0) for event in told) > 0.6
