@@ -9,8 +9,8 @@ from tests.harness.centre import Centre
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 BUSY_MS = 300
-"""Of the loop's own CPU time: that is what code does to it. The aim is 50 ms; the figures are printed. One code was measured
-as 95 ms and as 180 ms on one machine: this bound finds what blocks, not what is slow."""
+"""Of the loop's own CPU time: that is what code does to it. The aim is 50 ms; the figures are printed. One code was
+measured as 95 ms and as 180 ms on one machine: this bound finds what blocks, not what is slow."""
 GAP_MS = 1_000
 """On the clock, where a busy machine counts too: only what waits for something is this long."""
 FLOOD = 200
