@@ -1,7 +1,6 @@
 """The desk: all open sessions of this app, what arrives for them, and the media engine that serves them."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
@@ -359,7 +358,7 @@ class Desk:
             self._engine = None
             raise LocalProblem(AppCode.MEDIA_FAILED)
         try:
-            engine = await asyncio.to_thread(self._make_engine)
+            engine = await asyncio.to_thread(self._factory)
             engine.start(self._take_media)
             self._audio.tell(engine)
             engine.set_relay_only("rep", self._relay_only)
@@ -369,21 +368,6 @@ class Desk:
             self._emit(Failed(AppCode.MEDIA_FAILED))
             raise LocalProblem(AppCode.MEDIA_FAILED) from error
         return engine
-
-    def _make_engine(self) -> MediaEngine:
-        """On a worker's thread: the first engine imports all of media.
-
-        WORKAROUND(PySide6 6.12.0 with CPython 3.11): the garbage collector, started by that import on a thread that is
-        not Qt's while Qt works, met a broken object and ended the process, seconds after its start, twice in some
-        hundred starts. So nothing is collected meanwhile, and what was made is not looked at again, which would cost
-        the UI's loop the pause that was saved here. It may go when the cause is found.
-        """
-        gc.disable()
-        try:
-            return self._factory()
-        finally:
-            gc.freeze()
-            gc.enable()
 
     def set_relay_only(self, wanted: bool) -> None:
         """Whether the rep wants his media to go through the relay's TURN server only; for connections to come."""

@@ -15,6 +15,7 @@ from PySide6.QtCore import QSocketNotifier, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from support_manager.settings import profile_folder
+from ui.collector import Collector
 from ui.crash import CrashHook
 from ui.instance import OneInstance
 from ui.links import OpenedLinks, is_link
@@ -51,11 +52,14 @@ def run_app(options: argparse.Namespace, ready: "Callable[[App], object] | None"
     loop = OneLoop(qt)
     asyncio.set_event_loop(loop)
     crash.watch(loop)
+    collector = Collector()
+    collector.start()
     try:
         with loop:
             loop.run_until_complete(_run(options, qt, crash, instance, link, profile, ready))
     finally:
         asyncio.set_event_loop(None)
+        collector.stop()
         crash.remove()
         instance.release()
     return 0

@@ -16,6 +16,9 @@ _IPC_CREAT, _IPC_RMID = 0o1000 | 0o600, 0
 _ALIGN = 16
 """Edges of what is taken lie at multiples of this, for whole macroblocks."""
 _LARGEST = 8_192
+_BEYOND = 4_096
+"""Bytes after the picture that may be read: swscale takes whole vectors, so that at a row's end it reads on a little
+(seen with valgrind for parts a few pixels wide), and a segment may end where no memory follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class _Picture:
         if not self._image or self._image.contents.bits_per_pixel != 32:
             raise SourceRefused("screen_not_supported")
         size = self._image.contents.bytes_per_line * height
-        self._info.id = lib.c.shmget(0, size, _IPC_CREAT)
+        self._info.id = lib.c.shmget(0, size + _BEYOND, _IPC_CREAT)
         if self._info.id < 0:
             raise SourceRefused("screen_not_supported")
         self._info.address = lib.c.shmat(self._info.id, None, 0)
