@@ -49,6 +49,7 @@ async def pair_of(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.1")
 async def test_view_and_chat_through_the_relay_only(turn_centre: tuple[Centre, Coturn]):
     centre, _ = turn_centre

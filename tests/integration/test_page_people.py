@@ -434,6 +434,7 @@ async def test_a_queue_that_closes_while_the_form_is_filled_in_takes_nobody(rela
         await says(tab, "#title", "Day shift is closed at the moment")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-6.3")
 async def test_over_the_reps_limit_he_waits_and_comes_in_by_himself(relay, browser):
     await asyncio.to_thread(relay.add_user, "eva", "Eva")

@@ -128,6 +128,7 @@ async def room(relay: RelayProcess, tmp_path: Path) -> AsyncIterator[Room]:
         yield room
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.6")
 async def test_both_cameras_are_seen_by_all_and_stop_on_either_side(room: Room) -> None:
     ana, bob, ion, eva = room.ana, room.bob, room.ion, room.eva
@@ -164,6 +165,7 @@ async def test_both_cameras_are_seen_by_all_and_stop_on_either_side(room: Room) 
         await expect(room.tile(customer, "Ana")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.6", "B-9.4")
 async def test_asked_refused_and_ended_by_transfer_control(room: Room) -> None:
     ana, bob, ion, eva = room.ana, room.bob, room.ion, room.eva

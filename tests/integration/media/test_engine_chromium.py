@@ -70,6 +70,7 @@ async def call() -> AsyncIterator[Call]:
         await call.engine.aclose()
 
 
+@pytest.mark.slow
 async def test_a_share_from_first_frame_to_lost(call: Call) -> None:
     # About half a second on an idle machine; the rest is margin for one that others use too.
     first = time.monotonic() - call.answered

@@ -275,6 +275,7 @@ async def test_giant_message_is_refused_or_ends_the_connection(host: Host, parti
     await until(lambda: host.received(PeerKey("s2", "p2")) > before + 10, what="the others' frames")
 
 
+@pytest.mark.slow
 async def test_silent_page_is_lost_and_back(host: Host, participants: list[Participant]) -> None:
     track = ScreenTrack()
     participant = Participant(track)

@@ -140,6 +140,7 @@ async def until_code(room: Room, customer: Customer, seen: list[int | None]) -> 
     seen.append(code)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.1", "B-7.9")
 async def test_everybody_sees_the_share_and_nobody_after_it(room: Room) -> None:
     ana, bob, ion, eva = room.ana, room.bob, room.ion, room.eva

@@ -222,6 +222,7 @@ async def test_where_only_tls_passes_it_is_found_and_a_companys_own_ca_is_truste
                 await both.aclose()
 
 
+@pytest.mark.slow
 async def test_a_way_that_closes_is_given_up_at_the_next_try(coturn: Coturn):
     """What was known to work a moment ago is found out anew, and not only after a minute."""
     ways = Ways()
@@ -240,6 +241,7 @@ async def test_a_way_that_closes_is_given_up_at_the_next_try(coturn: Coturn):
     assert found == [("udp", True), ("udp", False), ("tcp", True)]
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_away_holds_nothing_up(coturn: Coturn):
     """aioice alone would wait for 5 s."""
     ways = Ways()

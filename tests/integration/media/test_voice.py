@@ -88,7 +88,7 @@ async def talk(seconds: float) -> None:
 
 
 @pytest.mark.rule("B-7.7")
-@pytest.mark.parametrize("speaks", [0, 1], ids=["hub", "guest"])
+@pytest.mark.parametrize("speaks", [pytest.param(0, id="hub", marks=pytest.mark.slow), pytest.param(1, id="guest")])
 async def test_what_one_says_comes_out_at_the_other_whole_soon_and_as_loud(phones: list[Phone], speaks: int) -> None:
     hub, eva, _ = phones
     speaker, listener = phones[speaks], phones[1 - speaks]
@@ -104,6 +104,7 @@ async def test_what_one_says_comes_out_at_the_other_whole_soon_and_as_loud(phone
     assert speaker.hears(speaker).likeness < 0.3, "nobody hears himself"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.7")
 async def test_of_three_who_talk_in_turn_each_hears_both_others(phones: list[Phone]) -> None:
     hub, eva, dan = phones
@@ -126,6 +127,7 @@ async def test_of_three_who_talk_in_turn_each_hears_both_others(phones: list[Pho
     assert max(event.here for event in told) > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-7.7")
 async def test_the_hub_mixes_for_others_without_being_in_the_call(phones: list[Phone]) -> None:
     hub, eva, dan = phones
@@ -162,6 +164,7 @@ async def test_who_leaves_lets_his_devices_go_and_hears_nothing_more(phones: lis
     assert float(np.max(np.abs(np.concatenate(hub.ports.played[before + 40 :])))) < 100
 
 
+@pytest.mark.slow
 async def test_without_a_microphone_he_is_told_and_hears_all_the_same(phones: list[Phone]) -> None:
     hub, eva, _ = phones
     eva.ports.refuses.add("microphone")

@@ -263,6 +263,7 @@ async def test_signals_of_the_former_controller_reach_nobody_and_epochs_begin_an
         )
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-9.6", "B-10.4", "B-12.1")
 async def test_fifty_races_of_three_controllers_have_one_outcome_and_all_screens_agree(relay):
     outcomes = set()

@@ -207,6 +207,7 @@ async def test_when_nobody_answers_in_time_it_falls_to_the_default_queue(relay):
         await ana.end(session_id)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-10.4", "B-11.1")
 async def test_in_turn_the_next_is_asked_when_one_does_not_answer_declines_or_goes(relay):
     async with AsyncExitStack() as stack:
@@ -351,6 +352,7 @@ async def test_an_agent_who_crashes_after_accepting_gives_the_customer_back_to_t
             await radu.end(session_id)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("B-12.5")
 async def test_a_relay_that_is_killed_in_each_stage_goes_on_where_it_was(tmp_path):
     await set_up(tmp_path)

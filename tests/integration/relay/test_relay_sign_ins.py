@@ -28,7 +28,7 @@ async def operator(relay: RelayProcess, *words: str, given: str = "") -> None:
 
 
 @pytest.mark.rule("B-12.5", "B-1.3")
-@pytest.mark.parametrize("transport", ["websocket", "polling"])
+@pytest.mark.parametrize("transport", ["websocket", pytest.param("polling", marks=pytest.mark.slow)])
 async def test_a_closed_account_is_put_out_at_once_and_its_sessions_wait(relay, transport):
     name = f"ana-{transport}"
     relay.add_user(name)
