@@ -81,16 +81,8 @@ class ShowScreenDialog(Dialog):
         if self._looking:
             return
         self._looking = True
-        known, screens = set(self._pictures), self._screens.screens()
-
-        def work() -> tuple[list[Shareable], dict[object, QImage | None]]:
-            windows = self._screens.windows()
-            wanted = [one for one in (*screens, *windows) if one not in known]
-            return windows, {one: self._screens.thumbnail(one, PICTURE) for one in wanted}
-
-        self._kit.work.run(
-            asyncio.to_thread(work), name="screens:list", on_done=self.while_here(self._looked), on_error=lambda _: None
-        )
+        found = asyncio.to_thread(_look, self._screens, self._screens.screens(), frozenset(self._pictures))
+        self._kit.work.run(found, name="screens:list", on_done=self.while_here(self._looked), on_error=lambda _: None)
 
     def _looked(self, found: tuple[list[Shareable], dict[object, QImage | None]]) -> None:
         self._looking = False
@@ -175,3 +167,16 @@ class ShowScreenDialog(Dialog):
 
     def _there(self) -> list[Shareable]:
         return [self.list.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.list.count())]
+
+
+def _look(
+    screens: Screens, there: Sequence[Shareable], known: frozenset[object]
+) -> tuple[list[Shareable], dict[object, QImage | None]]:
+    """The windows, and pictures of what is not known yet; in a worker thread.
+
+    It must hold nothing of the dialog's: whoever holds that last destroys its widgets, and here that would be the
+    worker, where the dialog was closed meanwhile.
+    """
+    windows = screens.windows()
+    wanted = [one for one in (*there, *windows) if one not in known]
+    return windows, {one: screens.thumbnail(one, PICTURE) for one in wanted}
