@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
 from server_stub.app import SETTINGS_EVERY_S
+from tests.e2e.test_cameras import NUMBER, is_fresh, with_a_webcam
 from tests.e2e.test_networks import now
 from tests.harness.agents import set_site
 from tests.harness.centre import Centre, require_namespace, until
@@ -64,6 +66,27 @@ async def test_view_and_chat_through_the_relay_only(turn_centre: tuple[Centre, C
     await centre.app.code(above=shown, within_s=20)
     assert await pair_of(ana.page) == ["relay", "relay"]
     assert await ana.page.evaluate("globalThis.configuration.iceTransportPolicy") == "relay"
+    await centre.end_all()
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-7.6")
+async def test_cameras_both_ways_through_the_relay_only(turn_centre: tuple[Centre, Coturn], tmp_path: Path):
+    centre, _ = turn_centre
+    await centre.app.do("use_camera")
+    session = await centre.start_session()
+    async with with_a_webcam(tmp_path, centre.relay.url) as ana:
+        await ana.page.add_init_script(KEEP_PEERS)
+        await ana.join(session["view"]["link"])
+        await ana.screen("waiting")
+        await ana.page.click("#camera-toggle")
+        await centre.app.until(lambda found: found == {"Ana P.": "live"}, "cameras")
+        await centre.app.click("cameraTile")
+        await centre.app.until(lambda code: code == NUMBER, "timecode", name="cameraLarge")
+        await centre.app.do("key", name="cameraLarge", key="Escape")
+        await centre.app.do("trigger", name="action_camera")
+        await until(lambda: is_fresh(ana), "her camera on his page")
+        assert await pair_of(ana.page) == ["relay", "relay"]
     await centre.end_all()
 
 
