@@ -64,6 +64,12 @@ async def test_asked_for_painted_enlarged_and_stopped(centre: Centre, tmp_path: 
         await app.do("trigger", name="action_camera")
         await until(lambda: is_fresh(ana), "her camera on his page")
         assert await app.do("camera_is_on")
+        # The customer stops hers with one click; it is dark.
+        await ana.page.get_by_role("button", name="Stop the camera of Maria G.").click()
+        await app.until(lambda on: not on, "camera_is_on")
+        await expect(ana.page.locator(".tile:not(.mine)")).to_have_count(0)
+        await app.do("trigger", name="action_camera")
+        await until(lambda: is_fresh(ana), "her camera on his page again")
         # She unplugs it: a sentence for her, no tile for him, and the session goes on.
         await app.do("unplug_camera")
         await app.until(lambda texts: any("The camera was unplugged" in text for text in texts), "texts")

@@ -1,5 +1,6 @@
 """Recording with a real customer: refused, allowed, seen by everybody, stopped from either side, and what ends it."""
 
+import asyncio
 import shutil
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ from playwright.async_api import expect
 
 from support_manager.media.webm import HEADER_BYTES, read_front
 from tests.harness.centre import PATIENCE_MS, Centre, Customer, until
+from tests.harness.chromium import Chromium
+from tests.harness.players import chromium_plays, ffmpeg_plays
 from tests.harness.team import Team
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
@@ -210,6 +213,11 @@ async def test_a_crash_of_the_app_costs_two_seconds_and_the_next_start_finishes_
     count, seconds = frames_of(whole)
     assert seconds > cut_off_at - begun_at - 2
     assert count > 10 * seconds
+    length, titles = await asyncio.to_thread(ffmpeg_plays, whole)
+    assert length == pytest.approx(seconds, abs=0.1)
+    assert titles[0] == "Ana P. allows the recording by Maria G."
+    async with Chromium(headless=True, source=None) as browser:
+        assert (await chromium_plays(await browser.first_page(), whole))["duration"] == pytest.approx(seconds, abs=0.1)
     # The customer's yes still holds: it goes on, in a file of its own, and everybody still reads so.
     await expect(ana.page.locator("#recorded")).to_be_visible()
     await centre.app.session(lambda one: recording(one) == "running", within_s=40)
