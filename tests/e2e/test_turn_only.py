@@ -1,6 +1,7 @@
 """The site lets media go through its TURN server only: view, chat and a new connection, through a real coturn."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,10 +13,12 @@ from playwright.async_api import Page
 from server_stub.app import SETTINGS_EVERY_S
 from tests.e2e.test_cameras import NUMBER, is_fresh, with_a_webcam
 from tests.e2e.test_networks import now
+from tests.e2e.test_showing import sees_code, sees_nothing
 from tests.harness.agents import set_site
 from tests.harness.centre import Centre, require_namespace, until
 from tests.harness.coturn import Coturn
 from tests.harness.netns import blocked
+from tests.harness.team import SOMEBODY_ELSE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -87,6 +90,51 @@ async def test_cameras_both_ways_through_the_relay_only(turn_centre: tuple[Centr
         await centre.app.do("trigger", name="action_camera")
         await until(lambda: is_fresh(ana), "her camera on his page")
         assert await pair_of(ana.page) == ["relay", "relay"]
+    await centre.end_all()
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-7.2", "B-5.2")
+async def test_the_reps_screen_and_a_share_handed_on_go_through_it_too(turn_centre: tuple[Centre, Coturn]):
+    centre, _ = turn_centre
+    await centre.app.do("key", name="startMode", key="End")
+    await centre.app.click("startButton")
+    session = await centre.app.session()
+    ana, ion = await centre.customer(), await centre.customer("Ion B.")
+    await ion.page.add_init_script(SOMEBODY_ELSE)
+    await ana.join(session["view"]["link"])
+    await ana.screen("waiting")
+    await ion.join(session["view"]["link"])
+    await centre.app.click("banner_admit")
+    await ion.screen("watching")
+
+    # What the customer shows, handed on to the other one.
+    await centre.app.do("trigger", name="action_ask_view")
+    await ana.page.bring_to_front()
+    await ana.allow()
+    await centre.app.code()
+    await sees_code(ion, now())
+    for customer in (ana, ion):
+        assert await pair_of(customer.page) == ["relay", "relay"]
+    await ana.page.click("#stop")
+    await sees_nothing(ion)
+
+    # What the rep shows.
+    code = centre.rep_display.spawn(sys.executable, "-m", "tests.harness.code_window", "900", "20", "20")
+    try:
+        await centre.app.until(bool, "enabled", name="action_show_screen")
+        await centre.app.do("trigger", name="action_show_screen")
+        await centre.app.see("show_dialog_list")
+        await centre.app.click("show_dialog_confirm")
+        for customer in (ana, ion):
+            await customer.page.bring_to_front()
+            await sees_code(customer, now())
+            assert await pair_of(customer.page) == ["relay", "relay"]
+        await centre.app.do("trigger", name="action_stop_show")
+        await sees_nothing(ion)
+    finally:
+        code.terminate()
+        await asyncio.to_thread(code.wait, 5)
     await centre.end_all()
 
 
