@@ -97,6 +97,9 @@ async def test_cameras_both_ways_through_the_relay_only(turn_centre: tuple[Centr
 @pytest.mark.rule("B-7.2", "B-5.2")
 async def test_the_reps_screen_and_a_share_handed_on_go_through_it_too(turn_centre: tuple[Centre, Coturn]):
     centre, _ = turn_centre
+    if "startMode" not in await centre.app.do("names"):
+        await centre.app.click("topNewTab")
+    await centre.app.see("startMode")
     await centre.app.do("key", name="startMode", key="End")
     await centre.app.click("startButton")
     session = await centre.app.session()
