@@ -106,6 +106,8 @@ class Desk:
         """What was wished for → the idempotency key of the request that nobody answered yet."""
         self._mailing: dict[str, list[MailChanged]] = {}
         self._audio = AudioWishes()
+        self._closing: dict[str, asyncio.Task[None]] = {}
+        """Of the sessions that were let go of: the task that closes their media."""
         self._tasks = TaskOwner("desk")
 
     def _emit(self, event: AppEvent) -> None:
@@ -126,11 +128,13 @@ class Desk:
         """The runtime of an open session.
 
         Raises:
-            Refused: `session_unknown`.
+            Refused: `session_unknown`; `resume_refused` while another app of this account holds it.
         """
         runtime = self._runtimes.get(session_id)
         if runtime is None:
             raise Refused(ErrorCode.SESSION_UNKNOWN)
+        if runtime.is_let_go:
+            raise Refused(ErrorCode.RESUME_REFUSED)
         return runtime
 
     def get(self, session_id: str) -> SessionRuntime | None:
@@ -147,19 +151,19 @@ class Desk:
         async with self._coming((mode, tracking_code)) as request_id:
             message = SessionStart(request_id=request_id, mode=mode, tracking_code=tracking_code)
             started = await self._send(message, SessionStarted)
-            return self._enter(started.session)
+            return await self._enter(started.session)
 
     async def assist(self, number: str) -> SessionSnapshot:
         """Come into a colleague's session."""
         async with self._coming(number) as request_id:
             inside = await self._send(SessionAssist(request_id=request_id, number=number), Inside)
-            return self._enter(inside.session, inside.ice)
+            return await self._enter(inside.session, inside.ice)
 
     async def accept(self, session_id: str) -> SessionSnapshot:
         """Take a session that is offered or waits; as an assistant in it the agent has it open already."""
         async with self._coming(session_id):
             inside = await self._send(OfferAccept(session_id=session_id), Inside)
-            return self._enter(inside.session, inside.ice)
+            return await self._enter(inside.session, inside.ice)
 
     async def leave(self, session_id: str) -> None:
         """Leave a session that goes on."""
@@ -191,11 +195,12 @@ class Desk:
             if not self._starting:
                 self._early = {}
 
-    def _enter(self, view: SessionView, ice: IceServers | None = None) -> SessionSnapshot:
+    async def _enter(self, view: SessionView, ice: IceServers | None = None) -> SessionSnapshot:
         runtime = self._runtimes.get(view.id)
         if runtime is None:
             runtime = self._open(view)
         else:
+            runtime = await self._anew(runtime)
             runtime.take_view(view)
         if ice is not None:
             runtime.set_ice(ice)
@@ -213,7 +218,7 @@ class Desk:
             SupportManagerError: the connection failed again.
         """
         for runtime in list(self._runtimes.values()):
-            await self._resume(runtime)
+            await self._resume(await self._anew(runtime))
         await self._find_others()
         self._sweep()
         self.files.went_online()
@@ -294,7 +299,7 @@ class Desk:
             runtime = self._runtimes.get(message.session_id)
             if runtime is not None:
                 log.warning("session taken up elsewhere", session=message.session_id)
-                runtime.went_offline()
+                self._let_go(runtime)
                 self._emit(Failed(ErrorCode.RESUME_REFUSED, session_id=message.session_id))
         elif isinstance(message, InvitationChanged):
             news = MailChanged(message.session_id, message.request_id, message.state, message.code, message.detail)
@@ -319,7 +324,8 @@ class Desk:
         Raises:
             LocalProblem: `voice_elsewhere`.
         """
-        if any(each.voice.is_in and each.id != session_id for each in self._runtimes.values()):
+        open_here = [each for each in self._runtimes.values() if not each.is_let_go]
+        if any(each.voice.is_in and each.id != session_id for each in open_here):
             raise LocalProblem(AppCode.VOICE_ELSEWHERE)
 
     def set_muted(self, muted: bool) -> None:
@@ -410,14 +416,28 @@ class Desk:
 
     # --- coming and going
 
-    def _open(self, view: SessionView) -> SessionRuntime:
+    def _open(self, view: SessionView, before: SessionRuntime | None = None) -> SessionRuntime:
         runtime = SessionRuntime(
-            view, self._send, self.engine, self._emit, lambda: uuid4().hex, self._recordings, self._camera
+            view, self._send, self.engine, self._emit, lambda: uuid4().hex, self._recordings, self._camera, before
         )
         self._runtimes[view.id] = runtime
         runtime.begin()
         _ = self._begin_engine()
         return runtime
+
+    def _let_go(self, runtime: SessionRuntime) -> None:
+        """Another app of this account holds that session now; here it stays to be seen, and closes its media."""
+        if not runtime.is_let_go:
+            runtime.let_go()
+            closing = self._tasks.spawn(runtime.aclose(close_media=True), name=f"let-go-{runtime.id}")
+            self._closing[runtime.id] = closing
+
+    async def _anew(self, runtime: SessionRuntime) -> SessionRuntime:
+        """The runtime that goes on with a session that was let go of; any other one itself."""
+        if not runtime.is_let_go:
+            return runtime
+        await asyncio.wait([self._closing.pop(runtime.id)])
+        return self._open(runtime.snapshot.view, runtime)
 
     def _sweep(self) -> None:
         for runtime in [each for each in self._runtimes.values() if each.is_closed]:
@@ -430,6 +450,7 @@ class Desk:
     async def clear(self) -> None:
         """Put every session away without ending it, as on signing out."""
         runtimes, self._runtimes = list(self._runtimes.values()), {}
+        self._closing.clear()
         await self.files.clear()
         await asyncio.gather(*(each.aclose(close_media=True) for each in runtimes))
 

@@ -33,6 +33,7 @@ class Outbox:
         send: to the relay.
         on_confirmed: called with the line's id and number.
         on_refused: called with the line's id and the relay's code; the line is not sent again.
+        before: works no more; what it has left is sent by this one.
     """
 
     def __init__(
@@ -41,14 +42,17 @@ class Outbox:
         send: Send,
         on_confirmed: Callable[[str, int], None],
         on_refused: Callable[[str, ErrorCode], None],
+        before: "Outbox | None" = None,
     ) -> None:
         self._session_id = session_id
         self._send = send
         self._on_confirmed = on_confirmed
         self._on_refused = on_refused
-        self._lines: deque[ChatSend] = deque()
-        self._refused: dict[str, ChatSend] = {}
+        self._lines: deque[ChatSend] = deque() if before is None else before._lines
+        self._refused: dict[str, ChatSend] = {} if before is None else before._refused
         self._work = asyncio.Event()
+        if self._lines:
+            self._work.set()
         self._online = asyncio.Event()
 
     def add(self, text: str, audience: Audience) -> str:

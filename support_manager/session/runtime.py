@@ -83,6 +83,8 @@ class SessionRuntime:
         new_id: makes an idempotency key.
         recordings: where recordings go.
         camera: this app's own camera.
+        before: the runtime of the same session that was let go of and is closed; what is known of the session, and the
+            lines that are on their way, go on here. Nothing is captured or connected before the session is resumed.
     """
 
     def __init__(
@@ -94,14 +96,16 @@ class SessionRuntime:
         new_id: Callable[[], str],
         recordings: Recordings,
         camera: CameraUse,
+        before: "SessionRuntime | None" = None,
     ) -> None:
         self._send = send
         self._emit = emit
         self._new_id = new_id
-        self._machine = SessionMachine(view)
+        self._machine: SessionMachine = SessionMachine(view) if before is None else before._machine
         self._tasks = TaskOwner(f"session-{view.id}")
         self.acts = SessionActs(view.id, send)
-        self._outbox = Outbox(view.id, send, self._confirmed, self._line_refused)
+        kept = None if before is None else before._outbox
+        self._outbox: Outbox = Outbox(view.id, send, self._confirmed, self._line_refused, kept)
         self._peers = Peers(view.id, send, engine, self._is_online, self._is_showing, self._refresh)
         self._link = HubLink(view.id, send, self._peers.ready, self._peers.ice_servers, self._refresh)
         self.voice = SessionVoice(view.id, send, lambda: self._machine.view, self._peers.ready, new_id)
@@ -114,16 +118,18 @@ class SessionRuntime:
         self.video = Video(
             view.id, send, self._peers.ready, camera, new_id, self._refresh, lambda error: self._tell_failure(error)
         )
-        self._visible = False
+        self._visible: bool = before is not None and before._visible
         self._shown_to: str | None = None
         self._held_signals: list[SignalReceived] = []
-        self._told = False
+        self._told: bool = before is not None and before._told
         self._closed = False
+        self._let_go = False
         self._going: LeftWhy | None = None
         """How the rep last wanted to be out of this session."""
-        self._peers.set_hub(self._machine.is_hub)
-        self._follow()
-        self._follow_cameras()
+        if before is None:
+            self._peers.set_hub(self._machine.is_hub)
+            self._follow()
+            self._follow_cameras()
 
     @property
     def id(self) -> str:
@@ -136,6 +142,11 @@ class SessionRuntime:
         shown = self.recording.shown(self._machine.view)
         known = replace(self._machine.snapshot(), draws=self.drawing.mine is not None, show=self.showing.state)
         return replace(known, recording=shown)
+
+    @property
+    def is_let_go(self) -> bool:
+        """Whether another app of this account holds the session; to go on with it here takes a runtime made anew."""
+        return self._let_go
 
     @property
     def is_told(self) -> bool:
@@ -178,6 +189,12 @@ class SessionRuntime:
         self._outbox.went_offline()
         self._peers.went_offline()
         self._link.went_offline()
+
+    def let_go(self) -> None:
+        """Another app of this account holds the session: nobody at this screen hears of what is captured, recorded or
+        said in it any more, so nothing is. What is known of it stays, and `aclose` with its media must follow."""
+        self.went_offline()
+        self._let_go = True
 
     async def resume(self) -> bool:
         """Take the session up again on a new connection; False when it is over meanwhile.
@@ -317,13 +334,14 @@ class SessionRuntime:
     def set_visible(self, visible: bool) -> None:
         """Whether this session's picture is on screen."""
         self._visible = visible
-        self._show()
-        self._follow_cameras()
+        if not self._let_go:
+            self._show()
+            self._follow_cameras()
 
     def mailbox(self) -> FrameMailbox | None:
         """Where the newest picture is to be had, while something is shared."""
         share, engine = self._machine.share, self._peers.engine
-        if share is None or share.state is not ActivityState.RUNNING or engine is None:
+        if share is None or share.state is not ActivityState.RUNNING or engine is None or self._let_go:
             return None
         if self._machine.is_hub:
             return engine.mailbox(self._peers.key(share.subject))
@@ -341,6 +359,8 @@ class SessionRuntime:
 
     def take_signal(self, received: SignalReceived) -> None:
         """Take a signal; from somebody who is not in the session it is dropped."""
+        if self._let_go:
+            return
         if self._machine.is_holding:
             # Who is in charge, and who is in at all, is about to become known.
             if len(self._held_signals) < _HELD_SIGNALS:
@@ -356,6 +376,8 @@ class SessionRuntime:
 
     def take_media(self, event: MediaEvent) -> None:
         """Take an event of the media engine."""
+        if self._let_go and not isinstance(event, RecordingOver):
+            return  # of what is being closed; how its recording ended is told
         if isinstance(event, Drawn):
             self.drawing.take(event.peer.participant_id, event.message)
             return
@@ -403,6 +425,8 @@ class SessionRuntime:
         return held
 
     def _act(self, outcome: Outcome) -> None:
+        if self._let_go:
+            return
         for participant_id in outcome.share_over:
             self._peers.share_over(participant_id)
             self._link.share_over()
@@ -437,6 +461,8 @@ class SessionRuntime:
             self._peers.came_back(customer.id)
 
     def _refresh(self) -> None:
+        if self._let_go:
+            return
         changed = self._machine.set_picture(self._picture()).changed
         if self._machine.set_cameras(self.video.views()).changed or changed:
             self._changed()

@@ -1,7 +1,7 @@
 """The desk: one session's trouble stays that session's, and nothing of strangers is kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from support_manager.events import (
 )
 from support_manager.media.engine import EngineFailed, RecordingOver
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.events import InvitationChanged, SessionEnded, SessionEvent
+from support_manager.protocol.events import InvitationChanged, SessionEnded, SessionEvent, SessionReplaced
 from support_manager.protocol.requests import (
+    ChatSend,
+    ChatSent,
     Inside,
     InviteMail,
     Nothing,
@@ -42,6 +44,7 @@ from support_manager.protocol.requests import (
 )
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import (
+    Audience,
     ChatLine,
     Connection,
     Delivery,
@@ -76,6 +79,7 @@ class Bench:
         self.meanwhile: list[SessionEvent] = []
         self.assists: list[SessionAssist] = []
         self.silent = False
+        self.said: list[str] = []
         self.listed: tuple[SessionView, ...] = ()
         self.resumed: dict[str, SessionView] = {}
         self.told_at_resume: list[type] = []
@@ -105,6 +109,9 @@ class Bench:
                     InvitationChanged(session_id=message.session_id, request_id=message.request_id, state=state)
                 )
             return Nothing()
+        if isinstance(message, ChatSend):
+            self.said.append(message.text)
+            return ChatSent(seq=8)
         if isinstance(message, SessionResume):
             self.told_at_resume = [type(each) for each in self.events]
             if message.session_id in self.refused:
@@ -329,3 +336,43 @@ async def test_an_accepted_session_whose_answer_got_lost_comes_to_the_front(benc
             await asyncio.sleep(0)
     opened = {each.session.id: each.recovered for each in bench.events if isinstance(each, SessionOpened)}
     assert opened == {"s9": False, "s8": True}, "a customer waits there, and the agent has just said yes"
+
+
+@pytest.mark.rule("B-1.1")
+async def test_a_session_taken_up_elsewhere_runs_nothing_here_and_comes_back_with_the_next_connection(
+    bench: Bench,
+) -> None:
+    """Its microphone, camera, capture and recording have nobody at this screen any more who is told of them."""
+    await bench.start(2)
+    await bench.desk.engine()
+    former = bench.desk["s1"]
+    assert await former._peers.ready() is bench.engines[0]
+    former._outbox.add("on its way", Audience.ALL)
+    bench.desk.take(SessionReplaced(session_id="s1"))
+    with pytest.raises(Refused, match="resume_refused"):
+        bench.desk["s1"]
+    await until(lambda: "s1" in bench.engines[0].closed)
+    await bench.desk._find_others()
+    assert set(bench.desk.sessions) == {"s1", "s2"}
+    assert bench.desk.get("s1") is former, "the other app keeps it"
+    bench.resumed["s1"] = msgspec.structs.replace(view("s1"), seq=7)
+    await bench.desk.take_up()
+    assert list(bench.desk.sessions) == ["s1", "s2"]
+    assert bench.desk["s1"] is not former
+    assert bench.desk["s1"].snapshot.view.seq == 7
+    await until(lambda: bench.said == ["on its way"])
+
+
+async def test_the_end_of_a_session_taken_up_elsewhere_is_told_with_the_next_connection(bench: Bench) -> None:
+    await bench.start(1)
+    bench.desk.take(SessionReplaced(session_id="s1"))
+    bench.refused["s1"] = ErrorCode.SESSION_ENDED
+    await bench.desk.take_up()
+    assert [each.session.id for each in bench.events if isinstance(each, SessionClosed)] == ["s1"]
+    assert not bench.desk.sessions
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the condition is about another object
+            await asyncio.sleep(0)
