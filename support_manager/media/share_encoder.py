@@ -1,5 +1,6 @@
 """Turns what changed on a screen into VP8 frames: one picture kept up to date, one encoder for all viewers."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
@@ -13,6 +14,14 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from support_manager.media.screens import Patch
+
+try:  # here and not at the first picture: all of media is imported at once, where that disturbs nobody
+    from livekit.rtc import VideoBufferType
+    from livekit.rtc import VideoFrame as Picture
+
+    _HAS_LIBYUV = True
+except (ImportError, OSError):
+    _HAS_LIBYUV = False
 
 CLOCK: Final = 90_000
 """RTP's clock for video (RFC 7741 section 4.1), which the encoder counts in too."""
@@ -39,12 +48,53 @@ _NARROW_BPS = 1_000_000
 what stands still is sharpened right after it."""
 
 
+Planes = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
+"""Of Y, U and V, row by row; rows may be longer than the picture's."""
+
+
+def swscale() -> Callable[[Patch], Planes]:
+    """Turns what was looked at into the encoder's colours, by FFmpeg: 5.0 ms of CPU for 1920x1080 pixels."""
+    reformatter = VideoReformatter()
+
+    def convert(patch: Patch) -> Planes:
+        pixels = np.frombuffer(patch.data, np.uint8).reshape(patch.rows, patch.columns, 4)
+        # By area, as the other ways look at rows beyond the edge, which are not here. In one thread: more of them take
+        # more of the computer, and the encoder needs the time, not this.
+        turned = reformatter.reformat(
+            VideoFrame.from_numpy_buffer(pixels, format="bgra"),
+            format="yuv420p",
+            interpolation=Interpolation.AREA,
+            threads=1,
+        )
+        y, u, v = map(_table, turned.planes)
+        return y, u, v
+
+    return convert
+
+
+def libyuv() -> Callable[[Patch], Planes]:
+    """The same by libyuv, which comes with what cleans the microphone: 2.6 ms, within 1 of 255 of the other."""
+
+    def convert(patch: Patch) -> Planes:
+        rows, columns = patch.rows, patch.columns
+        data = patch.data
+        if data.readonly:
+            data = memoryview(bytearray(data))  # of what is read-only the library takes the whole, from its beginning
+        turned = Picture(columns, rows, VideoBufferType.BGRA, data).convert(VideoBufferType.I420)
+        parts = np.frombuffer(turned.data, np.uint8)
+        whole, quarter = rows * columns, rows * columns // 4
+        y, u, v = np.split(parts[: whole + 2 * quarter], (whole, whole + quarter))
+        return y.reshape(rows, columns), u.reshape(rows // 2, -1), v.reshape(rows // 2, -1)
+
+    return convert
+
+
 class Canvas:
     """The picture as the encoder takes it (YUV 4:2:0), brought up to date part by part."""
 
     def __init__(self) -> None:
         self.frame: VideoFrame | None = None
-        self._reformatter = VideoReformatter()
+        self._convert = libyuv() if _HAS_LIBYUV else swscale()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -58,19 +108,10 @@ class Canvas:
         frame = self.frame
         if frame is None:
             return
-        pixels = np.frombuffer(patch.data, np.uint8).reshape(patch.rows, patch.columns, 4)
-        # By area, as the other ways look at rows beyond the edge, which are not here. In one thread: more of them take
-        # more of the computer, and the encoder needs the time, not this.
-        turned = self._reformatter.reformat(
-            VideoFrame.from_numpy_buffer(pixels, format="bgra"),
-            format="yuv420p",
-            interpolation=Interpolation.AREA,
-            threads=1,
-        )
-        for source, target, halved in zip(turned.planes, frame.planes, (1, 2, 2), strict=True):
+        for source, target, halved in zip(self._convert(patch), frame.planes, (1, 2, 2), strict=True):
             left, top = patch.left // halved, patch.top // halved
             columns, rows = patch.columns // halved, patch.rows // halved
-            _table(target)[top : top + rows, left : left + columns] = _table(source)[:rows, :columns]
+            _table(target)[top : top + rows, left : left + columns] = source[:rows, :columns]
 
 
 def _table(plane: VideoPlane) -> NDArray[np.uint8]:

@@ -2,8 +2,11 @@
 
 import random
 
+import numpy as np
+from numpy.typing import NDArray
+
 from support_manager.media.screens import Patch
-from support_manager.media.share_encoder import Canvas
+from support_manager.media.share_encoder import Canvas, libyuv, swscale
 
 WIDTH, HEIGHT = 200, 120
 
@@ -45,3 +48,23 @@ def test_a_part_comes_into_its_place():
     whole.put(patch(bytes(mixed), 0, 0, WIDTH, HEIGHT))
     assert parts.size == (WIDTH, HEIGHT)
     assert planes(parts) == planes(whole)
+
+
+def test_both_ways_to_the_encoders_colours_give_the_same():
+    """A computer without the one shows what the other shows, of every size that the grabber gives."""
+    rng = random.Random(5)
+    pixels = blocks(rng)
+    by_ffmpeg, by_libyuv = swscale(), libyuv()
+    for left, top, columns, rows in ((0, 0, WIDTH, HEIGHT), (16, 32, 2, 2), (48, 16, 70, 34), (0, 0, WIDTH, 2)):
+        part = patch(pixels, left, top, columns, rows)
+        for number, (one, other) in enumerate(zip(by_ffmpeg(part), by_libyuv(part), strict=True)):
+            halved = 1 if number == 0 else 2
+            assert apart(one, other, columns // halved, rows // halved) <= 2
+    later = Patch(memoryview(pixels)[8 * WIDTH * 4 :], 0, 8, WIDTH, HEIGHT - 8, WIDTH, HEIGHT, 0.0)  # as Qt's are
+    (one, *_), (other, *_) = by_ffmpeg(later), by_libyuv(later)
+    assert apart(one, other, WIDTH, HEIGHT - 8) <= 2
+
+
+def apart(one: NDArray[np.uint8], other: NDArray[np.uint8], columns: int, rows: int) -> int:
+    mine, his = (each[:rows, :columns].astype(int) for each in (one, other))
+    return int(np.abs(mine - his).max())
