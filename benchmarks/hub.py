@@ -34,8 +34,8 @@ class Plan:
     """How long each phase takes, in seconds, and how many viewers there are."""
 
     record_s: float = 10.0
-    settle_s: float = 4.0
-    cpu_s: float = 15.0
+    settle_s: float = 2.5
+    cpu_s: float = 10.0
     viewers: int = 8
     rounds: int = 3
 

@@ -89,7 +89,7 @@ def main() -> int:
     options = parser.parse_args()
     if not netns.inside():
         netns.enter()
-    plan = Plan(record_s=5.0, settle_s=1.5, cpu_s=4.0, rounds=1) if options.smoke else Plan(settle_s=2.0, rounds=7)
+    plan = Plan(record_s=5.0, settle_s=1.5, cpu_s=4.0, rounds=1) if options.smoke else Plan(settle_s=2.0, rounds=5)
     report = Report("record")
     asyncio.run(run(plan, report))
     kept = report.finish()

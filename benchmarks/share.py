@@ -36,11 +36,11 @@ REP = "rep"
 class Plan:
     """How long each phase takes, in seconds, how often the pair is measured, and how many viewers there are at most."""
 
-    rounds: int = 3
-    settle_s: float = 5.0
-    latency_s: float = 15.0
-    floor_s: float = 5.0
-    cpu_s: float = 15.0
+    rounds: int = 2
+    settle_s: float = 3.0
+    latency_s: float = 8.0
+    floor_s: float = 2.0
+    cpu_s: float = 8.0
     viewers: int = 8
 
 
