@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(280),
 ]
-NARROW_KBPS = 500
+NARROW_KBPS = 800
 """Too little for a screen and a camera, enough for a screen."""
 
 
