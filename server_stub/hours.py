@@ -23,7 +23,11 @@ _USAGE = (
 
 
 class HoursError(ValueError):
-    """Not opening hours, or no time zone; the text says what they must look like."""
+    """Not opening hours; the text says what they must look like."""
+
+
+class TimeZoneError(HoursError):
+    """No time zone of that name."""
 
 
 @lru_cache(maxsize=64)
@@ -31,12 +35,12 @@ def time_zone(name: str) -> ZoneInfo:
     """The time zone of that name in the IANA database.
 
     Raises:
-        HoursError: there is none.
+        TimeZoneError: there is none.
     """
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # a path, a folder of the database, no such zone
-        raise HoursError(
+        raise TimeZoneError(
             f"The time zone “{name[:64]}” is not known; it must look like Europe/Bucharest or UTC."
         ) from None
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server_stub import audit
 from server_stub.account_names import name_key
-from server_stub.hours import HoursError, OpeningHours
+from server_stub.hours import HoursError, OpeningHours, TimeZoneError
 from server_stub.setting_checks import SettingError, slug
 from server_stub.settings import read_all
 from server_stub.state.dispatch import Rule
@@ -30,8 +30,8 @@ OFFER_S_LOWEST, OFFER_S_HIGHEST = 5, 600
 class QueueError(Exception):
     """A queue cannot be made or changed; the text is a sentence for the operator.
 
-    `code` is one of `bad_slug`, `bad_name`, `bad_rule`, `bad_offer_s`, `bad_hours`, `slug_taken`, `unknown_queue`,
-    `unknown_account`, `no_agent`, `default_queue`.
+    `code` is one of `bad_slug`, `bad_name`, `bad_rule`, `bad_offer_s`, `bad_hours`, `bad_time_zone`, `slug_taken`,
+    `unknown_queue`, `unknown_account`, `no_agent`, `default_queue`.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -302,6 +302,8 @@ def _offer_s(seconds: int) -> int:
 def _hours(text: str, zone: str) -> dict[str, Any]:
     try:
         hours = OpeningHours.parse(text, zone)
+    except TimeZoneError as error:
+        raise QueueError("bad_time_zone", str(error)) from None
     except HoursError as error:
         raise QueueError("bad_hours", str(error)) from None
     return {"time_zone": zone, "hours": hours.plain()}

@@ -78,7 +78,7 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(database, accounts)
     assert await refused(queues.add("first-aid", "x", rule="loudest")) == "bad_rule"
     assert await refused(queues.add("first-aid", "x", offer_s=4)) == "bad_offer_s"
     assert await refused(queues.add("first-aid", "x", hours="nine to five")) == "bad_hours"
-    assert await refused(queues.add("first-aid", "x", time_zone="Moon/Tycho")) == "bad_hours"
+    assert await refused(queues.add("first-aid", "x", time_zone="Moon/Tycho")) == "bad_time_zone"
     assert await refused(queues.add("support", "x")) == "slug_taken"
     assert await refused(queues.change("other", name="x")) == "unknown_queue"
     assert await refused(queues.remove("other")) == "unknown_queue"
