@@ -13,7 +13,7 @@ from support_manager.protocol.views import Mode
 from tests.harness.display import Display
 from tests.harness.firefox import Firefox, FirefoxTab
 from tests.harness.relay import Client, RelayProcess, rep
-from tests.integration.test_page_people import accept, agent_opens, offered, operator, person
+from tests.integration.test_page_people import accept, agent_opens, offered, person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pytest.mark.slow]
 
@@ -31,9 +31,9 @@ def relay() -> Iterator[RelayProcess]:
         for name in ("ana", "dan"):
             process.add_user(name, name.title())
             (process.data / f".test-account-{name}").touch()
-            operator(process, "user", "set", name, "--agent", "--mode", "choice")
-            operator(process, "queue", "member", "add", "support", name)
-        operator(process, "queue", "add", "night", "Night shift", "--hours", "never")
+            process.operate("user", "set", name, "--agent", "--mode", "choice")
+            process.operate("queue", "member", "add", "support", name)
+        process.operate("queue", "add", "night", "Night shift", "--hours", "never")
         yield process
 
 

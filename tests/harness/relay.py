@@ -94,35 +94,41 @@ class RelayProcess:
             self._log.append(line.rstrip("\n"))
 
     def add_user(self, name: str, display_name: str = "", password: str = PASSWORD, *options: str) -> str:
-        """Make an account, with more options of `user add`; returns its password.
+        """Make an account, with more options of `user add`; returns its password."""
+        words = ["user", "add", name, "--display-name", display_name or name, "--password-stdin", *options]
+        self.operate(*words, typed=password + "\n")
+        return password
 
-        Works while the relay runs and while it does not. It is the operator's command without its process, whose start
-        takes longer than all the rest; the command as a process is tested in test_cli.py.
+    def operate(self, *words: str, typed: str = "") -> None:
+        """Carry out one of the operator's commands on this relay's data, while it runs or while it does not; blocks.
+
+        It is the command without its process, whose start takes longer than all the rest; commands as processes are
+        tested in test_cli.py.
+
+        Raises:
+            RuntimeError: with what the command said.
         """
-        words = ["user", "add", name, "--data", str(self.data)]
-        words += ["--display-name", display_name or name, "--password-stdin", *options]
         failures: list[BaseException] = []
 
         def work() -> None:
             # One at a time: standard input and Alembic's context are the process's own.
             with _ONE_COMMAND:
-                given, sys.stdin = sys.stdin, io.StringIO(password + "\n")
+                given, sys.stdin = sys.stdin, io.StringIO(typed)
                 try:
-                    asked = cli._parser().parse_args(words)
+                    asked = cli._parser().parse_args([*words, "--data", str(self.data)])
                     asked.run(asked)
                 except BaseException as failure:  # noqa: BLE001 - raised where it was asked for
                     failures.append(failure)
                 finally:
                     sys.stdin = given
 
-        thread = threading.Thread(target=work, name="user add")
+        thread = threading.Thread(target=work, name=" ".join(words[:2]))
         thread.start()
         thread.join(30)
         if failures:
             raise RuntimeError(getattr(failures[0], "sentence", str(failures[0]))) from failures[0]
         if thread.is_alive():
-            raise RuntimeError(f"the account {name} was not made in time")
-        return password
+            raise RuntimeError(f"{' '.join(words)}: not done in time")
 
     def kill9(self) -> None:
         """End it as a power cut would."""

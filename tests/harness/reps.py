@@ -2,8 +2,6 @@
 
 import asyncio
 import random
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,7 +18,7 @@ from support_manager.protocol import requests, signals
 from support_manager.protocol.views import ParticipantView
 from support_manager.settings import SettingsStore
 from tests.harness.keyrings import MemoryRing
-from tests.harness.relay import PASSWORD, ROOT, Client, RelayProcess
+from tests.harness.relay import PASSWORD, Client, RelayProcess
 from tests.harness.scripted_engine import ScriptedEngine
 
 T = TypeVar("T")
@@ -39,24 +37,9 @@ def memory_ring() -> Iterator[MemoryRing]:
         keyring.set_keyring(before)
 
 
-def operator(relay: RelayProcess, *words: str, typed: str = "") -> str:
-    """Run `support-relay WORDS` on that relay's data, as the operator would."""
-    done = subprocess.run(
-        [sys.executable, "-m", "server_stub", *words, "--data", str(relay.data)],
-        cwd=ROOT,
-        input=typed,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def add_rep(relay: RelayProcess, name: str, *options: str) -> None:
     """An account; `options` are those of `support-relay user add`."""
-    operator(relay, "user", "add", name, "--display-name", name.title(), "--password-stdin", *options, typed=PASSWORD)
+    relay.add_user(name, name.title(), PASSWORD, *options)
 
 
 class Rep:

@@ -1,8 +1,6 @@
 """Several reps at once for end-to-end tests: an app process each, in a language each, on the centre's relay."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from contextlib import AsyncExitStack, suppress
 from typing import Any, ClassVar, Self
@@ -16,7 +14,7 @@ from server_stub.queues import Queues
 from server_stub.store.database import Database
 from support_manager.protocol.views import AGENT
 from tests.harness.agents import on_database
-from tests.harness.app import ROOT, AppFailedError, AppProcess
+from tests.harness.app import AppFailedError, AppProcess
 from tests.harness.centre import PATIENCE_MS, Centre, Customer, until
 from tests.harness.languages import SHOWN, english, english_only
 from tests.harness.relay import PASSWORD
@@ -206,10 +204,7 @@ class Team:
         Raises:
             RuntimeError: with what the command said.
         """
-        command = [sys.executable, "-m", "server_stub", *words, "--data", str(self.centre.relay.data)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
-        if done.returncode:
-            raise RuntimeError(done.stderr)
+        self.centre.relay.operate(*words)
 
     def make_app(self, name: str, **more: str) -> AppProcess:
         """The app of one of them, not started yet; `more` goes into its environment."""

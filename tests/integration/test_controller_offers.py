@@ -20,7 +20,7 @@ from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import InboxKind, MarkKind, Mode, Presence
 from tests.harness.relay import Client, RelayProcess, page
-from tests.harness.reps import Rep, add_rep, memory_ring, operator, signed_in
+from tests.harness.reps import Rep, add_rep, memory_ring, signed_in
 
 MESSAGE = "Printer again 🖨 " + "ă" * 329
 
@@ -31,9 +31,9 @@ def relay() -> Iterator[RelayProcess]:
         for name in ("ana", "bob", "eva"):
             add_rep(process, name, "--agent", "--mode", "multi")
         add_rep(process, "rob", "--mode", "multi")
-        operator(process, "queue", "add", "printers", "Printers", "--offer-s", "5")
+        process.operate("queue", "add", "printers", "Printers", "--offer-s", "5")
         for name in ("bob", "eva"):
-            operator(process, "queue", "member", "add", "printers", name)
+            process.operate("queue", "member", "add", "printers", name)
         yield process
 
 

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import secrets
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from urllib.error import HTTPError
@@ -18,8 +16,9 @@ from support_manager.protocol import events, requests, signals
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Mode, ParticipantView, SessionView
+from tests.harness.centre import until
 from tests.harness.chromium import Chromium
-from tests.harness.relay import ROOT, Client, RelayProcess, rep
+from tests.harness.relay import Client, RelayProcess, rep
 from tests.integration.test_page_for_everyone import FAULTS
 from tests.integration.test_page_in_chromium import PATIENCE_MS, PICKER, Tab, activity, tab_of
 
@@ -34,21 +33,14 @@ if (!sessionStorage.getItem('somebody')) {
 """
 
 
-def operator(relay: RelayProcess, *words: str) -> None:
-    """Run a command of the operator's while the relay runs."""
-    command = [sys.executable, "-m", "server_stub", *words, "--data", str(relay.data)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.fixture(scope="module")
 def relay() -> Iterator[RelayProcess]:
     with RelayProcess() as process:
         for name in ("ana", "dan"):
             process.add_user(name, name.title())
             (process.data / f".test-account-{name}").touch()
-            operator(process, "user", "set", name, "--agent", "--mode", "choice")
-            operator(process, "queue", "member", "add", "support", name)
+            process.operate("user", "set", name, "--agent", "--mode", "choice")
+            process.operate("queue", "member", "add", "support", name)
         yield process
 
 
@@ -282,9 +274,18 @@ def queue_of(relay: RelayProcess, slug: str) -> dict[str, object]:
         return found
 
 
+async def followed(relay: RelayProcess, slug: str, *, is_open: bool) -> None:
+    """Wait until the relay has taken up what an operator changed, which it does within seconds."""
+
+    async def taken_up() -> bool:
+        return (await asyncio.to_thread(queue_of, relay, slug))["is_open"] is is_open
+
+    await until(taken_up, f"the relay says of {slug} that it is open: {is_open}")
+
+
 @pytest.mark.rule("B-11.1")
 async def test_the_entry_page_says_whether_the_queue_is_open(relay, browser):
-    await asyncio.to_thread(operator, relay, "queue", "add", "night", "Night shift", "--hours", "never")
+    await asyncio.to_thread(relay.operate, "queue", "add", "night", "Night shift", "--hours", "never")
     found = await asyncio.to_thread(queue_of, relay, "support")
     assert (found["name"], found["is_open"], found.get("opens_at")) == ("Support", True, None)
     with pytest.raises(HTTPError) as refused:
@@ -295,7 +296,8 @@ async def test_the_entry_page_says_whether_the_queue_is_open(relay, browser):
         await tab.screen("closed")
         await says(tab, "#title", "Night shift is closed at the moment")
         await says(tab, "#opens", "When it opens again is not known yet.")
-        await asyncio.to_thread(operator, relay, "queue", "set", "night", "--hours", "always")
+        await asyncio.to_thread(relay.operate, "queue", "set", "night", "--hours", "always")
+        await followed(relay, "night", is_open=True)
         await tab.page.click("#closed-look")
         await tab.screen("enter")
         await tab.page.goto(f"{relay.url}/help/nobody")
@@ -394,7 +396,7 @@ async def test_when_all_decline_the_customer_is_first_in_line(relay, browser):
 
 @pytest.mark.rule("B-11.1")
 async def test_a_queue_that_closes_while_the_form_is_filled_in_takes_nobody(relay, browser):
-    await asyncio.to_thread(operator, relay, "queue", "add", "day", "Day shift")
+    await asyncio.to_thread(relay.operate, "queue", "add", "day", "Day shift")
     async with tab_of(browser) as tab:
         await tab.page.goto(f"{relay.url}/help/day")
         await tab.screen("enter")
@@ -409,27 +411,9 @@ async def test_a_queue_that_closes_while_the_form_is_filled_in_takes_nobody(rela
         await expect(tab.page.locator("#field-email")).to_have_value("ioana@example.com")  # nothing typed is lost
         await tab.page.select_option("#language", "en")
         await tab.page.fill("#field-problem", "It stays red")
-        await asyncio.to_thread(operator, relay, "queue", "set", "day", "--hours", "never")
-
-        async def refused() -> bool:
-            await tab.page.click("#enter-send")
-            await expect(tab.page.locator("#card")).not_to_have_attribute("data-screen", "joining")
-            return await tab.page.get_attribute("#card", "data-screen") == "closed"
-
-        # The relay follows what an operator changes within seconds; whoever entered before that leaves again.
-        for _ in range(20):
-            if await refused():
-                break
-            if await tab.page.get_attribute("#card", "data-screen") == "queued":
-                await tab.page.click("#leave")
-                await tab.page.click("#sure-leave")
-                await tab.screen("over")
-                await tab.page.click("#over-join_again")
-                await tab.page.wait_for_selector("[data-screen=enter], [data-screen=closed]")
-                if await tab.page.get_attribute("#card", "data-screen") == "closed":
-                    break
-                await tab.page.fill("#field-name", "Ioana")
-                await tab.page.fill("#field-problem", "It stays red")
+        await asyncio.to_thread(relay.operate, "queue", "set", "day", "--hours", "never")
+        await followed(relay, "day", is_open=False)
+        await tab.page.click("#enter-send")
         await tab.screen("closed")
         await says(tab, "#title", "Day shift is closed at the moment")
 
@@ -439,7 +423,7 @@ async def test_a_queue_that_closes_while_the_form_is_filled_in_takes_nobody(rela
 async def test_over_the_reps_limit_he_waits_and_comes_in_by_himself(relay, browser):
     await asyncio.to_thread(relay.add_user, "eva", "Eva")
     (relay.data / ".test-account-eva").touch()
-    await asyncio.to_thread(operator, relay, "user", "set", "eva", "--limit", "1")
+    await asyncio.to_thread(relay.operate, "user", "set", "eva", "--limit", "1")
     async with rep(relay, "eva") as eva, tab_of(browser) as first, tab_of(browser) as second:
         one, two = await start(eva), await second_session(eva)
         await first.join(one.link, "Ioana")
@@ -468,8 +452,8 @@ async def test_a_lost_reps_customers_read_each_step(relay, browser):
 
     In a queue of its own: customers whom other tests left behind are back in the common one by then.
     """
-    await asyncio.to_thread(operator, relay, "queue", "add", "quiet", "Quiet corner")
-    await asyncio.to_thread(operator, relay, "queue", "member", "add", "quiet", "ana")
+    await asyncio.to_thread(relay.operate, "queue", "add", "quiet", "Quiet corner")
+    await asyncio.to_thread(relay.operate, "queue", "member", "add", "quiet", "ana")
     async with (
         rep(relay, "dan") as dan,
         tab_of(browser) as helped,

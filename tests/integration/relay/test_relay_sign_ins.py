@@ -1,8 +1,6 @@
 """A sign-in that holds no longer: the open sockets of that rep are told and closed, his sessions wait for him."""
 
 import asyncio
-import subprocess
-import sys
 import time
 
 import pytest
@@ -11,7 +9,7 @@ import socketio
 from support_manager.protocol import events
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import Connection
-from tests.harness.relay import ROOT, Client, RelayProcess, page, rep
+from tests.harness.relay import Client, RelayProcess, page, rep
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +19,8 @@ def relay():
 
 
 async def operator(relay: RelayProcess, *words: str, given: str = "") -> None:
-    """A command of the operator, in a process of its own beside the running relay."""
-    command = [sys.executable, "-m", "server_stub", "user", *words, "--data", str(relay.data)]
-    done = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, input=given, text=True, capture_output=True)
-    assert done.returncode == 0, done.stderr
+    """A command of the operator, beside the running relay."""
+    await asyncio.to_thread(relay.operate, "user", *words, typed=given)
 
 
 @pytest.mark.rule("B-12.5", "B-1.3")
