@@ -75,7 +75,7 @@ class Records:
         if act is not None:
             self._acts.append(act)
         elif isinstance(entry.fact, ActivitySet):
-            self._acts += recording_acts(session, entry) + file_acts(session, entry)
+            self._acts += recording_acts(session, entry) + share_acts(session, entry) + file_acts(session, entry)
         if isinstance(entry.fact, Ended):
             self._over.append(session)
         if (self._acts or self._over) and not self._is_writing:
@@ -210,6 +210,32 @@ def recording_acts(session: Session, entry: Entry) -> list[audit.Record]:
         case _:
             acts = []
     return [audit.Record(entry.at, kind, who, what, session.id) for kind, who in acts]
+
+
+_SHARED = frozenset({ActivityKind.VIEW, ActivityKind.VIDEO, ActivityKind.VOICE})
+
+
+def share_acts(session: Session, entry: Entry) -> list[audit.Record]:
+    """The audit's records of a screen, a camera or a voice (B-7.1, B-7.6, B-7.7): who asked, whose yes it was or who
+    began by himself, who refused, who ended it and why."""
+    fact = entry.fact
+    if not isinstance(fact, ActivitySet) or fact.activity.kind not in _SHARED:
+        return []
+    activity, what = fact.activity, f"session {session.number}"
+    by = _who(session, activity.ended_by)
+    match activity.state:
+        case ActivityState.ASKED if fact.request_id:
+            act, who = "asked", _who(session, activity.asked_by)
+        case ActivityState.RUNNING if fact.agreed or fact.request_id:
+            act, who = "allowed", _who(session, activity.subject)
+        case ActivityState.ENDED if activity.end is ActivityEnd.DENIED:
+            act, who = "refused", by
+        case ActivityState.ENDED:
+            what = f"{what}, {activity.end.value if activity.end is not None else ''}"
+            act, who = "stopped", by
+        case _:
+            return []
+    return [audit.Record(entry.at, f"{activity.kind.value}_{act}", who, what, session.id)]
 
 
 _FILE_ENDS = {

@@ -1,0 +1,43 @@
+"""Whose yes a screen, a camera or a voice was, in the audit log."""
+
+import pytest
+
+from server_stub.records import share_acts
+from support_manager.protocol.activities import ActivityEnd, ActivityKind
+from tests.harness.scene import Scene
+
+
+def acts(scene):
+    found = [act for entry in scene.journal for act in share_acts(scene.session, entry)]
+    return [(act.kind, act.who, act.what.partition(", ")[2]) for act in found]
+
+
+@pytest.mark.rule("B-7.1", "B-7.6", "B-7.7")
+@pytest.mark.parametrize("kind", [ActivityKind.VIEW, ActivityKind.VIDEO, ActivityKind.VOICE])
+def test_each_yes_and_no_is_on_record_once_and_so_is_the_end(kind):
+    scene = Scene()
+    maria = scene.join()
+    refused = scene.ask(scene.rep, maria, kind)
+    scene.answer(maria, refused, False)
+    allowed = scene.ask(scene.rep, maria, kind)
+    scene.answer(maria, allowed, True, "Ana asks")
+    scene.assist("Bogdan")  # sees it from now on: no new consent
+    scene.stop(maria, allowed, ActivityEnd.STOPPED)
+    one = kind.value
+    assert [act for act in acts(scene) if act[1] == "customer" or act[0].endswith("asked")] == [
+        (f"{one}_asked", "account-ana", ""),
+        (f"{one}_refused", "customer", ""),
+        (f"{one}_asked", "account-ana", ""),
+        (f"{one}_allowed", "customer", ""),
+        (f"{one}_stopped", "customer", "stopped"),
+    ]
+
+
+@pytest.mark.rule("B-7.1")
+def test_what_the_customer_shows_by_himself_is_his_yes_and_the_relays_end_is_the_relays():
+    scene = Scene()
+    maria = scene.join()
+    scene.offer(maria)
+    scene.end(scene.rep)
+    assert acts(scene)[0] == ("view_allowed", "customer", "")
+    assert acts(scene)[-1][0::2] == ("view_stopped", "session_ended")
