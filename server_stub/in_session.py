@@ -147,12 +147,15 @@ class InSession:
         """Relay a signal; whoever has no connection right now gets none, and the sender is told so."""
         session, me = self._members.of(link, request.session_id)
         authorise("signal.send", me.role, session.state)
-        self._members.live.book(session).check(session, me, request.to, request.epoch, request.signal)
+        book = self._members.live.book(session)
+        book.check(session, me, request.to, request.epoch, request.signal)
         other = self._members.live.link_of(session, request.to)
         if other is None:
             raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
         signal = events.SignalReceived(session_id=session.id, sender=me.id, epoch=request.epoch, signal=request.signal)
-        other.send(packet_of("signal", signal))
+        packet = packet_of("signal", signal)
+        book.spend(me.id, request.to, len(packet.encode()), self._members.live.steady_s())
+        other.send(packet)
         return _NOTHING
 
     async def _on_ice_get(self, link: Link, request: requests.IceGet) -> IceServers:

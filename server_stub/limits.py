@@ -29,16 +29,16 @@ class Bucket:
         """Whether `take` would succeed."""
         return self.level(now_s) + 1 <= self._burst
 
-    def take(self, now_s: float) -> bool:
-        """Put one drop in, if it fits."""
+    def take(self, now_s: float, drops: float = 1.0) -> bool:
+        """Put drops in, if they fit all together."""
         level = self._level - (now_s - self._seen_s) * self._rate
         if level < 0.0:
             level = 0.0
         self._seen_s = now_s
-        if level + 1 > self._burst:
+        if level + drops > self._burst:
             self._level = level
             return False
-        self._level = level + 1
+        self._level = level + drops
         return True
 
 

@@ -13,6 +13,7 @@ from server_stub.ports import Clock, RandomBytes
 from server_stub.state import decide, leaving
 from server_stub.state.decide import Moment
 from server_stub.state.facts import (
+    ActivitySet,
     ChatAdded,
     ConnectionChanged,
     Ended,
@@ -33,6 +34,7 @@ from server_stub.state.signalling import SignalBook
 from server_stub.store.database import Database
 from server_stub.store.journal import Journal, JournalFailed, read_journal, writer_for
 from support_manager.protocol import limits
+from support_manager.protocol.activities import ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import SessionReplaced
 from support_manager.protocol.roles import Role
@@ -129,6 +131,10 @@ class LiveSessions:
         self._ahead_s = ahead_s
         return Moment(self._clock.now_ms(), self._random)
 
+    def steady_s(self) -> float:
+        """Seconds of the clock that nobody sets."""
+        return self._clock.monotonic_s()
+
     def _clock_ahead_s(self) -> float:
         return self._clock.now_ms() / 1_000 - self._clock.monotonic_s()
 
@@ -187,12 +193,16 @@ class LiveSessions:
             session: whose facts they are.
             who: the participant who asks, the account of a rep who comes in, `relay` for what it does by itself;
                 empty for all customers together who come in.
-            facts: what was decided. Chat lines have bounds of their own, and whoever goes may always go.
+            facts: what was decided. Chat lines have bounds of their own, whoever goes may always go, and what runs
+                may always end: it was counted when it began.
 
         Raises:
             Refused: `too_fast`, or `transcript_full` when the session has used up its share.
         """
         if not facts or isinstance(facts[0], ChatAdded) or any(isinstance(fact, Left | Ended) for fact in facts):
+            return
+        facts = [fact for fact in facts if not _is_end(session, fact)]
+        if not facts:
             return
         comes_back = all(isinstance(fact, TokenRotated | ConnectionChanged) for fact in facts)
         if session.seq >= SESSION_FACTS and not comes_back:
@@ -400,6 +410,15 @@ class LiveSessions:
 
 def _entries(session_id: str, seq: int, facts: list[Fact], moment: Moment) -> list[Entry]:
     return [Entry(session_id, seq + n, moment.now_ms, fact) for n, fact in enumerate(facts, 1)]
+
+
+def _is_end(session: Session, fact: Fact) -> bool:
+    """Whether it ends what runs or was asked; each activity ends once, so there are no more of these than began."""
+    return (
+        isinstance(fact, ActivitySet)
+        and fact.activity.state is ActivityState.ENDED
+        and fact.activity.id in session.activities
+    )
 
 
 def _account_key(account_id: str) -> str:

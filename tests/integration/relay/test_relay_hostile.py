@@ -1,8 +1,10 @@
 """What hostile clients send: each role every event, foreign sessions, floods, binary parts, silence, slow reading."""
 
 import asyncio
+import contextlib
 import json
 import secrets
+import socket
 
 import aiohttp
 import pytest
@@ -332,36 +334,58 @@ async def test_a_flood_of_guesses_from_one_address_keeps_nobody_else_out():
 
 
 async def test_a_reader_who_does_not_read_is_cut_off_and_the_others_go_on(relay):
-    async with rep(relay) as ana, Raw(relay) as lazy:
-        session = await ana.start_session()
+    names = ("bea", "cora", "dan", "emil")
+    async with contextlib.AsyncExitStack() as leave:
+        ana, lazy = await leave.enter_async_context(rep(relay)), await leave.enter_async_context(Raw(relay))
+        reps = [ana, *[await leave.enter_async_context(rep(relay, name)) for name in names]]
         await lazy.come_in()
-        token = session.link.partition("#")[2]
-        join = {"request_id": secrets.token_hex(16), "name": "Lazy", "link_token": token}
-        await lazy.ws.send_str("421" + json.dumps(["session.join", join]))
-        joined = await ana.wait_fact(events.ParticipantJoined)
-        lazy.ws._response.connection.transport.pause_reading()
-        answer = {"type": "answer", "sdp": "x" * limits.SDP_CHARS}
-        signal = {"session_id": session.id, "to": joined.participant.id, "epoch": 1, "signal": answer}
+        for one in reps:
+            token = (await one.start_session()).link.partition("#")[2]
+            join = {"request_id": secrets.token_hex(16), "name": "Lazy", "link_token": token}
+            await lazy.ws.send_str("421" + json.dumps(["session.join", join]))
+            await one.wait_fact(events.ParticipantJoined)
+        reading = lazy.ws._response.connection.transport
+        reading.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        reading.pause_reading()
 
-        async def flood():
-            for _ in range(400):
-                ack = await ana.raw("signal.send", signal)
-                if ack == {"ok": False, "code": "participant_unknown"}:
+        def is_cut_off():
+            return any("slow reader" in line for line in relay.log)
+
+        async def flood(one):
+            for _ in range(limits.EVENTS_BURST - 20):
+                if is_cut_off():
                     return
-                if not ack["ok"]:
-                    assert ack["code"] == "too_fast"
-                    await asyncio.sleep(0.1)
-            raise AssertionError("never cut off")
+                await one.say("\U0001f600" * limits.TEXT_CHARS)
 
-        await asyncio.wait_for(flood(), 60)
-        line = {"session_id": session.id, "line_id": "still-here", "text": "still here"}
-        for _ in range(100):  # until his own bucket has room again
-            if (await ana.raw("chat.send", line))["ok"]:
-                break
-            await asyncio.sleep(0.1)
-        else:
-            raise AssertionError("his own rate limit never ended")
-        assert any("slow reader" in line for line in relay.log)
+        await asyncio.gather(*(flood(one) for one in reps))
+        assert is_cut_off()
+        reading.resume_reading()
+        await ana.say("still here")
+        assert ana.lines[-1] == "still here"
+
+
+async def test_a_flood_of_long_offers_is_refused_and_the_rep_stays_where_he_is(relay):
+    """Also while the rep reads nothing at all for as long as the flood lasts."""
+    cut_off = sum("slow reader" in line for line in relay.log)
+    async with rep(relay) as ana, page(relay.url) as flooder:
+        session = await ana.start_session()
+        await flooder.join("Flooder", link=session.link)
+        reading = ana.sio.eio.ws._response.connection.transport
+        reading.pause_reading()
+        offer = {"type": "offer", "sdp": "x" * limits.SDP_CHARS}
+        signal = {"session_id": session.id, "to": session.you, "epoch": 1, "signal": offer}
+        codes = []
+        for _ in range(limits.EVENTS_BURST - 10):
+            try:
+                ack = await flooder.raw("signal.send", signal)
+            except ConnectionError:
+                break  # he is put out, in the end
+            codes.append("" if ack["ok"] else ack["code"])
+        reading.resume_reading()
+        assert codes[0] == ""
+        assert set(codes[3:]) == {"too_fast"}
+        await ana.say("still here")
+        assert sum("slow reader" in line for line in relay.log) == cut_off
 
 
 async def test_polling_clients_are_served_too(relay):

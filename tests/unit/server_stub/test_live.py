@@ -5,6 +5,7 @@ import sqlite3
 from functools import partial
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from server_stub import live as live_module
@@ -15,15 +16,16 @@ from server_stub.members import Members
 from server_stub.ports import SystemClock, random_bytes
 from server_stub.settings import LiveSettings
 from server_stub.state import decide
-from server_stub.state.facts import ChatAdded, ConnectionChanged, DeviceReported, Ended, TokenRotated
+from server_stub.state.facts import ActivitySet, ChatAdded, ConnectionChanged, DeviceReported, Ended, TokenRotated
 from server_stub.state.refused import Refused
 from server_stub.state.registry import Registry
 from server_stub.store.database import Database
 from server_stub.store.journal import JournalFailed, SqliteWriter
 from support_manager.protocol import requests
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import REQUESTS
-from support_manager.protocol.views import Connection, EndReason
+from support_manager.protocol.views import ActivityView, Connection, EndReason
 from tests.harness.scene import REP
 
 START = requests.SessionStart(request_id="t")
@@ -120,6 +122,43 @@ async def test_a_session_has_an_end_of_what_is_written_of_it(live, monkeypatch):
         live.spend(session, "p", [fact])
     assert caught.value.code is ErrorCode.TRANSCRIPT_FULL
     live.spend(session, "p", [Ended(reason=EndReason.ENDED_BY_REP)])
+
+
+@pytest.mark.rule("B-7.1", "B-12.1")
+async def test_what_runs_may_end_whatever_was_written_before(live, monkeypatch):
+    session = live.registry.get("s")
+    view = ActivityView(
+        id="a", kind=ActivityKind.VIEW, state=ActivityState.RUNNING, asked_by="p", subject="c", seen_by=(), changed_at=1
+    )
+    session.activities["a"] = view
+    ended = msgspec.structs.replace(view, state=ActivityState.ENDED, end=ActivityEnd.STOPPED)
+    monkeypatch.setattr(live_module, "SESSION_FACTS", session.seq)
+    live.spend(session, "p", [ActivitySet(activity=ended)])
+    # A page that closes ends what it showed, and its connection is noted.
+    closed = ConnectionChanged(participant_id="c", connection=Connection.CLOSED_PAGE)
+    live.spend(session, "c", [ActivitySet(activity=ended), closed])
+    # What never ran has nothing to end, and nothing new begins.
+    for fact in (msgspec.structs.replace(ended, id="b"), msgspec.structs.replace(view, id="b")):
+        with pytest.raises(Refused) as caught:
+            live.spend(session, "p", [ActivitySet(activity=fact)])
+        assert caught.value.code is ErrorCode.TRANSCRIPT_FULL
+
+
+@pytest.mark.rule("B-7.1")
+async def test_who_does_too_much_may_still_stop(live, monkeypatch):
+    monkeypatch.setattr(live_module, "MEMBER_FACTS_BURST", 3.0)
+    session = live.registry.get("s")
+    view = ActivityView(
+        id="a", kind=ActivityKind.VIEW, state=ActivityState.RUNNING, asked_by="p", subject="c", seen_by=(), changed_at=1
+    )
+    session.activities["a"] = view
+    updates = [ActivitySet(activity=view)]
+    for _ in range(3):
+        live.spend(session, "c", updates)
+    with pytest.raises(Refused):
+        live.spend(session, "c", updates)
+    ended = msgspec.structs.replace(view, state=ActivityState.ENDED, end=ActivityEnd.STOPPED)
+    live.spend(session, "c", [ActivitySet(activity=ended)])
 
 
 def decide_report(request, session, me, moment):
