@@ -169,7 +169,7 @@ def decide_chat(session: Session, me: Participant, request: requests.ChatSend, m
     text = clean_text(request.text, limits.TEXT_CHARS)
     if not text:
         raise Refused(ErrorCode.BAD_MESSAGE)
-    if session.chat_chars + len(text) > limits.TRANSCRIPT_CHARS:
+    if session.chat_chars + len(text) > limits.TRANSCRIPT_CHARS or not _has_share(session, me, len(text)):
         raise Refused(ErrorCode.TRANSCRIPT_FULL)
     line = ChatLine(
         id=request.line_id,
@@ -182,6 +182,20 @@ def decide_chat(session: Session, me: Participant, request: requests.ChatSend, m
         audience=request.audience,
     )
     return [ChatAdded(line=line)]
+
+
+def _has_share(session: Session, me: Participant, chars: int) -> bool:
+    """Whether somebody may write so much more: a customer who floods the chat leaves the others theirs."""
+    if me.role in REPS:
+        return True
+    lines, so_far = me.chat_lines + 1, me.chat_chars + chars
+    all_lines, all_so_far = session.customers_lines + 1, session.customers_chars + chars
+    return (
+        lines <= limits.CUSTOMER_LINES
+        and so_far <= limits.CUSTOMER_CHARS
+        and all_lines <= limits.CUSTOMERS_LINES
+        and all_so_far <= limits.CUSTOMERS_CHARS
+    )
 
 
 def decide_end(session: Session, reason: EndReason, by: str | None, moment: Moment) -> list[Fact]:

@@ -23,7 +23,7 @@ from server_stub.state.facts import (
     TokenRotated,
 )
 from support_manager.protocol.activities import ActivityKind, ActivityState
-from support_manager.protocol.roles import CUSTOMERS, Role, SessionState
+from support_manager.protocol.roles import CUSTOMERS, REPS, Role, SessionState
 from support_manager.protocol.views import (
     ActivityView,
     ChatLine,
@@ -82,6 +82,8 @@ class Participant:
     __slots__ = (
         "account_id",
         "asks_control",
+        "chat_chars",
+        "chat_lines",
         "connection",
         "connection_since",
         "device",
@@ -116,6 +118,8 @@ class Participant:
         self.left: LeaveReason | None = None
         self.waiting_for: WaitReason | None = None
         self.asks_control = False
+        self.chat_lines = 0
+        self.chat_chars = 0
         self.was_controller = role is Role.CONTROLLER
 
     def view(self) -> ParticipantView:
@@ -140,6 +144,8 @@ class Session:
         "activities",
         "chat",
         "chat_chars",
+        "customers_chars",
+        "customers_lines",
         "end_reason",
         "ended_activities",
         "ended_at",
@@ -193,6 +199,8 @@ class Session:
         """(asker, request_id) → activity: the idempotency of ask and offer."""
         self.chat: list[ChatLine] = []
         self.chat_chars = 0
+        self.customers_lines = 0
+        self.customers_chars = 0
         self.lines: dict[tuple[str, str], ChatLine] = {}
         """(sender, line_id) → line: sending a line again never doubles it."""
 
@@ -251,9 +259,7 @@ def apply(session: Session, entry: Entry) -> None:
     fact = entry.fact
     match fact:
         case ChatAdded():
-            session.chat.append(fact.line)
-            session.chat_chars += len(fact.line.text)
-            session.lines[(fact.line.sender, fact.line.id)] = fact.line
+            _add_line(session, fact.line)
         case ConnectionChanged():
             person = session.participants[fact.participant_id]
             person.connection = fact.connection
@@ -358,6 +364,19 @@ def _pass_on(session: Session, fact: PassedOn, at: int) -> None:
         session.queue_id, session.queue_name = fact.queue_id, fact.queue_name
     else:
         session.state = SessionState.OFFERED
+
+
+def _add_line(session: Session, line: ChatLine) -> None:
+    chars = len(line.text)
+    session.chat.append(line)
+    session.chat_chars += chars
+    session.lines[(line.sender, line.id)] = line
+    if line.sender_role not in REPS:
+        person = session.participants[line.sender]
+        person.chat_lines += 1
+        person.chat_chars += chars
+        session.customers_lines += 1
+        session.customers_chars += chars
 
 
 def _change_role(person: Participant, role: Role, seq: int) -> None:

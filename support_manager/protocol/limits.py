@@ -43,6 +43,10 @@ ATTACHMENTS = 0
 TRANSCRIPT_LINES = 2_000
 TRANSCRIPT_CHARS = 500_000
 """Over all lines of a session: some 150 pages. So a whole transcript fits in one reply, under 3 MB at worst."""
+CUSTOMER_LINES, CUSTOMER_CHARS = 1_000, 250_000
+"""What one customer may write of them."""
+CUSTOMERS_LINES, CUSTOMERS_CHARS = 1_600, 400_000
+"""What all customers of a session may, also those who left: what is left over is the reps'."""
 WORDS_CHARS = 4_000
 """What a person read when he agreed."""
 BROWSER_CHARS = 120

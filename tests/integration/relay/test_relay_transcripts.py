@@ -39,7 +39,8 @@ def full_session(account: AccountView, number: str, token: str) -> list[Entry]:
         line = requests.ChatSend(
             session_id=session.id, line_id=f"line-{count:04}".ljust(limits.ID_CHARS, "x"), text=LINE
         )
-        commit(decide.decide_chat(session, maria, line, moment))
+        who = maria if count < limits.CUSTOMER_LINES else session.members()[0]
+        commit(decide.decide_chat(session, who, line, moment))
     if number == NUMBERS[0]:
         commit(leaving.decide_leave(session, maria, LeaveReason.LEFT, moment))
     return entries

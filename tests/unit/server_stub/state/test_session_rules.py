@@ -109,17 +109,42 @@ def test_a_line_sent_twice_stands_once_and_a_full_transcript_takes_no_more(scene
     scene.say(maria, "hello", "line-1")
     assert len(scene.session.chat) == 1
     while len(scene.session.chat) < limits.TRANSCRIPT_LINES:
-        scene.say(maria, "more")
-    assert refusal(scene.say, maria, "too much") is ErrorCode.TRANSCRIPT_FULL
+        scene.say(scene.rep, "more")
+    assert refusal(scene.say, scene.rep, "too much") is ErrorCode.TRANSCRIPT_FULL
     scene.say(maria, "hello", "line-1")
 
 
 def test_a_transcript_is_bounded_in_characters_too(scene):
-    maria = scene.join()
+    scene.join()
     for _ in range(limits.TRANSCRIPT_CHARS // limits.TEXT_CHARS):
-        scene.say(maria, "x" * limits.TEXT_CHARS)
-    assert refusal(scene.say, maria, "x") is ErrorCode.TRANSCRIPT_FULL
+        scene.say(scene.rep, "x" * limits.TEXT_CHARS)
+    assert refusal(scene.say, scene.rep, "x") is ErrorCode.TRANSCRIPT_FULL
     assert scene.session.chat_chars == limits.TRANSCRIPT_CHARS
+
+
+@pytest.mark.rule("B-7.4")
+@pytest.mark.parametrize(("text", "times"), [("x" * limits.TEXT_CHARS, 63), ("x", limits.CUSTOMER_LINES + 1)])
+def test_a_customer_who_floods_the_chat_leaves_the_others_room(scene, text, times):
+    """Also one who goes and comes again as somebody new; and also after a restart."""
+    full = 0
+    for coming in range(5):
+        maria = scene.join(request_id=f"join-request-{coming:04}")
+        for count in range(times):
+            try:
+                scene.say(maria, text)
+            except Refused as refused:
+                assert refused.code is ErrorCode.TRANSCRIPT_FULL
+                full += 1
+                assert coming or count >= times - 2
+        scene.leave(maria)
+    assert full > times, "the later ones had little or nothing left"
+    for session in (scene.session, scene.rebuilt()):
+        assert session.customers_lines <= limits.CUSTOMERS_LINES
+        assert session.customers_chars <= limits.CUSTOMERS_CHARS
+        assert session.customers_lines == len(session.chat)
+    scene.join(request_id="join-request-last")
+    for _ in range(limits.TRANSCRIPT_LINES - limits.CUSTOMERS_LINES):
+        scene.say(scene.rep, "x" * 250)
 
 
 def test_the_same_line_id_of_two_people_makes_two_lines(scene):
