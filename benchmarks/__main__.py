@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks import relay
 from benchmarks.table import QUIET, load
 
-NAMES = ("view", "share", "hub", "tabs", "record", "files", "relay", "sessions", "start", "page")
+NAMES = ("view", "share", "hub", "tabs", "record", "voice", "files", "relay", "sessions", "start", "page")
 QUIET_WAIT_S = 180.0
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.harness.audio_process import SIGNAL_SEED
 from tests.harness.programs import Program
 from tests.harness.pulse import PulseServer
-from tests.harness.sound import RATE
+from tests.harness.sound import RATE, chirps, compare
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
@@ -96,6 +97,25 @@ async def test_a_device_that_is_gone_is_the_systems_choice(desk: Desk) -> None:
     await desk.program.ask("speaker", id="sold long ago")
     total = await desk.until(lambda total: total["heard"] > 4_800 and total["asked"] > 4_800)
     assert total["troubles"] == []
+    await desk.closed()
+
+
+async def test_what_is_played_comes_out_whole_and_what_is_said_comes_in(desk: Desk) -> None:
+    if desk.pulse is None:
+        pytest.skip("there is no speaker to be heard")
+    ear = desk.pulse.record_speaker("speaker")
+    desk.pulse.play("microphone", chirps(5, 3))
+    await desk.opened()
+    deadline = time.monotonic() + 15
+    while ear.seconds < 4.5:
+        assert time.monotonic() < deadline, "the server records nothing"
+        await asyncio.sleep(0.05)
+    heard = await desk.program.ask("read")
+    assert heard["loud"] > 0.1
+    came = compare(chirps(20, SIGNAL_SEED)[RATE : 2 * RATE], ear.since(0))
+    assert came.likeness > 0.95, came
+    assert came.longest_gap_ms == 0, came
+    assert abs(came.gain_db) < 0.5, came
     await desk.closed()
 
 

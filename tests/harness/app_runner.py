@@ -51,6 +51,7 @@ class Driver:
         self._gap_ms = 0.0
         self._busy_ms = 0.0
         self._last, self._used = time.perf_counter(), time.thread_time()
+        self._load = QTimer()
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -315,6 +316,22 @@ class Driver:
             self._timer.start(5)
         found, self._gap_ms = self._gap_ms, 0.0
         return found
+
+    def do_keep_busy(self, busy_ms: float, of_ms: float) -> None:
+        """Let Python have the UI thread for so long, again and again; 0 of anything: no more."""
+        self._load.stop()
+        if not busy_ms:
+            return
+
+        def work() -> None:
+            ends = time.perf_counter() + busy_ms / 1000
+            while time.perf_counter() < ends:
+                pass
+
+        self._load = QTimer()
+        self._load.setTimerType(Qt.TimerType.PreciseTimer)
+        self._load.timeout.connect(work)
+        self._load.start(int(of_ms))
 
     def do_busy_ms(self) -> float:
         """The same in its own CPU time, which a busy machine does not lengthen."""

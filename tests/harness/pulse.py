@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -124,12 +124,24 @@ class PulseServer:
             loudness: 1 as loud as it is played.
             delay_ms: as long as it is under way.
         """
-        self.control(
-            "load-module", "module-loopback", f"source={speaker}.monitor", f"sink={microphone}_mouth",
-            f"latency_msec={delay_ms}", "adjust_time=0", "source_dont_move=yes", "sink_dont_move=yes",
-        )  # fmt: skip
+        _ = self._loop(f"{speaker}.monitor", f"{microphone}_mouth", delay_ms)
         index = self.control("list", "short", "sink-inputs").splitlines()[-1].split("\t")[0]
         self.control("set-sink-input-volume", index, str(int(65_536 * loudness ** (1 / 3))))
+
+    @contextmanager
+    def straight(self, microphone: str, speaker: str) -> Iterator[None]:
+        """The server itself lets the speaker play what the microphone hears, as soon as it can."""
+        module = self._loop(microphone, speaker, 1)
+        try:
+            yield
+        finally:
+            self.control("unload-module", module)
+
+    def _loop(self, source: str, sink: str, delay_ms: int) -> str:
+        return self.control(
+            "load-module", "module-loopback", f"source={source}", f"sink={sink}", f"latency_msec={delay_ms}",
+            "adjust_time=0", "source_dont_move=yes", "sink_dont_move=yes",
+        )  # fmt: skip
 
     def play(self, microphone: str, sound: np.ndarray) -> None:
         """Let that microphone hear this, float, from now on; returns at once."""

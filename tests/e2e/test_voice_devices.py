@@ -1,0 +1,59 @@
+"""Sound through the real devices: what one says into his microphone comes out at the other's speaker, whole."""
+
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from tests.harness.centre import require_namespace
+from tests.harness.sound import chirps, rms
+from tests.harness.voice_rig import CUSTOMER, REP, VoiceRig
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.rule("B-7.7"),
+]
+
+SECONDS = 4.0
+MOST_DELAY_S = 0.25
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VoiceRig]:
+    require_namespace()
+    async with VoiceRig(tmp_path_factory.mktemp("voice")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("speaker", [CUSTOMER, REP])
+async def test_what_is_said_is_heard_soon_whole_and_as_loud(rig: VoiceRig, speaker: str) -> None:
+    ends, since = await rig.says(speaker, chirps(SECONDS + 4, seed=41 if speaker == REP else 42))
+    heard = ends.carried(since, SECONDS)
+    assert heard.likeness > 0.7, heard
+    assert heard.delay_s < MOST_DELAY_S, heard
+    assert heard.longest_gap_ms <= 20, heard
+    assert -6 < heard.gain_db < 10, heard
+
+
+async def test_no_gap_while_the_windows_are_busy_in_python(rig: VoiceRig) -> None:
+    await rig.app.do("keep_busy", busy_ms=40, of_ms=100)
+    try:
+        for speaker in (CUSTOMER, REP):
+            ends, since = await rig.says(speaker, chirps(SECONDS + 4, seed=43))
+            heard = ends.carried(since, SECONDS)
+            assert heard.likeness > 0.7, (speaker, heard)
+            assert heard.longest_gap_ms <= 20, (speaker, heard)
+    finally:
+        await rig.app.do("keep_busy", busy_ms=0, of_ms=0)
+
+
+async def test_the_customer_does_not_hear_himself_from_the_reps_speaker(rig: VoiceRig) -> None:
+    rig.pulse.echo(f"{REP}_ear", REP, 0.5)
+    microphone, back = rig.pulse.record_mouth(REP), rig.pulse.record_speaker(f"{CUSTOMER}_ear")
+    _, since = await rig.says(CUSTOMER, chirps(14, seed=44), settle_s=8.0)
+    echo, left = rms(microphone.since(since, 4)), rms(back.since(since, 4))
+    assert echo > 0.01, "there is an echo to be taken out"
+    assert 20 * np.log10(echo / left) >= 25
