@@ -38,6 +38,7 @@ class PulseServer:
         self._microphones = tuple(microphones)
         self._place = Path()
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._recordings: list[Recording] = []
 
     def environment(self) -> dict[str, str]:
         """What a program's environment needs to use this server and no other."""
@@ -163,17 +164,19 @@ class PulseServer:
 
     def record_speaker(self, name: str) -> "Recording":
         """Record what that speaker plays, from now on."""
-        return Recording(self._recorder(f"{name}.monitor"))
+        return self._recording(f"{name}.monitor")
 
     def record_mouth(self, microphone: str) -> "Recording":
         """Record what that microphone hears, from now on."""
-        return Recording(self._recorder(f"{microphone}_mouth.monitor"))
+        return self._recording(f"{microphone}_mouth.monitor")
 
-    def _recorder(self, device: str) -> subprocess.Popen[bytes]:
-        return self._spawn([
+    def _recording(self, device: str) -> "Recording":
+        recorder = self._spawn([
             "parec", "--raw", f"--device={device}", f"--latency-msec={_ASKED_MS}", "--format=s16le", f"--rate={RATE}",
             "--channels=1",
         ])  # fmt: skip
+        self._recordings.append(Recording(recorder))
+        return self._recordings[-1]
 
     def __exit__(self, *exc: object) -> None:
         for process in reversed(self._processes):
@@ -184,11 +187,15 @@ class PulseServer:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for recording in self._recordings:
+            recording.finish()
+        for process in self._processes:
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     with suppress(BrokenPipeError):
                         pipe.close()
         self._processes.clear()
+        self._recordings.clear()
         shutil.rmtree(self._place, ignore_errors=True)
 
 
@@ -211,7 +218,8 @@ class Recording:
         self._parts: list[bytes] = []
         self._count = 0
         self._begun = float("inf")
-        threading.Thread(target=self._read, name="recording", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, name="recording", daemon=True)
+        self._thread.start()
 
     def _read(self) -> None:
         stream = self._recorder.stdout
@@ -221,6 +229,10 @@ class Recording:
             # No piece comes before it was played: the earliest one tells when that was.
             self._begun = min(self._begun, time.monotonic() - self._count / RATE)
             self._parts.append(data)
+
+    def finish(self) -> None:
+        """The recorder has ended: read what it still had to say, so that its pipe can be closed."""
+        self._thread.join(5)
 
     @property
     def seconds(self) -> float:
