@@ -25,6 +25,8 @@ class Devices:
         self._heard: list[bytes] = []
         self._asked = self._played = 0
         self._troubles: list[str] = []
+        self._tasks = TaskOwner("load")
+        self._load: asyncio.Task[None] | None = None
 
     def _failed(self, trouble: Trouble) -> None:
         self._troubles.append(trouble.value)
@@ -49,6 +51,11 @@ class Devices:
             case "close":
                 self._ports.close_microphone()
                 self._ports.close_speaker()
+            case "keep_busy":
+                self._load = self._tasks.spawn(_burn(asked["busy_ms"] / 1000, asked["of_ms"] / 1000), name="load")
+            case "rest":
+                if self._load is not None:
+                    self._load.cancel()
             case "pull_out":
                 assert isinstance(self._ports, ArrayPorts)
                 self._ports.pull_out("microphone", Trouble.MICROPHONE_LOST)
@@ -69,9 +76,19 @@ class Devices:
 
     async def aclose(self) -> None:
         """Let all go."""
+        await self._tasks.aclose(0.5)
         close = getattr(self._ports, "close", None)
         if close is not None:
             close()
+
+
+async def _burn(busy_s: float, of_s: float) -> None:
+    """Python's main thread, where windows live, works for so long, again and again."""
+    while True:
+        ends = time.perf_counter() + busy_s
+        while time.perf_counter() < ends:
+            pass
+        await asyncio.sleep(of_s - busy_s)
 
 
 def make() -> Devices:

@@ -17,9 +17,12 @@ FIRST_MS = 40.0
 """So much is gathered before the first sound."""
 MOST_MS = 120.0
 """More than this is never kept: what is older is left out at once."""
-_SPARE_MS = 58.0
+_SPARE_MS = 46.0
 """More than two packets in hand, all through `_WATCH` pulls: more than is needed."""
 _WATCH = 100
+_MUCH_MS = 80.0
+"""So much in hand all through `_SOON` pulls is left from a bad moment that is over."""
+_SOON = 25
 _DRY = 8
 """Frames bridged in a row, after which the voice has stopped: it begins anew."""
 _MAX_HELD = 64
@@ -96,7 +99,7 @@ class JitterBuffer:
         while depth > MOST_MS and self._skip():
             depth = self.depth_ms
         self._gather(FRAME)
-        if len(self._depths) == _WATCH and min(self._depths) > _SPARE_MS:
+        if self._has_more_than_needed():
             self._depths.clear()
             self._gather(2 * FRAME)
             self._ready = shortened(self._ready)
@@ -104,6 +107,12 @@ class JitterBuffer:
             return self._bridge()
         out, self._ready = self._ready[:FRAME], self._ready[FRAME:]
         return self._concealer.pass_on(out)
+
+    def _has_more_than_needed(self) -> bool:
+        seen = len(self._depths)
+        if seen == _WATCH and min(self._depths) > _SPARE_MS:
+            return True
+        return seen >= _SOON and min(self._depths) > _MUCH_MS
 
     def _bridge(self) -> Samples | None:
         """What comes next is not here: go on for a moment, then be silent and gather anew."""
