@@ -1,6 +1,6 @@
 """What stands beside the customer's screen: the chat or the files, one in front; the other tells of news."""
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from support_manager.files.lines import FileLine, FileState
 from ui.models.sessions import SessionEntry
@@ -18,8 +18,8 @@ class Beside(QFrame):
         chats: the session's chats.
     """
 
-    def __init__(self, kit: Desk, entry: SessionEntry, chats: Chats) -> None:
-        super().__init__()
+    def __init__(self, kit: Desk, entry: SessionEntry, chats: Chats, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._kit = kit
         self._entry = entry
         self._lines: tuple[FileLine, ...] = ()
@@ -28,7 +28,7 @@ class Beside(QFrame):
         self._chats = chats
         self.files = FilesPanel(kit, entry)
         self._segments = {"chat": self._segment("besideChat"), "files": self._segment("besideFiles")}
-        head = QFrame()
+        head = QFrame(self)
         head.setProperty("kind", "strip")
         row = QHBoxLayout(head)
         row.setContentsMargins(SPACE_1, 0, SPACE_1, 0)
@@ -36,7 +36,7 @@ class Beside(QFrame):
         for name, segment in self._segments.items():
             row.addWidget(segment, 1)
             segment.clicked.connect(lambda _=False, name=name: self.bring(name))
-        self._stack = QStackedWidget()
+        self._stack = QStackedWidget(self)
         self._stack.addWidget(chats)
         self._stack.addWidget(self.files)
         column = QVBoxLayout(self)

@@ -83,12 +83,19 @@ class SessionPanel(QSplitter):
         self.setChildrenCollapsible(False)
         self.setHandleWidth(1)
         self._single = entry.snapshot.view.mode is Mode.SINGLE
+        # Each part comes under the next outer one before it is filled: Qt dresses a tree anew whenever it moves.
+        left, talk = QWidget(), QWidget()
+        self._left_title = "dashboard.title" if self._single else "side.title"
+        least = DASHBOARD_PX if self._single else 200
+        self.left = Side(kit, "leftSide", self._left_title, "panel-left", left, least, self)
+        self._middle = QWidget(self)
+        self.right = Side(kit, "rightSide", "chat.title", "panel-right", talk, 240, self)
+
         self.facts: SessionSide | Dashboard = Dashboard(kit, entry) if self._single else SessionSide(kit, entry)
         self._facts_title = label("factsTitle", "caption")
         self._facts_title.setContentsMargins(SPACE_3, SPACE_2, SPACE_3, SPACE_2)
         self._facts_line = QFrame()
         self._facts_line.setProperty("kind", "line")
-        left = QWidget()
         self._left_column = QVBoxLayout(left)
         self._left_column.setContentsMargins(0, 0, 0, 0)
         self._left_column.setSpacing(0)
@@ -96,21 +103,17 @@ class SessionPanel(QSplitter):
             self._left_column.addWidget(part)
             part.hide()
         self._left_column.addWidget(self.facts, 3)
-        self._left_title = "dashboard.title" if self._single else "side.title"
-        self.left = Side(kit, "leftSide", self._left_title, "panel-left", left, DASHBOARD_PX if self._single else 200)
         self.chats = Chats(kit, entry)
         self.chat = self.chats.public
         self.cameras = CameraStrip(kit, entry.id)
-        self.beside = Beside(kit, entry, self.chats)
-        talk = QWidget()
+        self.beside = Beside(kit, entry, self.chats, talk)
         talk_column = QVBoxLayout(talk)
         talk_column.setContentsMargins(0, 0, 0, 0)
         talk_column.setSpacing(0)
         talk_column.addWidget(self.cameras)
         talk_column.addWidget(self.beside, 1)
-        self.right = Side(kit, "rightSide", "chat.title", "panel-right", talk, 240)
 
-        self._stack = QStackedWidget()
+        self._stack = QStackedWidget(self._middle)
         self._stack.setObjectName("sessionCentre")
         self.waiting = WaitingPage(kit, entry.id)
         self.message = StateMessage(kit, "statePage", "monitor")
@@ -120,7 +123,7 @@ class SessionPanel(QSplitter):
         self.share.drawing.ended.connect(lambda: self._end_drawing())
         self._bar = ViewBar(kit)
         kit.actions.show_figures.toggled.connect(self._place_figures)
-        self._share_page = QWidget()
+        self._share_page = QWidget(self._stack)
         column = QVBoxLayout(self._share_page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -133,7 +136,6 @@ class SessionPanel(QSplitter):
         self.banners = Banners(kit, entry)
         self.call: CallStrip | None = None
         """Made with the first call: most sessions have none, and a new tab is to be there at once."""
-        self._middle = QWidget()
         self._middle.setObjectName("sessionMiddle")
         self._middle.setMinimumWidth(360)
         middle = QVBoxLayout(self._middle)

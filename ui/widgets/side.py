@@ -19,12 +19,23 @@ class Side(QFrame):
         icon: of both buttons.
         content: what folds away.
         least: narrowest width of the unfolded side, in px.
+        parent: as of every widget.
     """
 
     folded_changed = Signal(bool)
 
-    def __init__(self, kit: Kit, name: str, title_key: str, icon: str, content: QWidget, least: int) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        kit: Kit,
+        name: str,
+        title_key: str,
+        icon: str,
+        content: QWidget,
+        least: int,
+        parent: QWidget | None = None,
+    ) -> None:
+        # From the outermost part to the innermost: a tree that comes under another part is dressed anew, all of it.
+        super().__init__(parent)
         self._kit = kit
         self._title_key = title_key
         self._least = least
@@ -38,26 +49,25 @@ class Side(QFrame):
         self._fold.clicked.connect(lambda: self.set_folded(True))
         self._unfold.clicked.connect(lambda: self.set_folded(False))
 
-        heading = QHBoxLayout()
+        self._pages = QStackedLayout(self)
+        self._pages.setContentsMargins(0, 0, 0, 0)
+        open_page = QWidget(self)
+        top = QWidget(open_page)
+        heading = QHBoxLayout(top)
         heading.setContentsMargins(SPACE_3, 0, SPACE_2, 0)
         heading.addWidget(self._title, 1)
         heading.addWidget(self._fold)
-        top = QWidget()
         top.setFixedHeight(ROW + SPACE_2)
-        top.setLayout(heading)
-        open_page = QWidget()
         column = QVBoxLayout(open_page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(top)
         column.addWidget(content, 1)
-        strip = QWidget()
+        strip = QWidget(self)
         strip_column = QVBoxLayout(strip)
         strip_column.setContentsMargins(SPACE_1 + 2, SPACE_1 + 2, SPACE_1 + 2, SPACE_1)
         strip_column.addWidget(self._unfold)
         strip_column.addStretch(1)
-        self._pages = QStackedLayout(self)
-        self._pages.setContentsMargins(0, 0, 0, 0)
         self._pages.addWidget(open_page)
         self._pages.addWidget(strip)
         self._apply(False)
