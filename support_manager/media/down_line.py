@@ -21,7 +21,7 @@ from aiortc.rtp import (
 )
 
 from support_manager.media.arrivals import Arrivals
-from support_manager.media.header_extension import mid_extension, numbered_extension
+from support_manager.media.header_extension import numbered_extension, share_extension
 from support_manager.media.line_rate import LineRate
 from support_manager.media.negotiation import OfferedLine
 
@@ -108,7 +108,7 @@ class ShareDownLine:
         self._send = send
         self._later = later
         self._clock = clock
-        self._extension = mid_extension(offered)
+        self._extension = share_extension(offered)
         self._numbered = numbered_extension(offered)
         self._arrivals = Arrivals()
         self._number = random.getrandbits(15)

@@ -15,6 +15,8 @@ from support_manager.protocol.signals import MEDIA_LINES
 
 MID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
 TRANSPORT_CC_URI: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+PLAYOUT_DELAY_URI: Final = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+"""How long a picture may be kept back to smooth what moves, said by whoever sends it."""
 START_KBPS: Final = 4_000
 MAX_KBPS: Final = 8_000
 
@@ -301,7 +303,9 @@ def _answer_line(line: OfferedLine) -> list[str]:
     formats = [number] if rtx is None else [number, rtx]
     is_sent = line.answer_direction == "sendonly"
     is_numbered = not is_sent or line.role == "share_down"  # of what the hub sends, only the share's packets
-    uris = (MID_URI, TRANSPORT_CC_URI) if is_numbered else (MID_URI,)
+    uris = [MID_URI, TRANSPORT_CC_URI] if is_numbered else [MID_URI]
+    if line.role == "share_down":
+        uris.append(PLAYOUT_DELAY_URI)
     rows = [
         f"m={line.kind} 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, formats))}",
         "c=IN IP4 0.0.0.0",
@@ -419,7 +423,7 @@ def _extensions(section: _Section) -> dict[str, int]:
     found: dict[str, int] = {}
     for value in section.all("extmap"):
         words = value.split(" ")
-        if len(words) >= 2 and words[1] in (MID_URI, TRANSPORT_CC_URI):
+        if len(words) >= 2 and words[1] in (MID_URI, TRANSPORT_CC_URI, PLAYOUT_DELAY_URI):
             found[words[1]] = _number(words[0].partition("/")[0], 14)
             if found[words[1]] == 0:
                 raise OfferError("malformed header extension")

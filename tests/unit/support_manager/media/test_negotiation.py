@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support_manager.media.negotiation import (
+    PLAYOUT_DELAY_URI,
     TRANSPORT_CC_URI,
     LocalTransport,
     OfferError,
@@ -33,6 +34,7 @@ VIDEO = [
     "a=rtcp-mux",
     "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
     f"a=extmap:3 {TRANSPORT_CC_URI}",
+    f"a=extmap:5 {PLAYOUT_DELAY_URI}",
     "a=rtpmap:96 VP8/90000",
     "a=rtcp-fb:96 goog-remb",
     "a=rtcp-fb:96 transport-cc",
@@ -120,6 +122,8 @@ def test_answer_holds_what_was_measured_to_matter() -> None:
     assert "useinbandfec=1" in voice
     assert "a=recvonly" in camera
     assert "a=sendonly" in down
+    assert f"a=extmap:5 {PLAYOUT_DELAY_URI}" in down, "so that the browser keeps no picture back"
+    assert PLAYOUT_DELAY_URI not in share
     assert "transport-cc" in down, "the share's packets are numbered, so that a line that becomes narrow is known soon"
     assert all("transport-cc" not in other for other in others if "a=sendonly" in other), (
         "nothing else that it sends is"
