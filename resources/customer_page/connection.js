@@ -33,6 +33,7 @@ export class Connection {
   #channel = null;
   #epoch = 0;
   #track = null;
+  #wasShown = false;
   #rate = FULL_RATE;
   #careful = 0;
   #setter = new EncodingSetter();
@@ -208,9 +209,15 @@ export class Connection {
    * @param {?MediaStreamTrack} track
    */
   async setTrack(track) {
+    const resumed = track && !this.#track && this.#wasShown;
     this.#track = track;
+    this.#wasShown ||= Boolean(track);
     this.#size = "";
     try {
+      if (resumed) {
+        this.#beCareful(true);
+        await this.#applyRate();
+      }
       await this.#share?.sender.replaceTrack(track);
       if (track) await this.#applyRate();
       if (track) this.#nudger.resumed();
@@ -379,9 +386,14 @@ export class Connection {
   #wish(rate) {
     const again = isLookedAt(rate) && !isLookedAt(this.#rate);
     this.#rate = rate;
-    clearTimeout(this.#careful);
-    this.#careful = again ? setTimeout(() => this.#careless(), CAREFUL_MS) : 0;
+    this.#beCareful(again);
     void this.#applyRate();
+  }
+
+  /** The next picture is to be there soon: after a pause Chromium also thinks too little of its line. */
+  #beCareful(careful) {
+    clearTimeout(this.#careful);
+    this.#careful = careful ? setTimeout(() => this.#careless(), CAREFUL_MS) : 0;
   }
 
   #careless() {

@@ -68,6 +68,7 @@ from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
 
+_HELD_FIGURES = 5
 _HELD_SIGNALS = 256
 _GONE = frozenset({ErrorCode.SESSION_UNKNOWN, ErrorCode.SESSION_ENDED, ErrorCode.WRONG_NUMBER})
 
@@ -124,6 +125,8 @@ class SessionRuntime:
         self._told: bool = before is not None and before._told
         self._closed = False
         self._let_go = False
+        self._held = 0
+        """After a pause: how many figures without a new picture may pass before the old one counts as true again."""
         self._going: LeftWhy | None = None
         """How the rep last wanted to be out of this session."""
         if before is None:
@@ -384,6 +387,11 @@ class SessionRuntime:
         self.recording.take_media(event)
         if isinstance(event, RecordingRuns | RecordingOver):
             return
+        share = self._machine.share
+        goes_on = share is not None and not share.paused
+        if isinstance(event, ShareFigures) and goes_on and event.peer == self._shown_by():
+            # The paused picture is the old one until the customer's page has sent another.
+            self._held = 0 if event.liveness is Liveness.LIVE else max(0, self._held - 1)
         self._peers.take_media(event)
         self.showing.take_media(event)
         if isinstance(event, EngineFailed):
@@ -441,6 +449,9 @@ class SessionRuntime:
             )
             self._follow()
             self.recording.follow(self._machine.view, is_hub=self._machine.is_hub)
+            share = self._machine.share
+            if share is None or share.paused:
+                self._held = 0 if share is None else _HELD_FIGURES
             self._machine.set_picture(self._picture())
             self._show()
             self.showing.take_view(self._machine.view)
@@ -505,9 +516,9 @@ class SessionRuntime:
             may = self._machine.view.you in share.seen_by
             if peer is None or not may or not self._link.shows:
                 return Picture.ELSEWHERE  # his app cannot be reached (yet)
-            return _picture_of(peer, paused=share.paused)
+            return _picture_of(peer, paused=share.paused or self._held > 0)
         peer = self._peers.peer(share.subject)
-        return Picture.CONNECTING if peer is None else _picture_of(peer, paused=share.paused)
+        return Picture.CONNECTING if peer is None else _picture_of(peer, paused=share.paused or self._held > 0)
 
     def _show(self) -> None:
         share = self._machine.share
