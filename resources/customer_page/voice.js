@@ -105,9 +105,7 @@ export class Voice {
       return;
     }
     try {
-      if (mine) this.#activityId = mine.id;
-      else if (asked) await this.#parts.ask("activity.answer", { activity_id: asked.id, accept: true });
-      this.#activityId = mine?.id ?? asked?.id ?? (await this.#parts.ask("activity.offer", { request_id: freshId(), kind: "voice" })).activity_id;
+      this.#activityId = mine?.id ?? (await this.#enter(asked));
       if (!this.#stream) return; // left meanwhile
       this.state = "running";
       this.muted = false;
@@ -120,6 +118,18 @@ export class Voice {
     }
     void this.#list();
     this.#parts.changed();
+  }
+
+  /** @param {?object} asked the question to say yes to, if there is one @returns {Promise<string>} the activity's id */
+  async #enter(asked) {
+    try {
+      if (!asked) return (await this.#parts.ask("activity.offer", { request_id: freshId(), kind: "voice" })).activity_id;
+    } catch (error) {
+      asked = this.call.asked; // put while he joined by himself: he wants the same
+      if (error.code !== "activity_busy" || !asked) throw error;
+    }
+    await this.#parts.ask("activity.answer", { activity_id: asked.id, accept: true });
+    return asked.id;
   }
 
   async #open() {

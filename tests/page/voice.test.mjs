@@ -105,6 +105,28 @@ test("a yes is to the question it was given to: one that was taken back or put a
   }
 });
 
+test("one who joins by himself while he is being asked is in the call", async () => {
+  const asked = { id: "a2", kind: "voice", state: "asked", subject: "c", asked_by: "r" };
+  const sent = [];
+  const session = {
+    you: "c", me: { role: "primary" }, rep: { connection: "online" }, isOnItsWay: false, repName: "Ana",
+    people: new Map(), activities: new Map(),
+  };
+  const ask = async (event, payload) => {
+    sent.push([event, payload.activity_id]);
+    if (event !== "activity.offer") return {};
+    session.activities = new Map([[asked.id, asked]]); // the question overtakes the answer
+    throw Object.assign(new Error("busy"), { code: "activity_busy" });
+  };
+  const voice = new Voice({
+    story: { session, phase: "inside" }, media: new Media(), hub: { setVoice() {}, ensure() {}, sound: null },
+    ask, present: () => true, changed() {}, notify() {},
+  });
+  await voice.join();
+  assert.deepEqual([voice.state, voice.hint], ["running", ""]);
+  assert.deepEqual(sent, [["activity.offer", undefined], ["activity.answer", "a2"]]);
+});
+
 test("every refusal has its sentence", () => {
   const said = (name) => microphoneFailure(Object.assign(new Error(), { name }));
   assert.deepEqual(
