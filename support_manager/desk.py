@@ -436,7 +436,11 @@ class Desk:
         """The runtime that goes on with a session that was let go of; any other one itself."""
         if not runtime.is_let_go:
             return runtime
-        await asyncio.wait([self._closing.pop(runtime.id)])
+        await asyncio.wait([self._closing[runtime.id]])
+        now = self._runtimes.get(runtime.id)
+        if now is not runtime:
+            return now or runtime  # made anew, or put away, meanwhile
+        del self._closing[runtime.id]
         return self._open(runtime.snapshot.view, runtime)
 
     def _sweep(self) -> None:
