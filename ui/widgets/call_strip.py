@@ -157,9 +157,11 @@ class CallStrip(QFrame):
                 speaker.meter.show_level(together)
 
     def take_trouble(self, trouble: VoiceDevice) -> None:
-        """Say what is wrong with a device."""
+        """Say what is wrong with a device, and list anew those that are there now."""
         self._trouble = trouble.trouble.value
         self.take(self._entry)
+        if self._microphone.isVisibleTo(self):
+            self._fill()
 
     def _show_people(self, call: CallView, you: str) -> None:
         while (item := self._people.takeAt(0)) is not None:
@@ -218,6 +220,8 @@ class CallStrip(QFrame):
             choice.setCurrentIndex(max(0, choice.findData(chosen)))
 
     def _chosen(self) -> None:
+        self._trouble = ""  # it was about the former one; what is wrong with this one is told anew
+        self.take(self._entry)
         microphone, speaker = str(self._microphone.currentData()), str(self._speaker.currentData())
         self._kit.intents.use_audio(microphone, speaker)
         keep = self._kit.intents.change_settings(microphone=microphone, speaker=speaker)

@@ -1,0 +1,68 @@
+"""The strip of a call: who is in it, what can be done, which devices there are, and what is wrong with one."""
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QLabel
+
+from support_manager.events import VoiceDevice
+from support_manager.media.voice.ports import AudioDevice, Trouble
+from support_manager.protocol.activities import ActivityKind, ActivityState
+from support_manager.protocol.views import ActivityView
+from tests.harness.session_window import WindowUnderTest, drain, until
+
+
+@pytest.fixture
+def desk(qapp):
+    made = WindowUnderTest()
+    yield made
+    made.close()
+
+
+def talks(desk: WindowUnderTest) -> str:
+    """A session in whose call the rep and his customer are."""
+    session_id = desk.intents.open().id
+    desk.intents.join(session_id)
+    runs = {"kind": ActivityKind.VOICE, "state": ActivityState.RUNNING, "asked_by": "rep"}
+    voices = tuple(ActivityView(id=f"voice-{who}", subject=who, **runs) for who in ("rep", "ana"))
+    desk.intents.change(session_id, view={"activities": voices})
+    drain()
+    return session_id
+
+
+def offered(desk: WindowUnderTest, name: str) -> list[str]:
+    choice = desk.find(f"call_{name}", QComboBox)
+    assert isinstance(choice, QComboBox)
+    return [choice.itemText(at) for at in range(choice.count())]
+
+
+async def test_it_names_who_talks_and_offers_the_devices(desk: WindowUnderTest):
+    talks(desk)
+    await until(lambda: offered(desk, "microphone") == ["As the system chooses", "Desk microphone"])
+    assert offered(desk, "speaker") == ["As the system chooses", "Headset"]
+    names = [one.text() for one in desk.window.findChildren(QLabel, "callName") if one.isVisible()]
+    assert names == ["You", "Ana Popescu"]
+    assert desk.shown("call_mute")
+    assert not desk.shown("callProblem")
+
+
+async def test_a_device_that_goes_is_said_and_the_lists_are_of_now_until_another_one_is_chosen(
+    desk: WindowUnderTest, monkeypatch: pytest.MonkeyPatch
+):
+    session_id = talks(desk)
+    await until(lambda: "Desk microphone" in offered(desk, "microphone"))
+
+    async def others() -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
+        return (AudioDevice("m2", "Webcam"),), (AudioDevice("s1", "Headset"),)
+
+    monkeypatch.setattr(desk.intents, "audio_devices", others)
+    desk.intents.emit(VoiceDevice(session_id, Trouble.MICROPHONE_LOST))
+    await until(lambda: offered(desk, "microphone") == ["As the system chooses", "Webcam"])
+    problem = desk.find("callProblem", QLabel)
+    assert isinstance(problem, QLabel)
+    assert problem.text().startswith("The microphone is gone")
+
+    choice = desk.find("call_microphone", QComboBox)
+    assert isinstance(choice, QComboBox)
+    choice.setCurrentIndex(1)
+    choice.activated.emit(1)
+    await until(lambda: ("use_audio", "m2", "") in desk.intents.asked)
+    assert not desk.shown("callProblem")
