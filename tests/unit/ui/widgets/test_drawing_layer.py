@@ -154,8 +154,9 @@ def test_the_fullest_board_is_painted_in_time(drawer):
         shown = time.thread_time() - began
         fresh.append(shown + painted())
         again.append(painted())
-    assert min(fresh) < 0.25
-    assert min(again) < 0.1
+    # Generous, as the clock of a busy processor runs down: unbounded, it would be seconds.
+    assert min(fresh) < 0.5
+    assert min(again) < 0.2
 
 
 def test_a_pointer_speaks_at_most_thirty_times_a_second(qtbot):
