@@ -9,7 +9,7 @@ short, any proxy in between may buffer, and a sender who is ahead of the receive
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,11 @@ OCTETS = "application/offset+octet-stream"
 IDLE_S = 10.0
 """How long a body may pause."""
 SLOWEST = 16 * 1024
-"""Bytes a second that a body must come with, over all of it; a slower line sends smaller bodies."""
+"""Bytes a second that a body must come or go with, over all of it; on a slower line bodies are smaller."""
 _WRITE_BYTES = 1024 * 1024
 _EVERY_S = 10.0
+_FETCHES = 8
+"""Requests of one receiver's that may wait or be answered at a time; his app and page make two."""
 _STATUS = {
     ErrorCode.BAD_MESSAGE: 400,
     ErrorCode.NOT_ALLOWED: 403,
@@ -71,6 +73,8 @@ class Transfer:
         self.gone = False
         self.timer: asyncio.Timeout | None = None
         """Of the request that appends right now; there is one at most."""
+        self.fetches = 0
+        """Requests that fetch right now."""
         self.rest = asyncio.Event()
         self.rest.set()
         self._moved = asyncio.Event()
@@ -84,7 +88,8 @@ class Transfer:
     async def interrupt(self) -> None:
         """End the request that appends right now, if there is one; what came of it is kept."""
         while self.timer is not None:
-            self.timer.reschedule(asyncio.get_running_loop().time())
+            if not self.timer.expired():  # else it ends already, and writes the last of what came
+                self.timer.reschedule(asyncio.get_running_loop().time())
             await self.rest.wait()
 
     async def until(self, condition: Callable[[], bool]) -> bool:
@@ -122,6 +127,8 @@ class Files:
         self._transfers: dict[str, Transfer] = {}
         self._tokens: dict[str, tuple[str, str]] = {}
         """Hash of a token → transfer and participant."""
+        self._sign_ins: dict[str, tuple[str, str]] = {}
+        """Hash of a rep's token → family of his sign-in, and account."""
 
     def handlers(self) -> Mapping[str, Callable[[Link, Any], Awaitable[Wire]]]:
         """Event → who carries it out."""
@@ -154,6 +161,19 @@ class Files:
         self._members.live.watch(self._seen, (ActivitySet,))
         self._tasks.spawn(self._expire(), name="files")
 
+    def sign_ins(self) -> dict[str, str]:
+        """Sign-ins (family → account) that a token depends on."""
+        return dict(self._sign_ins[key] for key in self._tokens if key in self._sign_ins)
+
+    def forget(self, families: Collection[str]) -> None:
+        """Void the tokens of sign-ins that hold no longer; a rep who may come back asks for new ones."""
+        ended = {key for key, (family, _) in self._sign_ins.items() if family in families}
+        self._keep_tokens(lambda key: key not in ended)
+
+    def _keep_tokens(self, wanted: Callable[[str], bool]) -> None:
+        self._tokens = {key: value for key, value in self._tokens.items() if wanted(key)}
+        self._sign_ins = {key: value for key, value in self._sign_ins.items() if key in self._tokens}
+
     # Activities
 
     def _seen(self, session: Session, entry: Entry) -> None:
@@ -176,7 +196,7 @@ class Files:
 
     def _end(self, transfer: Transfer) -> None:
         del self._transfers[transfer.id]
-        self._tokens = {key: value for key, value in self._tokens.items() if value[0] != transfer.id}
+        self._keep_tokens(lambda key: self._tokens[key][0] != transfer.id)
         transfer.gone = True
         transfer.move()
         self._tasks.spawn(self._clear(transfer), name=f"clear {transfer.id}")
@@ -231,8 +251,10 @@ class Files:
             raise Refused(ErrorCode.ACTIVITY_UNKNOWN)
         mine = (transfer.id, me.id)
         token = new_token(self._random)
-        self._tokens = {key: value for key, value in self._tokens.items() if value != mine}
+        self._keep_tokens(lambda key: self._tokens[key] != mine)
         self._tokens[hash_token(token)] = mine
+        if link.account is not None:
+            self._sign_ins[hash_token(token)] = (link.family, link.account.id)
         return requests.FileTicket(
             token=token, path=f"/files/{transfer.id}", length=transfer.spool.length, offset=transfer.spool.head
         )
@@ -356,14 +378,14 @@ class Files:
                 pieces.append(piece)
                 held += len(piece)
                 if held >= _WRITE_BYTES:
-                    await _to_the_end(spool.write, at, pieces)
+                    await _to_the_end(asyncio.to_thread(spool.write, at, pieces))
                     at, held, pieces = at + held, 0, []
             complete = at + held == start + length
         except (TimeoutError, web.RequestPayloadError, ConnectionError):
             complete = False
         finally:
             if not transfer.gone:
-                await asyncio.shield(self._keep(transfer, at, pieces))
+                await _to_the_end(self._keep(transfer, at, pieces))
         return complete
 
     @staticmethod
@@ -381,6 +403,15 @@ class Files:
     async def _get(self, request: web.Request, transfer: Transfer, sends: bool) -> web.StreamResponse:
         if sends:
             raise ProtocolError(ErrorCode.NOT_ALLOWED)
+        if transfer.fetches >= _FETCHES:
+            raise ProtocolError(ErrorCode.TOO_FAST)
+        transfer.fetches += 1
+        try:
+            return await self._give(request, transfer)
+        finally:
+            transfer.fetches -= 1
+
+    async def _give(self, request: web.Request, transfer: Transfer) -> web.StreamResponse:
         spool = transfer.spool
         unit, _, span = request.headers.get("Range", "").partition("=")
         first, _, last = span.partition("-")
@@ -411,24 +442,31 @@ class Files:
         )
         await response.prepare(request)
         at = start
-        while at < end:
-            data = await asyncio.to_thread(spool.read, at, min(end, at + _WRITE_BYTES))
-            if not data:
-                raise ConnectionResetError("a piece is not there any more")
-            at += len(data)
-            await response.write(data)
-        await response.write_eof()
+        try:
+            async with asyncio.timeout(IDLE_S + (end - start) / SLOWEST):
+                while at < end:
+                    data = await asyncio.to_thread(spool.read, at, min(end, at + _WRITE_BYTES))
+                    if not data:
+                        raise ConnectionResetError("a piece is not there any more")
+                    at += len(data)
+                    await response.write(data)
+                await response.write_eof()
+        except TimeoutError:
+            log.info("a piece of a file was fetched too slowly", transfer=transfer.id)
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError("fetched too slowly") from None
         transfer.moved_at = time.monotonic()
         return response
 
 
-async def _to_the_end(write: Callable[[int, Sequence[bytes]], None], at: int, pieces: Sequence[bytes]) -> None:
-    """Write in a thread and never leave it alone with that: its late bytes would fall into the next body's."""
-    writing = asyncio.get_running_loop().run_in_executor(None, write, at, pieces)
+async def _to_the_end(writing: Coroutine[Any, Any, None]) -> None:
+    """Write, and never leave that alone half done: its late bytes would fall into the next body's."""
+    task = asyncio.get_running_loop().create_task(writing, name="piece")
     try:
-        await asyncio.shield(writing)
+        await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([writing])
+        await asyncio.wait([task])
         raise
 
 

@@ -219,6 +219,7 @@ class Relay:
             links = [link for link in self._server.links if link.account is not None and not link.is_closing]
             try:
                 sign_ins = {link.family: link.account.id for link in links if link.account is not None}
+                sign_ins |= self.files.sign_ins()
                 stamp = await self._database.stamp()
                 if not sign_ins or (stamp is not None and stamp == seen and sign_ins == last):
                     continue
@@ -227,6 +228,7 @@ class Relay:
             except StoreError as error:
                 log.warning("sign-ins could not be checked", code=error.code)
                 continue
+            self.files.forget(ended)
             for link in links:
                 code = ended.get(link.family)
                 if code is not None and link.account is not None:

@@ -327,6 +327,38 @@ async def test_what_nobody_fetches_is_put_away(tmp_path):
 
 
 @pytest.mark.rule("B-7.5")
+async def test_a_receiver_who_asks_too_often_at_a_time_is_told_to_wait(relay):
+    async with two(relay) as (ana, maria), two(relay, "dan") as (dan, ion), aiohttp.ClientSession() as http:
+        sent, _, up, down = await running(ana, maria, os.urandom(600_000))
+        other, _, his, hers = await running(dan, ion, os.urandom(600_000))
+        waiting = [asyncio.create_task(get(http, relay, down, 0)) for _ in range(9)]  # noqa: TID251 - a test's own
+        first, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result()[0] for task in first] == [503]
+        assert (await patch(http, relay, his, 0, other.wire))[0] == 204
+        assert await get(http, relay, hers, 0) == (206, other.wire), "another transfer goes on"
+        assert (await patch(http, relay, up, 0, sent.wire))[0] == 204
+        answers = [await task for task in waiting if task not in first]
+        assert answers == [(206, sent.wire)] * 8
+        assert await get(http, relay, down, 0) == (206, sent.wire), "who has waited may ask again"
+
+
+@pytest.mark.rule("B-7.5")
+async def test_who_loses_his_account_loses_his_files(tmp_path):
+    with RelayProcess(tmp_path / "relay") as relay:
+        async with two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+            sent, _, up, down = await running(ana, maria, os.urandom(600_000))
+            assert (await patch(http, relay, up, 0, sent.wire))[0] == 204
+            assert (await get(http, relay, down, 0))[0] == 206
+            words = [sys.executable, "-m", "server_stub", "user", "disable", "ana", "--data", str(relay.data)]
+            await asyncio.to_thread(subprocess.run, words, check=True, capture_output=True, cwd=ROOT)
+            async with asyncio.timeout(20):
+                while (await get(http, relay, down, 0))[0] != 404:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.1)
+            async with http.head(relay.url + up.path, headers=headers(up)) as answer:
+                assert answer.status == 200, "the customer's end holds"
+
+
+@pytest.mark.rule("B-7.5")
 async def test_nobody_else_offers_answers_opens_or_hears_of_a_file(relay):
     async with two(relay) as (ana, maria), rep(relay, "elena") as elena:
         sent, activity_id, *_ = await running(ana, maria, b"content")
