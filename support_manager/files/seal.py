@@ -114,7 +114,7 @@ def _cipher(secret: bytes, transfer: bytes, info: bytes) -> "AESGCM":
     return AESGCM(_derive(secret, transfer, info))
 
 
-def _open(key: "AESGCM", nonce: bytes, sealed: bytes, data: bytes, what: str) -> bytes:
+def _open(key: "AESGCM", nonce: bytes, sealed: bytes | memoryview, data: bytes, what: str) -> bytes:
     from cryptography.exceptions import InvalidTag
 
     try:
@@ -172,7 +172,7 @@ class ContentSeal:
     def seal(self, index: int, chunk: bytes | memoryview) -> bytes:
         """One chunk, sealed."""
         nonce, data = self._place(index)
-        return self._key.encrypt(nonce, bytes(chunk) if isinstance(chunk, memoryview) else chunk, data)
+        return self._key.encrypt(nonce, chunk, data)
 
     def open(self, index: int, sealed: bytes | memoryview) -> bytes:
         """The reverse.
@@ -183,4 +183,4 @@ class ContentSeal:
         if len(sealed) != self.plain_size(index) + limits.FILE_TAG_BYTES:
             raise SealError("a chunk of another length")
         nonce, data = self._place(index)
-        return _open(self._key, nonce, bytes(sealed), data, "a chunk that is not what was sent")
+        return _open(self._key, nonce, sealed, data, "a chunk that is not what was sent")
