@@ -250,11 +250,15 @@ def main() -> int:
     """Measure and print; 0 if every promise is kept."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.files", description=__doc__.splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="a short run that only shows that it works")
+    parser.add_argument("--megabytes", type=int, help="how large the file is, to look at a change quickly")
     options = parser.parse_args()
+    plan = Plan(size=100 * MB, rounds=1) if options.smoke else Plan()
+    if options.megabytes:
+        plan = Plan(size=options.megabytes * MB, rounds=plan.rounds)
     if not netns.inside():
         netns.enter()
     report = Report("files")
-    asyncio.run(run(Plan(size=100 * MB, rounds=1) if options.smoke else Plan(), report))
+    asyncio.run(run(plan, report))
     kept = report.finish()
     return 0 if kept or options.smoke else 1
 
