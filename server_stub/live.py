@@ -105,10 +105,18 @@ class LiveSessions:
             self._watchers.setdefault(fact, []).append(watcher)
 
     async def rebuild(self) -> None:
-        """Rebuild the sessions from the journal; whoever was online has lost his connection with the relay's stop."""
+        """Rebuild the sessions from the journal; whoever was online has lost his connection with the relay's stop.
+
+        Nobody could come back while the relay was down: who had been gone before has no more been gone for that time
+        (B-12.5, B-12.6). The last entry says when it surely still ran.
+        """
         now = self._clock.now_ms()
-        for entry in await read_journal(self._database, now - KEEP_ENDED_MS):
+        last = now
+        for at, entry in enumerate(await read_journal(self._database, now - KEEP_ENDED_MS)):
             self.registry.apply(entry)
+            last = entry.at if not at else max(last, entry.at)
+        for session in self.registry.live():
+            session.put_clock_on(now - last)
         # All at once, for they share their turns at the disk: one by one, 1,000 people took more than ten seconds.
         lost = (
             self.change_connection(session, person.id, Connection.LOST)

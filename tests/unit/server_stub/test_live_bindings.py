@@ -68,3 +68,31 @@ async def test_a_connection_that_broke_meanwhile_is_nobodys(live):
     assert (live.link_of(session, host.id), host.connection) == (None, Connection.ONLINE), "he may be coming in"
     await live.tick()
     assert host.connection is Connection.LOST
+
+
+@pytest.mark.rule("B-12.5", "B-12.6")
+async def test_whoever_was_gone_before_a_long_downtime_still_has_his_time_to_come_back(tmp_path, clock):
+    start = requests.SessionStart(request_id="r")
+    async with Database.in_directory(tmp_path) as database:
+        before = LiveSessions(database, Registry(b"key"), clock, random_bytes)
+        await before.start(REP.id, "s", lambda moment: decide.decide_start(REP, "123456789", start, moment))
+        session = before.registry.get("s")
+        await before.change_connection(session, session.members()[0].id, Connection.LOST)
+        clock.ms += 400_000
+        start = requests.SessionStart(request_id="r2")
+        await before.start(REP.id, "t", lambda moment: decide.decide_start(REP, "987654321", start, moment))
+        await before.close()
+        clock.ms += 3_600_000
+        after = LiveSessions(database, Registry(b"key"), clock, random_bytes)
+        await after.rebuild()
+        session = after.registry.get("s")
+        await after.tick()
+        await after.tick()
+        assert session.is_live, "he had 400 of his 600 seconds"
+        clock.ms += 190_000
+        await after.tick()
+        assert session.is_live
+        clock.ms += 20_000
+        await after.tick()
+        assert not session.is_live
+        await after.close()
