@@ -1,7 +1,8 @@
 """Photographs every panel and dialog of the app, light and dark, English and Romanian, as one contact sheet for each.
 
 `python -m tools.looks [FOLDER]` needs no relay: the sessions are scripted. Real windows on a virtual screen with a
-window manager, so that what is clipped or misplaced there is so in the picture.
+window manager, so that what is clipped or misplaced there is so in the picture. `--web` photographs the customer's
+page, the site and the admin area instead (see `looks_web`).
 """
 
 import argparse
@@ -29,6 +30,7 @@ from tests.harness.centre_script import EVE, ION, TARGETS, assisted, be_agent, c
 from tests.harness.display import Display
 from tests.harness.session_script import line, now_ms
 from tests.harness.session_window import WindowUnderTest, drain
+from tools import looks_web
 from ui.dialogs.close import CloseDialog
 from ui.icon_tray import IconTray
 from ui.tray import Tray
@@ -404,8 +406,11 @@ def main() -> int:
     parser.add_argument("--here", action="store_true", help="on the display of this process")
     parser.add_argument("out", nargs="?", type=Path, default=OUT, help="the folder for the sheets")
     parser.add_argument("wanted", nargs="*", help="only these scenes")
+    parser.add_argument("--web", action="store_true", help="the customer's page, the site and the admin area instead")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    if given.web:
+        return asyncio.run(looks_web.photograph(given.out, given.wanted))
     if given.here:
         app = QApplication([])
         app.setQuitOnLastWindowClosed(False)
