@@ -216,7 +216,7 @@ export class Session {
   #camera(activity, before) {
     if (activity.subject !== this.you || activity.state !== "ended" || !before || activity.ended_by === this.you) return [];
     const places = { name: this.people.get(activity.ended_by ?? "")?.name ?? this.repName };
-    if (before.state === "asked") return ENDS[activity.end] ? [] : [{ key: "notice.ask_taken_back", places }];
+    if (before.state === "asked") return ENDS[activity.end] ? [] : [{ key: "notice.camera_ask_taken_back", places }];
     if (ENDS[activity.end]) return [{ key: "notice.camera_over_change", tone: "positive", lasting: true }];
     return [{ key: "notice.camera_over", places, tone: "positive", lasting: true }];
   }

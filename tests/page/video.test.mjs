@@ -107,6 +107,12 @@ test("B-7.6 stopped by the rep, it is off in the browser too", async () => {
   assert.deepEqual([story.camera, tracks[0].readyState], ["none", "ended"]);
 });
 
+test("B-7.6: a question for the camera that is taken back is not told as one for the screen", () => {
+  const { session } = stage({ activities: [camera("asked")] });
+  const [notice] = session.take({ seq: 11, at: 1, fact: { type: "activity_changed", activity: camera("ended", { end: "cancelled", ended_by: "rep" }) } });
+  assert.equal(notice.key, "notice.camera_ask_taken_back");
+});
+
 test("B-1.2: who is not helped any more shows nothing", async () => {
   const { video, story, session, tracks } = stage();
   await video.show("words");
