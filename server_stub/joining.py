@@ -8,13 +8,13 @@ import structlog
 
 from server_stub.audit import Audit
 from server_stub.ceiling import Ceiling, controller_of
-from server_stub.limits import TryLimiter
+from server_stub.limits import TryLimiter, networks_of
 from server_stub.link import Link
 from server_stub.members import Members
 from server_stub.ports import Clock, RandomBytes
 from server_stub.state import customers, decide, tokens
 from server_stub.state.decide import Moment, authorise
-from server_stub.state.facts import Fact
+from server_stub.state.facts import Fact, Joined
 from server_stub.state.model import Participant, Session
 from server_stub.state.refused import Refused
 from server_stub.tasks import TaskOwner
@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 
 _SLOW_ANSWER_S = 2.0
 """How long every answer to a join by number waits while the whole site sees too many wrong numbers (B-2.7)."""
+WAITERS_PER_NETWORK = 20
+"""So many may wait to be let into one session from one network, and a few times as many from a wider one (see
+`networks_of`): nobody takes all places from one, whose number he has."""
 
 
 class Joining:
@@ -63,6 +66,8 @@ class Joining:
             clock=clock.monotonic_s,
         )
         self._audited_s = float("-inf")
+        self._came_from: dict[str, dict[str, tuple[str, ...]]] = {}
+        """Session → who waits to be let in → the networks, from narrow to wide, from which he came."""
 
     def handlers(self) -> Mapping[str, Callable[[Link, Any], Awaitable[Wire]]]:
         """Event → who carries it out."""
@@ -130,6 +135,8 @@ class Joining:
                 raise Refused(ErrorCode.WRONG_NUMBER)
             made = customers.decide_join(session, request, locale, token, moment, room=self._ceiling.room_in(session))
             joined.append(made.participant_id)
+            if any(isinstance(fact, Joined) and fact.role is Role.WAITING for fact in made.facts):
+                self._find_room(session, link, made.participant_id)
             self._members.live.spend(session, "", made.facts)
             return made.facts
 
@@ -140,6 +147,17 @@ class Joining:
         return requests.Joined(
             session=self._members.snapshot(session, me), resume_token=token, ice=self._members.ice(session, me)
         )
+
+    def _find_room(self, session: Session, link: Link, participant_id: str) -> None:
+        """Let one more from there wait to be let in, or refuse it."""
+        registry = self._members.live.registry
+        self._came_from = {key: people for key, people in self._came_from.items() if registry.get(key) is not None}
+        people = self._came_from.setdefault(session.id, {})
+        here = [people[one.id] for one in session.members() if one.role is Role.WAITING and one.id in people]
+        for network, times in networks_of(link.address):
+            if sum(network in networks for networks in here) >= WAITERS_PER_NETWORK * times:
+                raise Refused(ErrorCode.SESSION_TAKEN)
+        people[participant_id] = tuple(network for network, _ in networks_of(link.address))
 
     async def _find(self, link: Link, request: requests.SessionJoin) -> Session:
         """The session behind a number or a link; a wrong link counts as a wrong number does (B-2.7).

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import secrets
+from contextlib import AsyncExitStack
 
 import pytest
 
+from server_stub.joining import WAITERS_PER_NETWORK
 from support_manager.protocol import events, limits, requests, signals
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import SessionState
-from support_manager.protocol.views import Connection, EndReason
+from support_manager.protocol.views import Connection, EndReason, Mode
 from support_manager.protocol.wire import ProtocolError
 from tests.harness.relay import PASSWORD, RelayProcess, page, rep
 
@@ -58,6 +61,21 @@ async def test_customers_who_come_and_go_close_no_session(relay):
                 for _ in range(limits.PARTICIPANTS_PER_SESSION // 2 + 2):
                     await customer.join(number=session.number)
                     await customer.ask("session.leave", requests.SessionLeave(session_id=session.id))
+
+
+@pytest.mark.rule("B-2.5")
+async def test_nobody_takes_all_places_of_a_session_from_one_network(relay):
+    async with rep(relay) as ana, AsyncExitStack() as leave:
+        session = await ana.start_session(Mode.SINGLE)
+        pages = [await leave.enter_async_context(page(relay.url)) for _ in range(WAITERS_PER_NETWORK + 2)]
+        for number, one in enumerate(pages[:-1]):
+            await one.join(f"Customer {number}", number=session.number)
+        with pytest.raises(ProtocolError) as caught:
+            await pages[-1].join("One too many", number=session.number)
+        assert caught.value.code is ErrorCode.SESSION_TAKEN
+        # One who gives up makes room, and so does one who is let in.
+        await pages[-2].ask("session.leave", requests.SessionLeave(session_id=session.id))
+        await pages[-1].join("Customer again", number=session.number)
 
 
 async def test_wrong_and_ended_get_the_same_answer(relay):
