@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+from livekit.rtc import AudioProcessingModule
 
 from support_manager.media.aiortc_engine import AiortcEngine
 from support_manager.media.engine import (
@@ -173,6 +174,24 @@ async def test_without_a_microphone_he_is_told_and_hears_all_the_same(phones: li
     await talk(SECONDS + 3)
     assert VoiceTrouble("s1", Trouble.NO_MICROPHONE) in eva.events
     assert eva.hears(hub).likeness > 0.8
+
+
+async def test_where_the_sounds_processing_fails_all_talk_on_without_it_and_are_told(
+    phones: list[Phone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, eva, _ = phones
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("stream delay not set")
+
+    monkeypatch.setattr(AudioProcessingModule, "process_stream", broken)
+    hub.engine.set_call("s1", [EVA], here=True)
+    eva.engine.set_call("s1", [HUB], here=True)
+    await until(lambda: VoiceTrouble("s1", Trouble.ECHO_STAYS) in eva.events, what="the trouble")
+    await talk(SECONDS + 3)
+    assert eva.hears(hub).likeness > 0.8
+    assert hub.hears(eva).likeness > 0.8
+    assert eva.events.count(VoiceTrouble("s1", Trouble.ECHO_STAYS)) == 1
 
 
 async def test_a_device_pulled_out_in_the_middle_is_told_and_another_one_taken(phones: list[Phone]) -> None:
