@@ -135,6 +135,12 @@ def longest_gap_ms(sound: np.ndarray) -> float:
     return longest * 5.0
 
 
+def pitch_hz(sound: np.ndarray) -> float:
+    """The strongest pitch in it."""
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    return float(np.argmax(spectrum) * RATE / len(sound))
+
+
 class ArrayPorts:
     """A microphone that hears an array again and again, and a speaker that keeps what it plays.
 
