@@ -198,6 +198,9 @@ class CallStrip(QFrame):
         t = self._kit.translator.t
         name_it(self._microphone, t("voice", "microphone"))
         name_it(self._speaker, t("voice", "speaker"))
+        for choice, system in ((self._microphone, "microphone.system"), (self._speaker, "speaker.system")):
+            if choice.count():
+                choice.setItemText(0, t("voice", system))
         self._face = None
         self.take(self._entry)
 
@@ -209,12 +212,13 @@ class CallStrip(QFrame):
         if not shiboken6.isValid(self):
             return
         settings = self._kit.intents.settings
-        for choice, devices, chosen in (
-            (self._microphone, found[0], settings.microphone),
-            (self._speaker, found[1], settings.speaker),
+        t = self._kit.translator.t
+        for choice, system, devices, chosen in (
+            (self._microphone, t("voice", "microphone.system"), found[0], settings.microphone),
+            (self._speaker, t("voice", "speaker.system"), found[1], settings.speaker),
         ):
             choice.clear()
-            choice.addItem(self._kit.translator.t("voice", "device.system"), "")
+            choice.addItem(system, "")
             for device in devices:
                 choice.addItem(one_line(device.name, 60), device.id)
             choice.setCurrentIndex(max(0, choice.findData(chosen)))

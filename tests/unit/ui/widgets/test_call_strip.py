@@ -36,12 +36,14 @@ def offered(desk: WindowUnderTest, name: str) -> list[str]:
 
 async def test_it_names_who_talks_and_offers_the_devices(desk: WindowUnderTest):
     talks(desk)
-    await until(lambda: offered(desk, "microphone") == ["As the system chooses", "Desk microphone"])
-    assert offered(desk, "speaker") == ["As the system chooses", "Headset"]
+    await until(lambda: offered(desk, "microphone") == ["System microphone", "Desk microphone"])
+    assert offered(desk, "speaker") == ["System speaker", "Headset"]
     names = [one.text() for one in desk.window.findChildren(QLabel, "callName") if one.isVisible()]
     assert names == ["You", "Ana Popescu"]
     assert desk.shown("call_mute")
     assert not desk.shown("callProblem")
+    desk.translator.set_language("ro")
+    assert offered(desk, "microphone")[0] == "Microfonul sistemului"
 
 
 async def test_a_device_that_goes_is_said_and_the_lists_are_of_now_until_another_one_is_chosen(
@@ -55,7 +57,7 @@ async def test_a_device_that_goes_is_said_and_the_lists_are_of_now_until_another
 
     monkeypatch.setattr(desk.intents, "audio_devices", others)
     desk.intents.emit(VoiceDevice(session_id, Trouble.MICROPHONE_LOST))
-    await until(lambda: offered(desk, "microphone") == ["As the system chooses", "Webcam"])
+    await until(lambda: offered(desk, "microphone") == ["System microphone", "Webcam"])
     problem = desk.find("callProblem", QLabel)
     assert isinstance(problem, QLabel)
     assert problem.text().startswith("The microphone is gone")
