@@ -1,6 +1,7 @@
 """What the rep may set: language, look, notifications, mail program, way of the media; each holds at once."""
 
 import shiboken6
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 from typing_extensions import override
 
@@ -11,6 +12,8 @@ from ui.dialogs.base import Dialog
 from ui.theme import CHOICES
 from ui.widgets.kit import SPACE_3, SPACE_4, Kit, label
 from ui.widgets.plain import one_line
+
+_LEAST_WIDTH = 440
 
 
 class PreferencesDialog(Dialog):
@@ -117,3 +120,17 @@ class PreferencesDialog(Dialog):
         self._relay_only.setText(self.t("preferences.relay_only"))
         self._relay_only.setToolTip(self.t("preferences.relay_only.hint"))
         self._done.setText(self.t("preferences.close"))
+
+    def _fit(self) -> None:
+        """Give the words of another language the room that they need: boxes do not wrap."""
+        layout = self.layout()
+        if layout is not None:
+            self.setMinimumWidth(max(_LEAST_WIDTH, layout.totalMinimumSize().width()))
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        """The layout asks anew once all words have changed."""
+        done = super().event(event)
+        if event.type() is QEvent.Type.LayoutRequest:
+            self._fit()
+        return done

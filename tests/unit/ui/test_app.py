@@ -320,6 +320,12 @@ async def test_preferences_take_effect_at_once_and_are_kept(desk: Stage):
     assert (desk.intents.settings.language, desk.intents.settings.theme) == ("ro", "dark")
     desk.app.actions.preferences.trigger()
     assert len(desk.app.window.findChildren(QDialog, "preferences_dialog")) == 1
+    desk.dialog("preferences_dialog").setStyleSheet("QCheckBox { font-size: 17px }")  # as wide as elsewhere
+    language.setCurrentIndex(language.findData("en"))
+    language.activated.emit(language.currentIndex())
+    await desk.until(lambda: desk.app.translator.language == "en")
+    boxes = desk.dialog("preferences_dialog").findChildren(QCheckBox)
+    await desk.until(lambda: all(box.width() >= box.sizeHint().width() for box in boxes))
 
 
 async def test_settings_that_cannot_be_saved_are_told(desk: Stage):
