@@ -1,0 +1,55 @@
+/** What moves a file beside the page: parts that a server on the way does not take, and what the page is told. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const CHUNK = 262_144;
+const SEALED = CHUNK + 16;
+const content = new Uint8Array(6 * CHUNK);
+const taken = [];
+let most = Infinity;
+let hear;
+let over;
+
+globalThis.self = {
+  addEventListener: (_, listener) => (hear = (data) => listener({ data })),
+  postMessage(said) {
+    if (said.wanted === "ticket") setTimeout(() => hear({ ticket: { path: "/files/a", token: "t", offset: taken.at(-1) ?? 0 } }));
+    if (said.digest || said.failed) over(said);
+  },
+};
+globalThis.FileReaderSync = class {
+  readAsArrayBuffer(bytes) {
+    return bytes.slice().buffer;
+  }
+};
+globalThis.fetch = async (_, { headers, body }) => {
+  if (body.length > most) return new Response("", { status: 413 });
+  taken.push(Number(headers["Upload-Offset"]) + body.length);
+  return new Response(null, { status: 204, headers: { "Upload-Offset": String(taken.at(-1)) } });
+};
+
+await import("../../resources/customer_page/files_worker.js");
+
+function moved() {
+  taken.length = 0;
+  return new Promise((resolve) => {
+    over = resolve;
+    const file = { slice: (start, end) => content.subarray(start, end) };
+    hear({ file, secret: new Uint8Array(32), transfer: "transfer-0123456789", size: content.length });
+  });
+}
+
+test("B-7.5: a server on the way that takes less at a time gets smaller parts", async () => {
+  most = 3 * SEALED;
+  const { digest } = await moved();
+  assert.match(digest, /^[0-9a-f]{64}$/);
+  assert.equal(taken.at(-1), content.length + 32 + 7 * 16);
+  assert.ok(taken.length > 2);
+});
+
+test("B-7.5: one that takes not even the smallest is told, and nothing is tried for ever", async () => {
+  most = 1_000;
+  assert.deepEqual(await moved(), { failed: "file_refused" });
+  assert.deepEqual(taken, []);
+});
