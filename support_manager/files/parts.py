@@ -128,7 +128,8 @@ class Parts:
             GoneError, RangeError, AgainError: see there.
         """
         session = self._running()
-        whole = bytearray()
+        pieces: list[bytes] = []
+        came = 0
         headers = {**self._headers, "Range": f"bytes={start}-", "Upload-Kept": str(kept)}
         try:
             async with session.get(self._url, headers=headers, allow_redirects=False) as answer:
@@ -141,13 +142,14 @@ class Parts:
                 if answer.status != 206 or length is None or length > limits.FILE_PART_BYTES:
                     raise AgainError(f"status {answer.status}")
                 async for piece in answer.content.iter_any():
-                    whole += piece
-                    if len(whole) > length:
+                    pieces.append(piece)
+                    came += len(piece)
+                    if came > length:
                         raise AgainError("more than announced")
-                return bytes(whole)
+                return b"".join(pieces)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            if whole:
-                return bytes(whole)  # a slow line, or one that broke: the next request goes on from here
+            if came:
+                return b"".join(pieces)  # a slow line, or one that broke: the next request goes on from here
             raise AgainError(repr(error)) from None
 
     @staticmethod
