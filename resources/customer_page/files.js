@@ -294,10 +294,8 @@ export class Files {
     if (data.done !== undefined) this.#count(line, data.done);
     if (data.failed) this.#stuck(line, worker, data.failed);
     if (data.memory) this.#sources.set(line.transfer, data.memory);
-    if (data.digest) {
-      line.digest = data.digest;
-      if (line.incoming) this.#received(line);
-    }
+    line.digest = data.hash ?? data.digest ?? line.digest;
+    if (data.digest && line.incoming) this.#received(line);
     this.#changed();
   }
 

@@ -113,6 +113,7 @@ async function send({ file, size }, seal) {
       if (unhashed) await hash.update([unhashed.slice()]);
       unhashed = null;
       trailer ??= await hash.digest();
+      tell({ hash: inHex(trailer) }); // before the last part: once that is there, the rep may be done with us
       const whole = new Uint8Array(plain.length + trailer.length);
       whole.set(plain);
       whole.set(trailer, plain.length);

@@ -10,11 +10,13 @@ const taken = [];
 let most = Infinity;
 let hear;
 let over;
+let hashed = -1;
 
 globalThis.self = {
   addEventListener: (_, listener) => (hear = (data) => listener({ data })),
   postMessage(said) {
     if (said.wanted === "ticket") setTimeout(() => hear({ ticket: { path: "/files/a", token: "t", offset: taken.at(-1) ?? 0 } }));
+    if (said.hash) hashed = taken.at(-1) ?? 0;
     if (said.digest || said.failed) over(said);
   },
 };
@@ -46,6 +48,7 @@ test("B-7.5: a server on the way that takes less at a time gets smaller parts", 
   assert.match(digest, /^[0-9a-f]{64}$/);
   assert.equal(taken.at(-1), content.length + 32 + 7 * 16);
   assert.ok(taken.length > 2);
+  assert.ok(hashed >= 0 && hashed < taken.at(-1), "the hash is told before the last part is there");
 });
 
 test("B-7.5: one that takes not even the smallest is told, and nothing is tried for ever", async () => {
