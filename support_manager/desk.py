@@ -436,7 +436,9 @@ class Desk:
         """The runtime that goes on with a session that was let go of; any other one itself."""
         if not runtime.is_let_go:
             return runtime
-        await asyncio.wait([self._closing[runtime.id]])
+        closing = self._closing.get(runtime.id)  # none is left where all was put away meanwhile
+        if closing is not None:
+            await asyncio.wait([closing])
         now = self._runtimes.get(runtime.id)
         if now is not runtime:
             return now or runtime  # made anew, or put away, meanwhile
@@ -449,6 +451,7 @@ class Desk:
 
     def _forget(self, runtime: SessionRuntime) -> None:
         if self._runtimes.pop(runtime.id, None) is not None:
+            self._closing.pop(runtime.id, None)
             _ = self._tasks.spawn(runtime.aclose(), name=f"close-{runtime.id}")
 
     async def clear(self) -> None:

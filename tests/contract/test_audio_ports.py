@@ -100,11 +100,11 @@ async def test_a_device_that_is_gone_is_the_systems_choice(desk: Desk) -> None:
     await desk.closed()
 
 
+@pytest.mark.parametrize("desk", ["qt"], indirect=True)  # arrays are no speaker that could be listened to
 async def test_what_is_played_comes_out_whole_though_the_main_thread_is_busy_and_what_is_said_comes_in(
     desk: Desk,
 ) -> None:
-    if desk.pulse is None:
-        pytest.skip("there is no speaker to be heard")
+    assert desk.pulse is not None
     ear = desk.pulse.record_speaker("speaker")
     desk.pulse.play("microphone", chirps(5, 3))
     await desk.opened()

@@ -372,6 +372,16 @@ async def test_the_end_of_a_session_taken_up_elsewhere_is_told_with_the_next_con
     assert not bench.desk.sessions
 
 
+async def test_a_session_put_away_while_others_are_taken_up_is_not_made_anew(bench: Bench) -> None:
+    await bench.start(1)
+    bench.desk.take(SessionReplaced(session_id="s1"))
+    former = bench.desk.get("s1")
+    assert former is not None
+    await bench.desk.clear()
+    assert await bench.desk._anew(former) is former
+    assert not bench.desk.sessions
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - the condition is about another object
