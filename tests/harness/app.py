@@ -117,12 +117,12 @@ class AppProcess:
         return answer["value"]
 
     def log(self) -> str:
-        """The last lines of what the app wrote, and before them how a fault in a library began, if there was one."""
+        """The last lines of what the app wrote; where a library failed: how that began, with what it said first."""
         if not self.log_path.exists():
             return ""
         whole = self.log_path.read_text(errors="replace")
         fault = whole.rfind("Fatal Python error")
-        return whole[fault:][:4000] if fault >= 0 else whole[-4000:]
+        return whole[max(0, fault - 600) :][:4600] if fault >= 0 else whole[-4000:]
 
     async def until(
         self, condition: Callable[[Any], bool], command: str, *, within_s: float = PATIENCE_S, **arguments: Any

@@ -76,6 +76,34 @@ class Looker:
         return timecode.read(self.pixels, width * 4, place) if place else None
 
 
+LOOKED_AT_ONCE = """
+import threading, time
+from ui.devices.x11_screens import X11Screen, x11_windows
+
+def look():
+    while time.monotonic() < end:
+        x11_windows()
+        grabber = X11Screen("", 0, 0, 640, 480).open()
+        assert grabber.grab(whole=True)
+        grabber.close()
+        done.append(1)
+
+end, done = time.monotonic() + 3, []
+threads = [threading.Thread(target=look) for _ in range(4)]
+for one in threads: one.start()
+for one in threads: one.join()
+print(len(done))
+"""
+
+
+def test_threads_that_look_at_once_do_not_end_the_program(display: Display):
+    # The picker takes its pictures in one thread while a share begins in another.
+    words = [sys.executable, "-c", LOOKED_AT_ONCE]
+    child = subprocess.run(words, env=display.environment(), capture_output=True, timeout=60, check=False)
+    assert child.returncode == 0, child.stderr[-2000:]
+    assert int(child.stdout) > 40
+
+
 @pytest.fixture
 def window(display: Display) -> Iterator[X11Window]:
     process = started(display, "300", "200", "20")
@@ -163,7 +191,8 @@ def test_grabbers_give_their_memory_back(display, window):
         grabber.close()
     assert len(os.listdir("/proc/self/fd")) <= before + 1
     segments = subprocess.run(["ipcs", "-m", "-p"], capture_output=True, text=True, check=False).stdout
-    assert str(os.getpid()) not in segments
+    makers = [line.split()[2:3] for line in segments.splitlines()]  # shmid, owner, cpid, lpid
+    assert [str(os.getpid())] not in makers
 
 
 def test_the_painted_source_of_the_tests_behaves_alike():

@@ -175,26 +175,26 @@ class X11Grabber:
         if lib is None:
             raise SourceRefused("screen_not_supported")
         self._lib = lib
-        try:
-            self._display = lib.open()
-        except OSError:
-            raise SourceRefused("screen_not_supported") from None
-        self._root = lib.x.XDefaultRootWindow(self._display)
-        self._window = window or self._root
-        self._is_window = bool(window)
+        self._window, self._is_window = window, bool(window)
         self._picture: _Picture | None = None
-        self._pixmap = 0
+        self._display = self._pixmap = 0
         self._gone = self._hidden = self._renew = False
         self._first = True
         self._event = ctypes.create_string_buffer(192)
-        self._pointer = _Pointer(lib, self._display, self._root)
         self._pointer_box: _Box | None = None
-        try:
-            self._area = area or self._area_of_window()
-            self._open()
-        except BaseException:
-            self.close()
-            raise
+        with lib.alone:
+            try:
+                self._display = lib.open()
+                self._root = lib.x.XDefaultRootWindow(self._display)
+                self._window = window or self._root
+                self._pointer = _Pointer(lib, self._display, self._root)
+                self._area = area or self._area_of_window()
+                self._open()
+            except OSError:
+                raise SourceRefused("screen_not_supported") from None
+            except BaseException:
+                self.close()
+                raise
 
     def _open(self) -> None:
         lib, display = self._lib, self._display
@@ -339,7 +339,8 @@ class X11Grabber:
         if self._is_window and not self._gone:
             lib.composite.XCompositeUnredirectWindow(display, self._window, names.REDIRECT_AUTOMATIC)
         self._display = 0
-        lib.x.XCloseDisplay(display)  # and with it damage, region and pixmap
+        with lib.alone:
+            lib.x.XCloseDisplay(display)  # and with it damage, region and pixmap
 
 
 def _meet(one: _Box | None, other: _Box | None) -> bool:
@@ -407,19 +408,16 @@ class X11Window:
         if lib is None:
             return None
         try:
-            display = lib.open()
+            with lib.connection() as display:
+                seen = attributes(lib, display, self.window)
+                if seen is None or seen.map_state != names.IS_VIEWABLE:
+                    return None
+                x, y, child = c_int(), c_int(), c_ulong()
+                root = lib.x.XDefaultRootWindow(display)
+                lib.x.XTranslateCoordinates(display, self.window, root, 0, 0, byref(x), byref(y), byref(child))
+                return x.value, y.value, seen.width, seen.height
         except OSError:
             return None
-        try:
-            seen = attributes(lib, display, self.window)
-            if seen is None or seen.map_state != names.IS_VIEWABLE:
-                return None
-            x, y, child = c_int(), c_int(), c_ulong()
-            root = lib.x.XDefaultRootWindow(display)
-            lib.x.XTranslateCoordinates(display, self.window, root, 0, 0, byref(x), byref(y), byref(child))
-            return x.value, y.value, seen.width, seen.height
-        finally:
-            lib.x.XCloseDisplay(display)
 
 
 def x11_windows(without_pid: int = 0) -> list[X11Window]:
@@ -432,25 +430,24 @@ def x11_windows(without_pid: int = 0) -> list[X11Window]:
     if lib is None:
         return []
     try:
-        display = lib.open()
+        with lib.connection() as display:
+            return _listed(lib, display, without_pid)
     except OSError:
         return []
-    try:
-        root = lib.x.XDefaultRootWindow(display)
-        stacked = lib.numbers(display, root, "_NET_CLIENT_LIST_STACKING") or lib.numbers(
-            display, root, "_NET_CLIENT_LIST"
-        )
-        furniture = {lib.atom(display, f"_NET_WM_WINDOW_TYPE_{kind}") for kind in ("DOCK", "DESKTOP")}
-        found = []
-        for window in reversed(stacked):
-            if without_pid and lib.numbers(display, window, "_NET_WM_PID")[:1] == [without_pid]:
-                continue
-            kinds = set(lib.numbers(display, window, "_NET_WM_WINDOW_TYPE"))
-            seen = attributes(lib, display, window)
-            if kinds & furniture or seen is None or seen.width < 8 or seen.height < 8:
-                continue
-            title = lib.text(display, window, "_NET_WM_NAME") or lib.text(display, window, "WM_NAME")
-            found.append(X11Window(title, window))
-        return found
-    finally:
-        lib.x.XCloseDisplay(display)
+
+
+def _listed(lib: Xlib, display: int, without_pid: int) -> list[X11Window]:
+    root = lib.x.XDefaultRootWindow(display)
+    stacked = lib.numbers(display, root, "_NET_CLIENT_LIST_STACKING") or lib.numbers(display, root, "_NET_CLIENT_LIST")
+    furniture = {lib.atom(display, f"_NET_WM_WINDOW_TYPE_{kind}") for kind in ("DOCK", "DESKTOP")}
+    found = []
+    for window in reversed(stacked):
+        if without_pid and lib.numbers(display, window, "_NET_WM_PID")[:1] == [without_pid]:
+            continue
+        kinds = set(lib.numbers(display, window, "_NET_WM_WINDOW_TYPE"))
+        seen = attributes(lib, display, window)
+        if kinds & furniture or seen is None or seen.width < 8 or seen.height < 8:
+            continue
+        title = lib.text(display, window, "_NET_WM_NAME") or lib.text(display, window, "WM_NAME")
+        found.append(X11Window(title, window))
+    return found

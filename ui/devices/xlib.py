@@ -1,6 +1,9 @@
 """The few calls of Xlib and its extensions that capture needs (MIT-SHM, DAMAGE, XFIXES, Composite), by ctypes."""
 
 import ctypes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_short, c_uint, c_ulong, c_ushort, c_void_p
 from functools import cache
 from typing import Any
@@ -100,9 +103,17 @@ _IGNORE = _HANDLER(lambda _display, _error: 0)
 class Xlib:
     """The libraries.
 
+    `alone` is held by whoever opens or closes a connection or is the first to ask an extension of it.
+    libXext 1.3.4 (Debian 12) keeps its records of the connections in one list for all of them, and two threads that
+    do so at once write into each other's: the program ends, with 'unaligned tcache chunk' or a plain fault, within
+    half a second of trying (`tests/integration/test_screens_live.py`), whatever XInitThreads promises. To go when the
+    oldest libXext that we support bears that test without it.
+
     Raises:
         OSError: if one of them is missing.
     """
+
+    alone = threading.RLock()
 
     def __init__(self) -> None:
         self.x = x = ctypes.CDLL("libX11.so.6")
@@ -163,7 +174,7 @@ class Xlib:
         x.XSetErrorHandler(_IGNORE)
 
     def open(self) -> int:
-        """A connection to the X server of this process.
+        """A connection to the X server of this process; with `alone`.
 
         Raises:
             OSError: if there is none.
@@ -172,6 +183,20 @@ class Xlib:
         if not found:
             raise OSError("no X server")
         return int(found)
+
+    @contextmanager
+    def connection(self) -> Iterator[int]:
+        """A connection for some questions.
+
+        Raises:
+            OSError: if there is no X server.
+        """
+        with self.alone:
+            display = self.open()
+            try:
+                yield display
+            finally:
+                self.x.XCloseDisplay(display)
 
     def atom(self, display: int, name: str) -> int:
         """The number that stands for a name."""
