@@ -17,7 +17,7 @@ _MAX_STATUSES = 2_000
 _KEPT: Final = 8_192
 """Packets that may be told of later: three seconds of the fastest share."""
 _WINDOW_S = 0.4
-_LEAST_S = 0.15
+_LEAST_S = 0.1
 _BASE_S = 1.0
 _BASES = 20
 """The least delay is that of the last twenty seconds: clocks drift apart, and ways change."""
@@ -25,6 +25,14 @@ _QUEUE_S = 0.1
 """More delay than ever of late: what we send waits somewhere."""
 _QUEUED_S = 0.25
 """For so long: a busy computer at the other end looks like it, too, for a moment. Where much is lost nobody waits."""
+_GROWS_S, _GROWTH_S = 0.2, 0.05
+"""A queue that grew by so much in so long is one at once: what a busy computer kept comes all together."""
+_SHRINKS_S = 0.02
+"""… and one that shrank by so much in that time needs no more than what was done."""
+_EMPTY_S = 0.03
+"""Less than this is none any more."""
+_ALMOST = 0.95
+"""Of what came while there was a queue: what the line carries, without the next one."""
 _LONG_QUEUE_S = 0.2
 _SLOWER, _MUCH_SLOWER = 0.85, 0.7
 """Of what comes: what waits already must run off, too."""
@@ -33,17 +41,21 @@ _ENOUGH = 25
 _AGAIN_S = 0.4
 
 
-def feedback_in(data: bytes) -> Iterator[bytes]:
-    """The feedback messages in a compound RTCP packet; what is malformed ends it."""
+def packets_in(data: bytes) -> Iterator[bytes]:
+    """The RTCP packets of a compound one (RFC 3550 section 6.1); what is malformed ends it."""
     at = 0
     while at + 4 <= len(data):
-        first, kind, words = struct.unpack_from("!BBH", data, at)
+        first, _, words = struct.unpack_from("!BBH", data, at)
         end = at + 4 * (words + 1)
         if first >> 6 != 2 or end > len(data):
             return
-        if kind == _RTPFB and first & 31 == _FORMAT:
-            yield data[at:end]
+        yield data[at:end]
         at = end
+
+
+def is_feedback(packet: bytes) -> bool:
+    """Whether this RTCP packet tells when packets came."""
+    return packet[1] == _RTPFB and packet[0] & 31 == _FORMAT
 
 
 def read_feedback(message: bytes) -> list[tuple[int, float | None]]:
@@ -91,11 +103,13 @@ class Arrivals:
     def __init__(self) -> None:
         self._number = 0
         self._sent: list[tuple[int, float, int]] = [(-1, 0.0, 0)] * _KEPT
-        self._came: deque[tuple[float, int]] = deque()
+        self._came: deque[tuple[float, int, float]] = deque()
         self._told: deque[tuple[float, int, int]] = deque()
         self._bases: deque[tuple[float, float]] = deque(maxlen=_BASES)
         self._queued_since: float | None = None
+        self._queues: deque[tuple[float, float]] = deque()
         self._fell_at = float("-inf")
+        self._carries: float | None = None
         self.queue_s = 0.0
         """How much longer than the least the packets told of last were under way."""
 
@@ -109,6 +123,13 @@ class Arrivals:
     def is_heeded(self, now: float) -> bool:
         """Whether a fall is so fresh that what reports say of the time before it is known already."""
         return now - self._fell_at < 1.5
+
+    def drained(self) -> float | None:
+        """Once after each fall, when what waited is gone: what the line carries, in bits a second; else None."""
+        if self._carries is None or self.queue_s > _EMPTY_S:
+            return None
+        carries, self._carries = self._carries, None
+        return carries * _ALMOST
 
     def take(self, message: bytes, now: float) -> tuple[float, bool] | None:
         """Take a message of the viewer.
@@ -131,7 +152,7 @@ class Arrivals:
                 lost += 1
                 continue
             least = min(least, came - left)
-            self._came.append((came, size))
+            self._came.append((came, size, came - left))
         self._told.append((now, lost, len(told)))
         while now - self._told[0][0] > _WINDOW_S:
             self._told.popleft()
@@ -149,6 +170,9 @@ class Arrivals:
             self._queued_since = None
         elif self._queued_since is None:
             self._queued_since = now
+        self._queues.append((now, self.queue_s))
+        while now - self._queues[0][0] > _GROWS_S:
+            self._queues.popleft()
         newest = self._came[-1][0]
         while self._came and not 0 <= newest - self._came[0][0] <= _WINDOW_S:
             self._came.popleft()
@@ -157,12 +181,25 @@ class Arrivals:
         lost = sum(each for _, each, _ in self._told)
         told = sum(each for _, _, each in self._told)
         flooded = told >= _ENOUGH and lost > _FLOODED * told
+        least, most = (pick(queue for _, queue in self._queues) for pick in (min, max)) if self._queues else (0.0, 0.0)
         waits = self._queued_since is not None and now - self._queued_since >= _QUEUED_S
+        if self.queue_s > _QUEUE_S and self.queue_s - least > _GROWTH_S:
+            waits = True
+        elif most - self.queue_s > _SHRINKS_S:
+            waits = False
         if not (flooded or waits) or now - self._fell_at < _AGAIN_S or not self._came:
             return None
-        span = self._came[-1][0] - self._came[0][0]
+        # Those that waited came as fast as the line goes; those before them, as fast as they were sent.
+        least = min(base for _, base in self._bases) + _EMPTY_S
+        waited = [(at, size) for at, size, way in self._came if way > least]
+        came = waited if _span(waited) >= _LEAST_S or not flooded else [(at, size) for at, size, _ in self._came]
+        span = _span(came)
         if span < _LEAST_S:
             return None
         self._fell_at = now
-        rate = sum(size for _, size in self._came) * 8 / span
+        rate = self._carries = sum(size for _, size in came[1:]) * 8 / span
         return rate * (_MUCH_SLOWER if self.queue_s > _LONG_QUEUE_S else _SLOWER), flooded
+
+
+def _span(came: list[tuple[float, int]]) -> float:
+    return came[-1][0] - came[0][0] if came else 0.0

@@ -337,6 +337,9 @@ class ShareDownLine:
         now = self._clock()
         fall = self._arrivals.take(message, now)
         if fall is None:
+            carries = self._arrivals.drained()
+            if carries is not None:
+                self._rate.carries(carries)
             return
         rate, flooded = fall
         self._rate.fall_to(rate, now)

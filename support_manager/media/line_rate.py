@@ -102,6 +102,10 @@ class LineRate:
         self._loss = 0.0
         self._fall(min(self.bits_per_s, bits_per_s))
 
+    def carries(self, bits_per_s: float) -> None:
+        """So much came while all that it can carry was sent; less is of no use."""
+        self.bits_per_s = min(MAX_BPS, max(self.bits_per_s, bits_per_s))
+
     def _fall(self, bits_per_s: float) -> None:
         self._clean = self._queued = 0
         self.bits_per_s = max(MIN_BPS, bits_per_s)

@@ -21,10 +21,6 @@ from tests.harness.programs import Program
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 ANA, EVA, OWN = PeerKey("s", "ana"), PeerKey("s", "eva"), PeerKey("s", "own")
 
-FALL_S, RISE_S = 2.5, 10.0
-"""Asked are 1 s and 5 s. Where a line falls from 8 Mbit/s to 1 in the middle of scrolling, 0.6 to 1.6 s were measured
-on a quiet machine, and 0 to 7 s until all is calm once it is wide again: its rate is found too slowly, both ways."""
-
 
 class Scroll:
     """A screen of small blocks that scrolls, and a film in a window on it; it is what it grabs, too."""
@@ -165,11 +161,11 @@ async def test_the_reps_own_share_over_a_bad_line(centre: Centre, line: dict[str
             f"ages {ages} ms; after it {back['fps']:.1f} fps, longest gap {back['longest_gap_s']:.2f} s, "
             f"calm after {calm:.1f} s"
         )
-        assert change["longest_gap_s"] <= (FALL_S if "kbit_per_s" in line else 1.0)
+        assert change["longest_gap_s"] <= 1.0
         assert bad["longest_gap_s"] <= 1.0
         assert max(ages[-3:]) < 1_000
         assert back["longest_gap_s"] <= 1.0
-        assert calm < (RISE_S if "kbit_per_s" in line else 5.0)
+        assert calm < 5.0
     finally:
         await asyncio.to_thread(centre.line.become)
         centre.engine.stop_show(OWN)

@@ -62,14 +62,15 @@ class Call:
     watch: Callable[[float], Awaitable[dict[str, Any]]]
 
     async def rates(self, seconds: float) -> list[tuple[float, float]]:
-        """What the browser sends for the picture, in bit/s, every half second over the last one and a half."""
-        began, read, found = time.monotonic(), [], []
+        """The rate that the browser sets its encoder to, in bit/s, every half second (`targetBitrate` of its stats).
+
+        What it sends in fact is the picture's affair: on a line that nothing ailed any more, that was less than 80 %
+        of what it had been for 20 s and more, between two Chromiums as well.
+        """
+        began, found = time.monotonic(), []
         while time.monotonic() < began + seconds:
-            sent = float((await self.browser.evaluate("outbound()")).get("bytes") or 0.0)
-            read.append((time.monotonic(), sent))
-            (before, former), (now, newest) = read[max(0, len(read) - 4)], read[-1]
-            if now > before:
-                found.append((now, (newest - former) * 8 / (now - before)))
+            rate = float((await self.browser.evaluate("outbound()")).get("target") or 0.0)
+            found.append((time.monotonic(), rate))
             await asyncio.sleep(0.5)
         return found
 
@@ -142,6 +143,5 @@ async def test_a_bad_line_and_its_end(call: Call, name: str, soon: dict[str, flo
     assert back["longest_gap_s"] <= 1.0
     third = len(ages) // 3
     assert sum(ages[-third:]) / third < sum(ages[:third]) / third + 200, "it falls behind"
-    # 5 s are asked for; after losses it took 5.6 to 5.9 s until Chromium left its low estimate.
-    assert calm < 8.0
+    assert calm < 5.0
     assert full <= max(20.0, 1.5 * soon.get(name, 0.0))

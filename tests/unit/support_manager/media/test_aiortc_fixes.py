@@ -10,6 +10,7 @@ from aiortc.rtp import AnyRtcpPacket, RtcpPacket, RtpPacket
 from support_manager.media.aiortc_fixes import HubDtlsTransport, HubIceTransport
 from support_manager.media.budget import PeerBudget
 from support_manager.media.negotiation import MID_URI, TRANSPORT_CC_URI
+from support_manager.media.transport_cc import TransportFeedback
 
 EXTENSION = bytes([0x90, 96]) + struct.pack("!HII", 1, 2, 3) + struct.pack("!HH", 0xBEDE, 1) + bytes([0x20, 7, 0, 0])
 """A transport-wide sequence number (extension 2) of one byte, where two are due."""
@@ -54,3 +55,20 @@ async def test_malformed_rtcp_is_dropped_and_the_next_packet_taken() -> None:
     assert RtcpPacket.parse(bye)
     await hub._handle_rtcp_data(bye)
     assert len(rtcp) == before + 1
+
+
+async def test_all_of_a_datagram_is_taken_whatever_else_is_in_it() -> None:
+    rtcp: list[AnyRtcpPacket] = []
+    told: list[bytes] = []
+    hub, feedback = transport([], rtcp), TransportFeedback(9)
+    hub.on_feedback = told.append
+    bye, broken = struct.pack("!BBHI", 0x81, 203, 1, 9), struct.pack("!BBHI", 0x81, 201, 1, 9)
+    sent = []
+    for number in range(40):
+        feedback.received(number, 1_000_000 + number * 5_000)
+        messages = feedback.take(7)
+        sent += messages
+        await hub._handle_rtcp_data(b"".join(messages) + broken + bye)
+    assert any(message[0] & 0x20 for message in sent), "some of them are padded"
+    assert told == sent
+    assert len(rtcp) == 40

@@ -6,7 +6,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support_manager.media.arrivals import Arrivals, feedback_in, read_feedback
+from support_manager.media.arrivals import Arrivals, is_feedback, packets_in, read_feedback
 from support_manager.media.transport_cc import TransportFeedback
 from tests.unit.support_manager.media.test_transport_cc import read
 
@@ -67,6 +67,24 @@ def test_a_line_that_becomes_narrow_is_known_at_once_and_for_what_it_carries() -
     assert line.falls[1][2], "whoever goes on as before loses most of it"
 
 
+def test_what_waited_runs_off_once_and_then_all_is_sent_that_the_line_carries() -> None:
+    line = Line(kbit_per_s=50_000)
+    line.run(5.0, kbit_per_s=1_500)
+    line.kbit_per_s = 1_000
+    changed = line.now
+    while not line.falls:
+        assert line.now - changed < 0.7
+        line.run(0.05, kbit_per_s=1_500)
+    [(_, slower, _)] = line.falls
+    assert line.arrivals.drained() is None, "it waits still"
+    line.run(1.5, kbit_per_s=int(slower / 1_000))
+    assert len(line.falls) == 1, "who sends less already is not told so again while it runs off"
+    carries = line.arrivals.drained()
+    assert carries is not None
+    assert 900_000 < carries < 1_000_000
+    assert line.arrivals.drained() is None, "it is told once"
+
+
 def test_a_queue_is_known_before_anything_is_lost() -> None:
     line = Line(kbit_per_s=3_000, queue_s=10.0)
     line.run(5.0, kbit_per_s=2_500)
@@ -106,7 +124,8 @@ def test_whatever_a_viewer_sends_is_read_or_dropped(rest: bytes) -> None:
     for number in range(50):
         arrivals.sent(PACKET, number / 100)
     message = struct.pack("!BBH", 0x8F, 205, (len(rest) + 3) // 4) + rest + bytes(-len(rest) % 4)
-    assert list(feedback_in(message)) == [message]
+    assert list(packets_in(message)) == [message]
+    assert is_feedback(message)
     for _ in range(3):
         arrivals.take(message, 1.0)
-    list(feedback_in(rest))
+    list(packets_in(rest))
