@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import getpass
 import json
+import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 refused with a sentence on standard error, 2 wrong usage.
     """
     options = _parser().parse_args(arguments)
-    log.set_up()
+    # The relay's own log is for its operator; whoever types a command reads the line that confirms it.
+    log.set_up(logging.INFO if options.run is _serve else logging.WARNING)
     try:
         options.run(options)
     except OperatorError as failure:

@@ -110,6 +110,7 @@ def test_accounts_from_the_command_line(tmp_path: Path) -> None:
     added = as_process(*words, given=PASSWORD)
     assert added.returncode == 0, added.stderr
     assert PASSWORD not in added.stdout + added.stderr
+    assert added.stderr == "", "who types a command reads its confirmation, not the relay's log"
     listed = json.loads(run("user", "list", "--json", "--data", tmp_path).stdout)
     assert [(row["name"], row["display_name"], row["disabled"]) for row in listed] == [("ana", "Ana P.", False)]
     assert run("user", "disable", "ANA", "--data", tmp_path).returncode == 0
