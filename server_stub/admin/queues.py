@@ -1,7 +1,10 @@
 """Queues in the admin area: name, rule, offer time-out, opening hours with time zone, members (B-11.1)."""
 
+import re
+
 from server_stub.accounts import AccountRow, Accounts
 from server_stub.admin.asking import Answer, Asking, GoneError, GoTo, failed, row
+from server_stub.hours import OpeningHours
 from server_stub.markup import Html, joined, tag
 from server_stub.queues import OFFER_S_HIGHEST, OFFER_S_LOWEST, Queue, QueueError, Queues, Rule
 from server_stub.setting_checks import SettingError, whole_number
@@ -47,7 +50,7 @@ class QueuePages:
                 tag("a", one.name, href=f"{PATH}/{one.slug}"),
                 tag("a", f"/help/{one.slug}", href=f"/help/{one.slug}"),
                 t(f"rule.{one.rule}"),
-                f"{one.hours.text()} ({one.hours.zone})",
+                _in_words(asking, one.hours),
                 len(one.members),
                 t("queue.open" if one.enabled else "queue.closed"),
                 off=not one.enabled,
@@ -215,6 +218,12 @@ def _unless_same(typed: str, now: str) -> str | None:
 
 def _seconds(text: str) -> int:
     return whole_number(text, OFFER_S_LOWEST, OFFER_S_HIGHEST)
+
+
+def _in_words(asking: Asking, hours: OpeningHours) -> str:
+    """The hours as a table shows them; the form shows them as they are typed, the same in every language."""
+    words = re.sub(r"[a-z]+", lambda found: asking.t(f"hours.{found[0]}"), hours.text())
+    return f"{words} ({hours.zone})"
 
 
 def _words(asking: Asking, error: QueueError | SettingError) -> str:

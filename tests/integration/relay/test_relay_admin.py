@@ -193,6 +193,13 @@ async def test_queues_with_hours_rule_and_members(relay):
             refused = await root.post("/admin/queues/new", {**form, **wrong})
             assert refused.status == 422
             assert words in refused.text, wrong
+        for language, days, always in (
+            ("ro", "lun.-vin. 09:00", "permanent (UTC)"),
+            ("en", "Mon-Fri 09:00", "always (UTC)"),
+        ):
+            listed = (await root.get(f"/admin/queues?lang={language}")).text
+            assert days in listed, language
+            assert always in listed, language
         ids = {name: row.id for name, row in (await accounts_of(relay)).items()}
         await root.post(f"{path}/members", {"member": [ids["ana"], ids["ion"], "nobody"]}, page=path)
         await root.post(f"{path}/members", {"member": [ids["ion"]]}, page=path)
