@@ -30,6 +30,7 @@ from support_manager.protocol.views import (
     Connection,
     Device,
     EndReason,
+    Handover,
     Intake,
     LeaveReason,
     Mark,
@@ -150,6 +151,7 @@ class Session:
         "ended_activities",
         "ended_at",
         "files",
+        "handover",
         "id",
         "intake",
         "lines",
@@ -183,6 +185,8 @@ class Session:
         """The last queue it stood in, to whose head it returns when its controller is lost (B-12.6)."""
         self.queue_name = ""
         self.intake: Intake | None = None
+        self.handover: Handover | None = None
+        """The last message that went with passing it on; it outlives the offer, for whoever accepted goes by it."""
         self.transfer: Transfer | None = None
         """Set while it is offered or queued."""
         self.locked = False
@@ -349,6 +353,8 @@ def _enter(session: Session, fact: Entered, entry: Entry) -> None:
 
 
 def _pass_on(session: Session, fact: PassedOn, at: int) -> None:
+    if fact.message:
+        session.handover = Handover(by=fact.former, message=fact.message)
     session.transfer = Transfer(
         to=fact.to,
         queue_id=fact.queue_id,

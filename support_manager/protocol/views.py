@@ -239,6 +239,13 @@ class Intake(Wire, frozen=True, kw_only=True):
     problem: Problem = ""
 
 
+class Handover(Wire, frozen=True, kw_only=True):
+    """What a rep wrote to whoever takes the session from him (B-10.2)."""
+
+    by: Name = ""
+    message: TransferMessage = ""
+
+
 class SessionView(Wire, frozen=True, kw_only=True):
     """A session as one of its members may see it: the snapshot that a join, a resume or a list returns."""
 
@@ -269,6 +276,8 @@ class SessionView(Wire, frozen=True, kw_only=True):
     place: Place | None = None
     intake: Intake | None = None
     """Only for reps, and for sessions that came by an entry form."""
+    handover: Handover | None = None
+    """Only for reps: the last such message, which is read in the offer and stays to be read after accepting."""
 
 
 class IceServer(Wire, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from resources.catalog import LANGUAGES
 from support_manager.settings import Settings
 from ui.models.sessions import SessionEntry
 from ui.panels.participants import ParticipantsPanel
+from ui.panels.written import Written
 from ui.session_menu import PresenceMenu
 from ui.widgets.command_button import CommandButton
 from ui.widgets.elided import ElidedLabel
@@ -101,6 +102,7 @@ class Dashboard(QScrollArea):
         self._language_label = label("dashboardLanguageLabel", "secondary")
         self._language = QComboBox()
         self.participants = ParticipantsPanel(kit, entry)
+        self._written = Written(kit)
         for page in (self._make_tools(), self._make_application(), self._make_session()):
             self._pages.addWidget(page)
         self._lay_out()
@@ -173,6 +175,7 @@ class Dashboard(QScrollArea):
         column.addWidget(self._pages)
         column.addWidget(line)
         column.addWidget(self.participants)
+        column.addWidget(self._written)
         column.addStretch(1)
         self.setWidget(inner)
 
@@ -257,5 +260,6 @@ class Dashboard(QScrollArea):
         say, view = self._kit.say, self._entry.snapshot.view
         time = QDateTime.fromMSecsSinceEpoch(view.started_at).toString("HH:mm")
         self._started.setText(say("side.started", time=time))
+        self._written.take(view)
         self._tracking.setVisible(bool(view.tracking_code))
         self._tracking.setText(say("side.tracking", code=isolated(view.tracking_code)))

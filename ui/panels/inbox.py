@@ -166,6 +166,7 @@ class InboxPanel(QFrame):
         self.setObjectName("inboxPanel")
         self._title = label("inboxTitle", "caption")
         self._empty = label("inboxEmpty", "muted", wrap=True)
+        self._empty.setContentsMargins(SPACE_1, 0, SPACE_1, 0)
         self._inner = QWidget()
         self._column = QVBoxLayout(self._inner)
         self._column.setContentsMargins(SPACE_2, 0, SPACE_1, SPACE_2)  # a side of 208 px has room for both answers

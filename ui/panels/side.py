@@ -5,11 +5,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 
 from support_manager.protocol.views import Capability, Device
 from ui.models.sessions import SessionEntry
+from ui.panels.written import Written
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_4, Desk, Kit, label
 from ui.widgets.number_label import CopyButton, NumberLabel
 from ui.widgets.people_list import PeopleList
-from ui.widgets.plain import isolated, one_line, without_overrides
+from ui.widgets.plain import isolated, one_line
 
 _CAPABILITIES = (("screen", "monitor"), ("microphone", "mic"), ("camera", "video"), ("network", "wifi"))
 _COLOURS = {Capability.YES: "positive", Capability.NO: "warning", Capability.UNKNOWN: "text-muted"}
@@ -90,8 +91,7 @@ class SessionSide(QScrollArea):
         self._copy_link = CopyButton(kit, "sideCopyLink", "copy.link")
         self._started = label("sideStarted", "secondary", wrap=True)
         self._tracking = label("sideTracking", "secondary", wrap=True)
-        self._intake_title = label("intakeTitle", "caption", wrap=True)
-        self._intake = label("intakeText", wrap=True, selectable=True)
+        self._written = Written(kit)
         self._people_title = label("peopleTitle", "caption")
         self._people = PeopleList(kit)
         self._device_title = label("deviceTitle", "caption", wrap=True)
@@ -109,8 +109,7 @@ class SessionSide(QScrollArea):
         column.addLayout(link)
         column.addWidget(self._started)
         column.addWidget(self._tracking)
-        column.addWidget(self._intake_title)
-        column.addWidget(self._intake)
+        column.addWidget(self._written)
         column.addSpacing(SPACE_4)
         column.addWidget(self._people_title)
         column.addWidget(self._people)
@@ -148,13 +147,7 @@ class SessionSide(QScrollArea):
         self._started.setText(say("side.started", time=time))
         self._tracking.setVisible(bool(view.tracking_code))
         self._tracking.setText(say("side.tracking", code=isolated(view.tracking_code)))
-        intake = view.intake
-        for part in (self._intake_title, self._intake):
-            part.setVisible(intake is not None)
-        if intake is not None:
-            self._intake_title.setText(say("side.intake", queue=isolated(intake.queue_name)))
-            said = (without_overrides(intake.problem), one_line(intake.email, 254))
-            self._intake.setText("\n".join(words for words in said if words))
+        self._written.take(view)
         customer = self._entry.customer
         if customer is not None:
             self._device_title.setText(say("device.title", name=isolated(customer.name)))

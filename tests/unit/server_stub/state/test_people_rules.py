@@ -17,6 +17,7 @@ from support_manager.protocol.views import (
     Connection,
     Device,
     EndReason,
+    Handover,
     LeaveReason,
     MarkKind,
     Mode,
@@ -608,6 +609,19 @@ def test_who_accepts_reads_the_transcript_and_is_announced_by_name(scene):
     assert (told[0].participant.name, told[0].participant.role) == ("Corina", Role.CONTROLLER)
     assert (told[1].mark.kind, told[1].mark.name) == (MarkKind.ACCEPTED, "Corina")
     assert told[2] == events.SessionChanged(state=SessionState.ACTIVE)
+
+
+@pytest.mark.rule("B-10.2")
+def test_what_was_written_when_passing_on_stays_to_be_read_by_reps_and_never_by_the_customer(scene):
+    maria = scene.join()
+    scene.pass_on(scene.rep, agents=("Bogdan",), message="Knows the printer")
+    assert scene.view(maria).handover is None
+    bogdan = scene.accept("Bogdan")
+    assert scene.session.transfer is None
+    assert scene.view(bogdan).handover == Handover(by="Ana Pop", message="Knows the printer")
+    assert scene.view(maria).handover is None
+    scene.pass_on(bogdan, queue="support")
+    assert scene.view(scene.accept("Corina")).handover == Handover(by="Ana Pop", message="Knows the printer")
 
 
 @pytest.mark.rule("B-10.4")

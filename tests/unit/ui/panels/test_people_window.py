@@ -17,6 +17,7 @@ from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import (
     Connection,
     EndReason,
+    Handover,
     Mark,
     MarkKind,
     Mode,
@@ -71,6 +72,17 @@ async def test_an_assistant_reads_whom_he_assists_and_has_no_control(desk):
     press(desk, "banner_leave")
     await until(lambda: ("leave_session", session.id) in desk.intents.asked)
     assert unnamed(desk.window) == []
+
+
+@pytest.mark.rule("B-10.2")
+async def test_who_accepted_still_reads_what_was_written_to_him(desk):
+    session = controlled(desk)
+    assert not desk.shown("handoverText")
+    desk.intents.change(session.id, view={"handover": Handover(by="Dan Pop", message="<b>Red</b> light\nTray 2")})
+    drain()
+    assert plain(desk.find("handoverTitle", QLabel).text()) == "Dan Pop wrote when passing it on"
+    text = desk.find("handoverText", QLabel)
+    assert (text.text(), text.textFormat()) == ("<b>Red</b> light\nTray 2", Qt.TextFormat.PlainText)
 
 
 @pytest.mark.rule("B-7.9")
