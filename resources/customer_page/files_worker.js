@@ -4,6 +4,11 @@ import { HashBeside } from "./files_hash.js";
 import { CHUNK, SEALED, Seal, TAG, inHex } from "./files_seal.js";
 
 const PART_CHUNKS = 32;
+/** So many chunks are opened at a time and handed on together: few enough for their memory to be used again at once. */
+const AT_ONCE = 4;
+const HASHED_CHUNKS = 8;
+/** Drawing costs more than it tells when it is done more often. */
+const TELL_MS = 250;
 const AGAIN_MS = [200, 500, 1_000, 2_000, 4_000];
 const PART_MS = 120_000;
 /** Asking again gives the same answer. */
@@ -11,6 +16,7 @@ const REFUSED = new Set([400, 411, 412, 413, 415]);
 const tell = (message) => self.postMessage(message);
 let giveTicket = null;
 let moved = 0;
+let toldAt = 0;
 
 class Problem extends Error {
   constructor(code) {
@@ -37,6 +43,14 @@ async function start(job) {
     console.warn("file not moved", error.name, error.message);
     tell({ failed: error.code && typeof error.code === "string" ? error.code : "file_damaged" });
   }
+}
+
+/** How far it is; not each time, but the first and the last. */
+function tellDone(done, size) {
+  const now = performance.now();
+  if (done < size && toldAt && now - toldAt < TELL_MS) return;
+  toldAt = now;
+  tell({ done });
 }
 
 async function withTickets(work) {
@@ -157,7 +171,7 @@ async function send({ file, size }, seal) {
       }
       moved += 1;
       known = offset;
-      tell({ done: Math.min(size, Math.floor(offset / SEALED) * CHUNK) });
+      tellDone(Math.min(size, Math.floor(offset / SEALED) * CHUNK), size);
     }
     await ahead;
   });
@@ -198,6 +212,34 @@ class InMemory {
   close() {}
 }
 
+/** Bodies of answers, read into the same memory again and again: fresh memory for each costs as much as opening them. */
+class Bodies {
+  #spare = [];
+
+  /** The body of an answer of at most so many bytes. */
+  async read(answer, most) {
+    let reader;
+    try {
+      reader = answer.body.getReader({ mode: "byob" });
+    } catch {
+      return new Uint8Array(await answer.arrayBuffer()); // a browser that cannot
+    }
+    let buffer = this.#spare.pop();
+    if (!buffer || buffer.byteLength <= most) buffer = new ArrayBuffer(most + 1); // one more shows a body that is too long
+    for (let length = 0; ; ) {
+      const { done, value } = await reader.read(new Uint8Array(buffer, length, most + 1 - length));
+      buffer = value?.buffer;
+      if (done) return new Uint8Array(buffer, 0, length);
+      length += value.length;
+      if (length > most) throw new Error("more than was asked for");
+    }
+  }
+
+  giveBack({ buffer }) {
+    this.#spare.push(buffer);
+  }
+}
+
 async function receive({ transfer, size }, seal) {
   let target;
   try {
@@ -223,38 +265,42 @@ async function receive({ transfer, size }, seal) {
     }
   }
 
+  /** Open, write and hash the whole chunks of these bytes; says how many bytes that were. */
   async function take(bytes) {
-    const opened = [];
+    const opening = [];
     let at = 0;
-    let index = next;
-    while (index < seal.chunks) {
-      const length = seal.plainSize(index) + TAG;
-      if (bytes.length - at < length) break;
-      opened.push(seal.open(index, bytes.subarray(at, at + length)));
-      at += length;
-      index += 1;
-    }
-    let chunks;
-    try {
-      chunks = await Promise.all(opened);
-    } catch {
-      throw new Problem("file_damaged");
-    }
-    const contents = [];
-    for (const chunk of chunks) {
+    let opened = [];
+    async function land() {
+      const chunk = await opening.shift();
       const start = next * CHUNK;
       const content = new Uint8Array(chunk, 0, Math.max(0, Math.min(chunk.byteLength, size - start)));
       write(content, start);
-      contents.push(content);
       const rest = new Uint8Array(chunk, content.length);
       if (rest.length) trailer = new Uint8Array([...trailer, ...rest]);
       next += 1;
+      opened.push(content);
+      if (opened.length < HASHED_CHUNKS) return;
+      await hash.update(opened);
+      opened = [];
     }
-    await hash.update(contents);
-    return bytes.slice(at);
+    for (let index = next; index < seal.chunks; index += 1) {
+      const length = seal.plainSize(index) + TAG;
+      if (bytes.length - at < length) break;
+      const chunk = seal.open(index, bytes.subarray(at, at + length)).catch(() => {
+        throw new Problem("file_damaged");
+      });
+      chunk.catch(() => undefined); // it is looked at in its turn
+      opening.push(chunk);
+      at += length;
+      if (opening.length >= AT_ONCE) await land();
+    }
+    while (opening.length) await land();
+    if (opened.length) await hash.update(opened);
+    return at;
   }
 
   let most = PART_CHUNKS * SEALED;
+  const bodies = new Bodies();
   try {
     await withTickets(async (ticket) => {
       let rest = new Uint8Array(0);
@@ -266,7 +312,7 @@ async function receive({ transfer, size }, seal) {
           if (answer.status === 416 && start === kept) throw new Problem("file_damaged");
           if (REFUSED.has(answer.status)) throw new Problem("file_refused");
           if (answer.status !== 206) throw new Error(String(answer.status));
-          return new Uint8Array(await answer.arrayBuffer());
+          return await bodies.read(answer, most);
         } catch (error) {
           // A slow line: what came in time is lost, so that less is asked for from now on.
           if (error.name === "TimeoutError") most = Math.max(SEALED, Math.floor(most / 4));
@@ -286,9 +332,10 @@ async function receive({ transfer, size }, seal) {
           whole.set(rest);
           whole.set(data, rest.length);
         }
-        rest = await take(whole);
+        rest = whole.slice(await take(whole));
+        bodies.giveBack(data);
         moved += 1;
-        tell({ done: Math.min(size, next * CHUNK) });
+        tellDone(Math.min(size, next * CHUNK), size);
       }
     });
     const digest = inHex(await hash.digest());
