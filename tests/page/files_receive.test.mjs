@@ -1,0 +1,114 @@
+/** What comes is opened, kept and checked beside the page: when it may be saved, and what is never saved. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+
+import { CHUNK, SEALED, Seal } from "../../resources/customer_page/files_seal.js";
+
+const SECRET = new Uint8Array(32);
+const TRANSFER = "transfer-0123456789";
+const content = Uint8Array.from({ length: 40 * CHUNK + 1_000 }, (_, at) => at * 7 + (at >> 9));
+const digest = createHash("sha256").update(content).digest();
+const asked = [];
+let sealed = new Uint8Array(0);
+let disk = new Uint8Array(0);
+let said = [];
+let hear;
+let over;
+
+globalThis.self = {
+  addEventListener: (_, listener) => (hear = (data) => listener({ data })),
+  postMessage(message) {
+    said.push(message);
+    if (message.wanted === "ticket") setTimeout(() => hear({ ticket: { path: "/files/a", token: "t", offset: 0 } }));
+    if (message.digest || message.failed) over(message);
+  },
+};
+const handle = {
+  getSize: () => disk.length,
+  read: (bytes, { at }) => bytes.set(disk.subarray(at, at + bytes.length)),
+  write(bytes, { at }) {
+    if (at + bytes.length > disk.length) disk = Uint8Array.from({ length: at + bytes.length }, (_, place) => disk[place] ?? 0);
+    disk.set(bytes, at);
+    return bytes.length;
+  },
+  truncate: (size) => (disk = disk.slice(0, size)),
+  flush() {},
+  close() {},
+};
+const folder = { getDirectoryHandle: async () => folder, getFileHandle: async () => ({ createSyncAccessHandle: async () => handle }) };
+Object.defineProperty(globalThis, "navigator", { value: { storage: { getDirectory: async () => folder } }, configurable: true });
+let longer = 0;
+globalThis.fetch = async (_, { headers }) => {
+  const [first, last] = headers.Range.slice(6).split("-").map(Number);
+  asked.push(first);
+  const extra = longer;
+  longer = 0;
+  // A body of any length: the relay gives what it has.
+  return new Response(sealed.slice(first, Math.min(last + 1 + extra, first + 3_000_000 + extra * 10_000_000)), { status: 206 });
+};
+
+await import("../../resources/customer_page/files_worker.js");
+
+async function seal(trailer) {
+  const made = await Seal.of(SECRET, TRANSFER, content.length);
+  const plain = new Uint8Array([...content, ...trailer]);
+  const whole = new Uint8Array(made.length);
+  for (let index = 0; index < made.chunks; index += 1) {
+    whole.set(new Uint8Array(await made.seal(index, plain.slice(index * CHUNK, index * CHUNK + made.plainSize(index)))), index * SEALED);
+  }
+  return whole;
+}
+
+function received() {
+  said = [];
+  asked.length = 0;
+  return new Promise((resolve) => {
+    over = resolve;
+    hear({ secret: SECRET, transfer: TRANSFER, size: content.length });
+  });
+}
+
+const wholeAt = () => said.findIndex((message) => message.whole);
+const good = await seal(digest);
+
+test("B-7.5: what was opened in one go may be saved, and its hash is that of what lies on the disk", async () => {
+  [sealed, disk] = [good, new Uint8Array(0)];
+  assert.deepEqual(await received(), { digest: digest.toString("hex") });
+  assert.ok(Buffer.compare(disk, content) === 0, "it lies there as it was sent");
+  assert.ok(wholeAt() > said.findLastIndex((message) => message.done !== undefined), "not before all of it is there");
+  assert.equal(wholeAt(), said.length - 2);
+});
+
+test("B-7.5: a sender whose hash is another is told of, at the latest once it is saved", async () => {
+  [sealed, disk] = [await seal(createHash("sha256").update("another").digest()), new Uint8Array(0)];
+  assert.deepEqual(await received(), { failed: "file_damaged" });
+});
+
+test("B-7.5: a chunk that is not the sender's in its place is never saved", async () => {
+  sealed = good.slice();
+  sealed.set(good.subarray(3 * SEALED, 4 * SEALED), 2 * SEALED);
+  disk = new Uint8Array(0);
+  assert.deepEqual(await received(), { failed: "file_damaged" });
+  assert.equal(wholeAt(), -1);
+  assert.ok(disk.length <= 2 * CHUNK, "nothing of it or after it lies on the disk");
+});
+
+test("B-7.5: what lay there before is hashed before anything is saved", async () => {
+  [sealed, disk] = [good, content.slice(0, 5 * CHUNK + 10)];
+  assert.deepEqual(await received(), { digest: digest.toString("hex") });
+  assert.equal(asked[0], 5 * SEALED);
+  assert.equal(wholeAt(), -1);
+  disk = content.slice(0, 5 * CHUNK);
+  disk[70_000] ^= 1;
+  assert.deepEqual(await received(), { failed: "file_damaged" });
+  assert.equal(wholeAt(), -1);
+});
+
+test("a body that is longer than what was asked for is not taken", async () => {
+  [sealed, disk, longer] = [good, new Uint8Array(0), 100_000];
+  assert.deepEqual(await received(), { digest: digest.toString("hex") });
+  assert.deepEqual(asked.slice(0, 2), [0, 0], "it asks again");
+  assert.ok(Buffer.compare(disk, content) === 0);
+});
