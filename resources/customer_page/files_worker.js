@@ -78,17 +78,6 @@ async function ask(ticket, method, headers, body) {
   return answer;
 }
 
-/** In one piece: as a Blob it would go through the browser's own process on its way to the network. */
-function joined(buffers, skip) {
-  const whole = new Uint8Array(buffers.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let at = 0;
-  for (const buffer of buffers) {
-    whole.set(new Uint8Array(buffer), at);
-    at += buffer.byteLength;
-  }
-  return skip ? whole.subarray(skip) : whole;
-}
-
 async function send({ file, size }, seal) {
   const reader = new FileReaderSync(); // a worker may wait, and it costs a fifth less
   const hash = await HashBeside.start();
@@ -96,6 +85,9 @@ async function send({ file, size }, seal) {
   let trailer = null;
   let known = 0;
   let chunks = PART_CHUNKS;
+  // In one piece: as a Blob it would go through the browser's own process on its way to the network. And always the same
+  // piece: whoever is asked to send it has a copy before the next is made.
+  const part = new Uint8Array(PART_CHUNKS * SEALED);
 
   function read(start, end) {
     try {
@@ -133,13 +125,21 @@ async function send({ file, size }, seal) {
       whole.set(trailer, plain.length);
       plain = whole.subarray(Math.max(0, first * CHUNK - size));
     }
-    const sealed = [];
+    const sealing = [];
+    let length = 0;
+    async function land() {
+      const sealed = await sealing.shift();
+      part.set(new Uint8Array(sealed), length);
+      length += sealed.byteLength;
+    }
     for (let index = first; index < last; index += 1) {
       const at = (index - first) * CHUNK;
-      sealed.push(seal.seal(index, plain.subarray(at, at + seal.plainSize(index))));
+      sealing.push(seal.seal(index, plain.subarray(at, at + seal.plainSize(index))));
+      if (sealing.length >= AT_ONCE) await land();
     }
+    while (sealing.length) await land();
     if (unhashed) await hash.update([unhashed]); // WebCrypto has its own copy by now
-    return joined(await Promise.all(sealed), offset - first * SEALED);
+    return part.subarray(offset - first * SEALED, length);
   }
 
   await withTickets(async (ticket) => {
