@@ -175,6 +175,15 @@ async def test_all_is_in_sight_without_scrolling(relay, browser, size):
         await tab.screen("sharing")
         await expect(tab.page.locator("#lines .said")).to_have_count(30)
         assert not await tab.page.evaluate(scrolls)
+        # With a call's strip and more beside the card than fits, one can still write.
+        assert await tab.page.evaluate("""() => {
+          for (const [id, height] of [['call', '64px'], ['cameras', '12rem'], ['files', '12rem']]) {
+            const part = document.getElementById(id);
+            part.hidden = false;
+            part.style.minHeight = height;
+          }
+          return document.getElementById('send').getBoundingClientRect().bottom <= innerHeight;
+        }""")
 
 
 @pytest.mark.rule("B-2.3")

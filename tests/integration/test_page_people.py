@@ -251,6 +251,9 @@ async def test_a_session_that_is_passed_on_loses_nobody(relay, browser):
         await tab.screen("passed_on")
         assert await tab.page.evaluate("picker.tracks.map((track) => track.readyState)") == ["ended"]
         await says(tab, "#title", "You are being passed on")
+        await tab.page.set_viewport_size({"width": 900, "height": 760})
+        below = "toast.getBoundingClientRect().top >= title.getBoundingClientRect().bottom"
+        assert await tab.page.evaluate(below), "what is said once covers no title"
         await says(tab, "#line-lead", "Ana is passing you on to a colleague")
         await says(tab, ".mark-line", "Ana passes the session on to a colleague.")
         assert "her printer" not in await tab.page.inner_text("body")
