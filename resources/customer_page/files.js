@@ -48,7 +48,7 @@ export class Files {
   }
 
   get isHidden() {
-    return this.hurdle === "hidden" && !this.#lines.size;
+    return (this.hurdle === "hidden" || this.#session?.isOnItsWay) && !this.#lines.size;
   }
 
   async most() {

@@ -152,7 +152,9 @@ export class FilesCard {
     } else {
       said.push(this.#t(`files.state_${line.state}${line.state === "paused" ? "" : line.incoming ? "_in" : "_out"}`, { done, size }));
     }
-    if (line.code) said.push(this.#t(this.#language.has(`files.code_${line.code}`) ? `files.code_${line.code}` : "files.code_other"));
+    // Once the session is over nothing can be tried again.
+    if (this.#language.has(`files.code_${line.code}`)) said.push(this.#t(`files.code_${line.code}`));
+    else if (line.code && this.#files.hurdle !== "hidden") said.push(this.#t("files.code_other"));
     if (line.weak) said.push(this.#t("files.weak"));
     return said.map((one, at) => (at < said.length - 1 && /[^.?!…]$/.test(one) ? `${one}.` : one)).join(" ");
   }

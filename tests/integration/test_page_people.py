@@ -351,6 +351,7 @@ async def test_who_stands_in_line_sees_his_place_until_an_agent_is_there(relay, 
         await says(vlad, "#title", "You are number 2 in line")
         await says(vlad, "#line-lead", "Support: the next free representative will be with you.")
         await says(vlad, "#wait", "Estimated wait: unknown")
+        await expect(vlad.page.locator("#files-send")).to_be_hidden()
         await vlad.say("the small lamp")
         await vlad.sees_lines("the small lamp")
         await vlad.page.reload()
@@ -367,6 +368,7 @@ async def test_who_stands_in_line_sees_his_place_until_an_agent_is_there(relay, 
             await expect(vlad.page.locator("#announce")).to_have_text("You are next")
             await accept(ana, await offered(ana, "Vlad"))
             await says(vlad, "#title", "Ana is with you now")
+            await expect(vlad.page.locator("#files-send")).to_be_visible(timeout=PATIENCE_MS)
             assert ana.session is not None
             assert ana.session.intake is not None
             assert (ana.session.intake.problem, ana.lines) == ("It stays red", ["the small lamp"])
