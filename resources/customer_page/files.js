@@ -1,13 +1,12 @@
 /** The files of a visit: offered, answered, on their way and here; what moves them is a worker for each. */
 
 import { sizeWords } from "./files_card.js";
-import { address, folder, kept as fileOf, remove } from "./files_place.js";
+import { address, folder, kept as fileOf, remove, saveAs } from "./files_place.js";
 import { fromText, keyId, openMeta, sealMeta, secretCalled, secretsWith, toText } from "./files_seal.js";
 
 const KEPT = "support.files.";
 const RATE_MS = 3_000;
 const AGAIN_MS = 1_000;
-const SAVED_MS = 60_000;
 /** So long what came can be saved after the session; then it is nobody's business on this computer any more. */
 const KEPT_MS = 600_000;
 const DAY_MS = 86_400_000;
@@ -252,17 +251,7 @@ export class Files {
   }
 
   async save(line) {
-    const url = URL.createObjectURL(await this.#content(line));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = line.name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), SAVED_MS);
-  }
-
-  async #content(line) {
-    const kept = this.#sources.get(line.transfer) ?? (await fileOf(line.transfer));
-    return new Blob([kept], { type: "application/octet-stream" });
+    saveAs(this.#sources.get(line.transfer) ?? (await fileOf(line.transfer)), line.name);
   }
 
   async #try(line, event, payload) {

@@ -1,5 +1,7 @@
 /** Where what comes is kept: a folder of the origin's private file system; and the worker that fills it. */
 
+const SAVED_MS = 60_000;
+
 export async function folder() {
   return (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
 }
@@ -22,4 +24,14 @@ export async function remove(transfer) {
   } catch {
     // It was not there.
   }
+}
+
+/** Have the browser save it as it saves any download. @param {Blob} content @param {string} name */
+export function saveAs(content, name) {
+  const url = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), SAVED_MS);
 }

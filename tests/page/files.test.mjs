@@ -61,6 +61,50 @@ test("B-7.5: an offer is readable once the connection has told the secret, and i
   assert.deepEqual(asked, [["activity.answer", { activity_id: "a1", accept: false }]]);
 });
 
+test("B-7.5: what may be saved is saved once, and another hash after that says to delete it", async () => {
+  const { Files } = await import("../../resources/customer_page/files.js");
+  const workers = [];
+  globalThis.Worker = class {
+    constructor() {
+      workers.push(this);
+    }
+    addEventListener(kind, listener) {
+      if (kind === "message") this.say = (data) => listener({ data });
+    }
+    postMessage() {}
+    terminate() {}
+  };
+  const html = globalThis.document;
+  globalThis.document = { documentElement: { lang: "en" } };
+  const told = [];
+  const asked = [];
+  const people = new Map([["rep", { id: "rep", device: {} }]]);
+  const activities = new Map();
+  const session = { id: "s", you: "me", me: { role: "primary", device: {} }, repName: "Maria", people, activities };
+  const files = new Files({
+    story: { phase: "inside", session }, secrets: new Map([["rep", toText(SECRET)]]), changed: () => {}, storage: null,
+    tell: (notice) => told.push(notice.key), ask: async (event, { reason }) => asked.push([event, reason]),
+  });
+  let saved = 0;
+  files.save = async () => (saved += 1);
+  for (const [id, transfer] of [["a1", TRANSFER], ["a2", "transfer-9876543210"]]) {
+    const file = { transfer, size: 5, key_id: APP.key_id, sealed: await sealMeta(SECRET, transfer, "fix.exe", "") };
+    activities.set(id, { id, kind: "file", state: "running", subject: "rep", seen_by: ["me"], file });
+  }
+  files.settle();
+  for (let tries = 0; workers.length < 2 && tries < 200; tries += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  workers[0].say({ whole: true });
+  assert.deepEqual([saved, files.lines[0].state, told], [1, "running", []], "it is not received before its hash is known");
+  workers[0].say({ digest: "ab" });
+  assert.deepEqual([saved, files.lines[0].state, files.lines[0].digest], [1, "done", "ab"]);
+  workers[1].say({ whole: true });
+  workers[1].say({ failed: "file_damaged" });
+  assert.deepEqual([saved, files.lines[1].state, files.lines[1].code], [2, "failed", "file_differs"]);
+  assert.deepEqual(told, ["notice.file_here"]);
+  assert.deepEqual(asked, [["activity.stop", "finished"], ["activity.stop", "failed"]]);
+  globalThis.document = html;
+});
+
 test("B-7.5: whoever cannot send files is told why, and assistants see nothing of them", async () => {
   const { Files } = await import("../../resources/customer_page/files.js");
   const session = { me: { role: "primary", device: {} }, rep: { device: {} }, activities: new Map() };

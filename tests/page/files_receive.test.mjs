@@ -8,7 +8,7 @@ import { CHUNK, SEALED, Seal } from "../../resources/customer_page/files_seal.js
 
 const SECRET = new Uint8Array(32);
 const TRANSFER = "transfer-0123456789";
-const content = Uint8Array.from({ length: 40 * CHUNK + 1_000 }, (_, at) => at * 7 + (at >> 9));
+const content = new Uint8Array(40 * CHUNK + 1_000).map((_, at) => at * 7 + (at >> 9));
 const digest = createHash("sha256").update(content).digest();
 const asked = [];
 let sealed = new Uint8Array(0);
@@ -29,7 +29,12 @@ const handle = {
   getSize: () => disk.length,
   read: (bytes, { at }) => bytes.set(disk.subarray(at, at + bytes.length)),
   write(bytes, { at }) {
-    if (at + bytes.length > disk.length) disk = Uint8Array.from({ length: at + bytes.length }, (_, place) => disk[place] ?? 0);
+    // Growing within its memory, for copying it with each write would take minutes.
+    if (at + bytes.length > disk.length) {
+      const grown = disk.buffer.byteLength >= at + bytes.length ? disk.buffer : new ArrayBuffer(content.length + 2 * CHUNK);
+      if (grown !== disk.buffer) new Uint8Array(grown).set(disk);
+      disk = new Uint8Array(grown, 0, at + bytes.length);
+    }
     disk.set(bytes, at);
     return bytes.length;
   },
