@@ -51,6 +51,8 @@ class AppCode(StrEnum):
     FILE_NO_ROOM = "file_no_room"
     FILE_FOLDER = "file_folder"
     """Where received files go cannot be written."""
+    FILE_REFUSED = "file_refused"
+    """A server between here and the relay takes no request of its kind, however small."""
     FILE_NOBODY = "file_nobody"
     FILE_NOT_THERE = "file_not_there"
     """The customer's browser can do nothing with files."""

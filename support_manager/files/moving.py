@@ -18,7 +18,7 @@ from typing import ParamSpec, Protocol, TypeVar
 import structlog
 
 from support_manager.errors import AppCode, LocalProblem, Refused, SupportManagerError
-from support_manager.files.parts import Access, AgainError, GoneError, Parts, RangeError
+from support_manager.files.parts import Access, AgainError, GoneError, Parts, RangeError, TooLargeError
 from support_manager.files.seal import CHUNK, SEALED_CHUNK, ContentSeal, SealError
 from support_manager.protocol import limits
 from support_manager.protocol.requests import FileTicket
@@ -169,12 +169,13 @@ class Sender:
         self._progress = progress
         self._hash = hashlib.sha256()
         self._hashed = 0
+        self._part_chunks = PART_CHUNKS
 
     async def run(self, access: Callable[[], Access], ticketing: Ticketing) -> None:
         """Send all of it; returns once the relay has the last byte.
 
         Raises:
-            LocalProblem: `file_gone`, `file_changed`.
+            LocalProblem: `file_gone`, `file_changed`, `file_refused`.
             Refused: the relay says that the transfer is over.
         """
         try:
@@ -201,6 +202,11 @@ class Sender:
                 except AgainError as error:
                     log.info("part not taken, asking where to go on", reason=str(error))
                     taken = await self._ask(parts)
+                except TooLargeError:
+                    if self._part_chunks == 1:
+                        raise LocalProblem(AppCode.FILE_REFUSED) from None
+                    self._part_chunks = max(1, self._part_chunks // 4)
+                    raise AgainError("a server on the way takes less at a time") from None
                 if taken != after and ahead is not None:
                     await asyncio.wait([ahead])
                     ahead = None
@@ -225,7 +231,7 @@ class Sender:
         self._source.check()
         index, skip = divmod(offset, SEALED_CHUNK)
         pieces = []
-        for number in range(index, min(index + PART_CHUNKS, self._seal.chunks)):
+        for number in range(index, min(index + self._part_chunks, self._seal.chunks)):
             sealed = self._seal.seal(number, self._chunk(number))
             pieces.append(sealed[skip:])
             skip = 0
@@ -294,7 +300,7 @@ class Receiver:
         """Fetch all of it and check it; returns its SHA-256.
 
         Raises:
-            LocalProblem: `file_no_room`, `file_folder`, `file_damaged`.
+            LocalProblem: `file_no_room`, `file_folder`, `file_damaged`, `file_refused`.
             Refused: the relay says that the transfer is over.
         """
         try:

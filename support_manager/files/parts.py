@@ -7,6 +7,7 @@ from typing import Self
 
 import aiohttp
 
+from support_manager.errors import AppCode, LocalProblem
 from support_manager.protocol import limits
 from support_manager.relay_client.trust import context_for
 
@@ -25,6 +26,14 @@ class RangeError(Exception):
 
 class AgainError(Exception):
     """Not now: the network, a busy relay, or a full window. Nothing is lost."""
+
+
+class TooLargeError(Exception):
+    """A server on the way takes less in one request."""
+
+
+_REFUSED = (400, 411, 412, 415)
+"""Asking again gives the same answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,8 @@ class Parts:
         """Append sealed bytes at `offset`; returns how much the relay has now.
 
         Raises:
-            GoneError, AgainError: see there.
+            GoneError, TooLargeError, AgainError: see there.
+            LocalProblem: `file_refused`.
         """
         session = self._running()
         headers = {
@@ -96,6 +106,8 @@ class Parts:
             async with session.patch(self._url, headers=headers, data=_pieces(pieces), allow_redirects=False) as answer:
                 if answer.status == 204:
                     return _number(answer.headers.get("Upload-Offset"))
+                if answer.status == 413:
+                    raise TooLargeError
                 self._judge(answer.status)
                 raise AgainError(f"status {answer.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -126,6 +138,7 @@ class Parts:
 
         Raises:
             GoneError, RangeError, AgainError: see there.
+            LocalProblem: `file_refused`.
         """
         session = self._running()
         pieces: list[bytes] = []
@@ -156,6 +169,8 @@ class Parts:
     def _judge(status: int) -> None:
         if status in (401, 403, 404, 410):
             raise GoneError(f"status {status}")
+        if status in _REFUSED:
+            raise LocalProblem(AppCode.FILE_REFUSED)
 
 
 async def _pieces(pieces: list[bytes]) -> AsyncIterator[bytes]:

@@ -16,7 +16,7 @@ from support_manager.events import SessionSnapshot
 from support_manager.files.book import Entry, FileBook
 from support_manager.files.desk import FilesDesk
 from support_manager.files.lines import FileState
-from support_manager.files.moving import Progress, Receiver
+from support_manager.files.moving import FileSource, Progress, Receiver, Sender
 from support_manager.files.parts import Access, Parts
 from support_manager.files.seal import ContentSeal, KeyPair, Secret
 from support_manager.files.secrets import Secrets
@@ -244,8 +244,8 @@ async def test_cancelling_work_on_the_files_thread_waits_for_its_end():
 
 
 async def serve(handler) -> tuple[web.AppRunner, str]:
-    app = web.Application()
-    app.router.add_get("/files/t", handler)
+    app = web.Application(client_max_size=2**24)
+    app.router.add_route("*", "/files/t", handler)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -282,4 +282,59 @@ async def test_a_partial_file_that_was_taken_away_ends_the_transfer_with_a_reaso
     with pytest.raises(LocalProblem, match="file_damaged"):
         async with asyncio.timeout(5):
             await receiver.run(lambda: Access(origin, None), ticket)
+    await runner.cleanup()
+
+
+@pytest.mark.rule("B-7.5")
+@pytest.mark.parametrize(("most", "status"), [(300_000, 413), (1_000, 413), (0, 400)])
+async def test_a_server_on_the_way_that_takes_less_gets_less_and_one_that_takes_nothing_is_told_of(
+    tmp_path, most: int, status: int
+):
+    came = bytearray()
+    refused = 0
+
+    async def between(request: web.Request) -> web.Response:
+        nonlocal refused
+        body = await request.read()
+        if len(body) > most:
+            refused += 1
+            return web.Response(status=status)
+        came.extend(body)
+        return web.Response(status=204, headers={"Upload-Offset": str(len(came))})
+
+    runner, origin = await serve(between)
+    path = tmp_path / "file"
+    path.write_bytes(bytes(1_500_000))
+    source = FileSource.of(path)
+    seal = ContentSeal(Secret(bytes(32), weak=False), "t", source.size)
+
+    async def ticket() -> FileTicket:
+        return FileTicket(token="x" * 43, path="/files/t", length=seal.length, offset=len(came))
+
+    sending = Sender(source, seal, Progress()).run(lambda: Access(origin, None), ticket)
+    async with asyncio.timeout(20):
+        if most == 300_000:
+            await sending
+            assert len(came) == seal.length
+        else:
+            with pytest.raises(LocalProblem, match="file_refused"):
+                await sending
+            assert not came
+    assert refused <= 4, "not tried for ever"
+    await runner.cleanup()
+
+
+async def test_a_server_on_the_way_that_refuses_to_give_is_told_of(tmp_path):
+    async def between(request: web.Request) -> web.Response:
+        return web.Response(status=400)
+
+    runner, origin = await serve(between)
+
+    async def ticket() -> FileTicket:
+        return FileTicket(token="x" * 43, path="/files/t", length=1, offset=0)
+
+    seal = ContentSeal(Secret(bytes(32), weak=False), "t", 10)
+    with pytest.raises(LocalProblem, match="file_refused"):
+        async with asyncio.timeout(5):
+            await Receiver(tmp_path / "partial", 10, seal, Progress()).run(lambda: Access(origin, None), ticket)
     await runner.cleanup()
