@@ -216,8 +216,8 @@ class SessionVoice:
         passing = self._passing if speaking or here else frozenset()
         if is_hub:
             speaking |= passing
-        elif (here or (passing and self._mixes_on)) and hub_id is not None:
-            speaking = passing | {hub_id}
+        elif here or (passing and self._mixes_on):
+            speaking = passing | ({hub_id} if hub_id is not None else frozenset())
         else:
             speaking = frozenset()
         if (speaking, here) != self._told:
@@ -225,7 +225,12 @@ class SessionVoice:
             _ = self._tasks.spawn(self._tell_engine(), name="mix")
 
     def _pass_from(self, was_hub: bool, hub_id: str | None) -> None:
-        """The centre moves: for a while the sound also goes the old ways (B-9.5)."""
+        """The centre moves: for a while the sound also goes the old ways (B-9.5).
+
+        From nobody it moves, too: control is on its way for a moment. What goes the old ways goes on then.
+        """
+        if not was_hub and hub_id is None:
+            return
         self._mixes_on = was_hub
         self._passing = self._told[0] if was_hub else frozenset({hub_id} if hub_id is not None else ())
         if self._passing:

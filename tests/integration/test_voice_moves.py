@@ -22,7 +22,9 @@ from tests.integration.test_voice_in_chromium import (  # noqa: F401 - two of th
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-GAP_MS = 300
+GAP_MS, PAGE_GAP_MS = 300, 600
+"""On a quiet machine 0 to 85 ms in the apps and 15 to 285 in the page were measured; on a busy one the browser's own
+sound had gaps of 290 ms in the middle of a sentence, with no move near. The benchmark `voice` tells of the gaps."""
 DAN, ANA = chirps(7, seed=33), chirps(9, seed=44)
 BEFORE_S, AFTER_S = 1, 6
 
@@ -74,7 +76,8 @@ async def test_nobody_misses_a_word_when_control_moves_there_and_back(relay, bro
                 "customer": longest_gap_ms(around(await heard(page), marks[2])),
             }
             print(f"longest gaps in ms, control from {giver.session.view.you}: {gaps}")
-            assert max(gaps.values()) <= GAP_MS, gaps
+            assert max(gaps["ana"], gaps["dan"]) <= GAP_MS, gaps
+            assert gaps["customer"] <= PAGE_GAP_MS, gaps
             await asyncio.wait_for(giver.talks_with(3), 5)
             people = {each.id: each.role for each in taker.session.view.participants}
             assert people[giver.session.view.you] is Role.ASSISTANT

@@ -74,6 +74,35 @@ async def test_what_was_hung_up_without_the_relay_is_told_when_it_is_back() -> N
     await bench.voice.aclose()
 
 
+def both(view: SessionView, *others: str) -> SessionView:
+    running = [msgspec.structs.replace(MINE, id=f"a-{each}", subject=each) for each in others]
+    return msgspec.structs.replace(view, activities=(MINE, *running))
+
+
+@pytest.mark.rule("B-9.5")
+async def test_sound_goes_on_the_old_ways_while_control_is_on_its_way_and_after() -> None:
+    giver, taker = Bench(), Bench()
+    giver.view = both(giver.view, "ion", "dan")
+    giver.voice.follow(is_hub=True, hub_id=None)
+    await until(lambda: giver.engine.calls.get("s") == ({"ion", "dan"}, True))
+    giver.voice.follow(is_hub=False, hub_id=None)  # nobody is in charge for a moment
+    await asyncio.sleep(0)
+    giver.voice.follow(is_hub=False, hub_id="dan")
+    await asyncio.sleep(0)
+    assert giver.engine.calls["s"] == ({"ion", "dan"}, True), "the customer is heard until he is connected to the other"
+
+    taker.view = both(taker.view, "ion", "ana")
+    taker.voice.follow(is_hub=False, hub_id="ana")
+    await until(lambda: taker.engine.calls.get("s") == ({"ana"}, True))
+    taker.voice.follow(is_hub=False, hub_id=None)
+    await asyncio.sleep(0)
+    assert taker.engine.calls["s"] == ({"ana"}, True)
+    taker.voice.follow(is_hub=True, hub_id=None)
+    await until(lambda: taker.engine.calls.get("s") == ({"ana", "ion"}, True))
+    for bench in (giver, taker):
+        await bench.voice.aclose()
+
+
 @pytest.mark.rule("B-7.7")
 async def test_who_hung_up_without_the_relay_and_joins_again_is_in_the_call() -> None:
     bench = Bench()
