@@ -1,5 +1,6 @@
 """The relay's HTTP side, spoken to as a process: sign-in, bounds on bodies, pages, headers, origins and TLS."""
 
+import contextlib
 import http.client
 import json
 import signal
@@ -413,6 +414,25 @@ def test_tls_is_1_2_or_newer_and_tells_browsers_to_stay(tmp_path: Path) -> None:
             timeout=10,
         )
         assert b"Cipher is (NONE)" in old.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET / HT"])
+def test_a_handshake_that_never_ends_is_not_waited_for(tmp_path: Path, said: bytes) -> None:
+    certificate, key = write_pair(tmp_path, "one")
+    with RelayProcess(tmp_path / "data", "--tls-cert", str(certificate), "--tls-key", str(key)) as relay:
+        begun = time.monotonic()
+        with socket.create_connection(("127.0.0.1", relay.port), timeout=20) as stranger:
+            stranger.sendall(said)
+            context = ssl.create_default_context(cafile=str(certificate))
+            visitor = http.client.HTTPSConnection("localhost", relay.port, context=context, timeout=10)
+            visitor.request("GET", "/health")
+            assert visitor.getresponse().status == 200, "nobody else waits for him"
+            visitor.close()
+            with contextlib.suppress(ConnectionResetError):
+                while stranger.recv(4096):
+                    pass  # an alert may come first
+        assert time.monotonic() - begun < 15
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
