@@ -53,6 +53,8 @@ class AppCode(StrEnum):
     """Where received files go cannot be written."""
     FILE_REFUSED = "file_refused"
     """A server between here and the relay takes no request of its kind, however small."""
+    FILE_SITE_FULL = "file_site_full"
+    """The relay's disk has no room."""
     FILE_NOBODY = "file_nobody"
     FILE_NOT_THERE = "file_not_there"
     """The customer's browser can do nothing with files."""

@@ -11,6 +11,8 @@ const HASHED_CHUNKS = 8;
 const TELL_MS = 250;
 const AGAIN_MS = [200, 500, 1_000, 2_000, 4_000];
 const PART_MS = 120_000;
+/** So often a relay without room on its disk is asked again, for half a minute. */
+const FULL_TRIES = 10;
 /** Asking again gives the same answer. */
 const REFUSED = new Set([400, 411, 412, 413, 415]);
 const tell = (message) => self.postMessage(message);
@@ -26,6 +28,8 @@ class Problem extends Error {
 }
 
 class Gone extends Error {}
+
+class Full extends Error {}
 
 self.addEventListener("message", ({ data }) => {
   if (data.ticket) giveTicket?.(data.ticket);
@@ -54,6 +58,7 @@ function tellDone(done, size) {
 }
 
 async function withTickets(work) {
+  let full = 0;
   for (let failures = 0; ; failures += 1) {
     const before = moved;
     tell({ wanted: "ticket" });
@@ -63,6 +68,8 @@ async function withTickets(work) {
       return;
     } catch (error) {
       if (error instanceof Problem) throw error;
+      full = error instanceof Full && moved === before ? full + 1 : 0;
+      if (full > FULL_TRIES) throw new Problem("file_site_full");
     }
     if (moved > before) failures = 0;
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS[Math.min(failures, AGAIN_MS.length - 1)]));
@@ -75,6 +82,7 @@ async function ask(ticket, method, headers, body) {
     headers: { Authorization: `Bearer ${ticket.token}`, "Tus-Resumable": "1.0.0", ...headers },
   });
   if ([401, 403, 404, 410].includes(answer.status)) throw new Gone();
+  if (answer.status === 507) throw new Full();
   return answer;
 }
 

@@ -18,7 +18,7 @@ from typing import ParamSpec, Protocol, TypeVar
 import structlog
 
 from support_manager.errors import AppCode, LocalProblem, Refused, SupportManagerError
-from support_manager.files.parts import Access, AgainError, GoneError, Parts, RangeError, TooLargeError
+from support_manager.files.parts import Access, AgainError, FullError, GoneError, Parts, RangeError, TooLargeError
 from support_manager.files.seal import CHUNK, SEALED_CHUNK, ContentSeal, SealError
 from support_manager.protocol import limits
 from support_manager.protocol.requests import FileTicket
@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 PART_CHUNKS = limits.FILE_PART_BYTES // SEALED_CHUNK
 _AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+_FULL_TRIES = 10
+"""So often a relay without room is asked again, for half a minute."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -129,7 +131,7 @@ async def _with_tickets(
     progress: Progress,
 ) -> None:
     """Do `work` with one ticket after another until it says that it is done."""
-    failures = 0
+    failures = full = 0
     while True:
         before = progress.done
         try:
@@ -141,6 +143,9 @@ async def _with_tickets(
             log.info("file ticket is void, asking for another")
         except AgainError as error:
             log.info("file part not moved", reason=str(error))
+            full = full + 1 if isinstance(error, FullError) else 0
+            if full > _FULL_TRIES:
+                raise LocalProblem(AppCode.FILE_SITE_FULL) from None
         except Refused as refusal:
             if refusal.code not in TRANSIENT:
                 raise
@@ -149,7 +154,7 @@ async def _with_tickets(
         except SupportManagerError as error:
             log.info("no file ticket", code=str(error.code))
         if progress.done > before:
-            failures = 0
+            failures = full = 0
         await asyncio.sleep(_AGAIN_S[min(failures, len(_AGAIN_S) - 1)])
         failures += 1
 
@@ -175,7 +180,7 @@ class Sender:
         """Send all of it; returns once the relay has the last byte.
 
         Raises:
-            LocalProblem: `file_gone`, `file_changed`, `file_refused`.
+            LocalProblem: `file_gone`, `file_changed`, `file_refused`, `file_site_full`.
             Refused: the relay says that the transfer is over.
         """
         try:
@@ -199,6 +204,8 @@ class Sender:
                 )
                 try:
                     taken = await parts.append(offset, pieces)
+                except FullError:
+                    raise
                 except AgainError as error:
                     log.info("part not taken, asking where to go on", reason=str(error))
                     taken = await self._ask(parts)
@@ -300,7 +307,7 @@ class Receiver:
         """Fetch all of it and check it; returns its SHA-256.
 
         Raises:
-            LocalProblem: `file_no_room`, `file_folder`, `file_damaged`, `file_refused`.
+            LocalProblem: `file_no_room`, `file_folder`, `file_damaged`, `file_refused`, `file_site_full`.
             Refused: the relay says that the transfer is over.
         """
         try:

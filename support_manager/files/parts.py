@@ -28,6 +28,10 @@ class AgainError(Exception):
     """Not now: the network, a busy relay, or a full window. Nothing is lost."""
 
 
+class FullError(AgainError):
+    """The relay has no room on its disk; somebody may make some."""
+
+
 class TooLargeError(Exception):
     """A server on the way takes less in one request."""
 
@@ -169,6 +173,8 @@ class Parts:
     def _judge(status: int) -> None:
         if status in (401, 403, 404, 410):
             raise GoneError(f"status {status}")
+        if status == 507:
+            raise FullError(f"status {status}")
         if status in _REFUSED:
             raise LocalProblem(AppCode.FILE_REFUSED)
 

@@ -8,6 +8,7 @@ const SEALED = CHUNK + 16;
 const content = new Uint8Array(6 * CHUNK);
 const taken = [];
 let most = Infinity;
+let full = 0;
 let hear;
 let over;
 let hashed = -1;
@@ -26,6 +27,10 @@ globalThis.FileReaderSync = class {
   }
 };
 globalThis.fetch = async (_, { headers, body }) => {
+  if (full) {
+    full -= 1;
+    return new Response("", { status: 507 });
+  }
   if (body.length > most) return new Response("", { status: 413 });
   taken.push(Number(headers["Upload-Offset"]) + body.length);
   return new Response(null, { status: 204, headers: { "Upload-Offset": String(taken.at(-1)) } });
@@ -55,4 +60,16 @@ test("B-7.5: one that takes not even the smallest is told, and nothing is tried 
   most = 1_000;
   assert.deepEqual(await moved(), { failed: "file_refused" });
   assert.deepEqual(taken, []);
+});
+
+test("B-7.5: a relay whose disk is full is asked again for a while, and then that is told", async () => {
+  const wait = globalThis.setTimeout;
+  globalThis.setTimeout = (done, ms = 0) => wait(done, ms / 100);
+  most = Infinity;
+  full = 4;
+  assert.match((await moved()).digest, /^[0-9a-f]{64}$/);
+  full = Infinity;
+  assert.deepEqual(await moved(), { failed: "file_site_full" });
+  assert.deepEqual(taken, []);
+  globalThis.setTimeout = wait;
 });

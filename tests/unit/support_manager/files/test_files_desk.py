@@ -338,3 +338,41 @@ async def test_a_server_on_the_way_that_refuses_to_give_is_told_of(tmp_path):
         async with asyncio.timeout(5):
             await Receiver(tmp_path / "partial", 10, seal, Progress()).run(lambda: Access(origin, None), ticket)
     await runner.cleanup()
+
+
+@pytest.mark.parametrize(("times", "ends"), [(4, False), (100, True)])
+async def test_a_relay_whose_disk_is_full_is_asked_again_for_a_while(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, times: int, ends: bool
+):
+    monkeypatch.setattr("support_manager.files.moving._AGAIN_S", (0.001,))
+    asked = 0
+    came = bytearray()
+
+    async def full(request: web.Request) -> web.Response:
+        nonlocal asked
+        body = await request.read()
+        asked += 1
+        if asked <= times:
+            return web.Response(status=507)
+        came.extend(body)
+        return web.Response(status=204, headers={"Upload-Offset": str(len(came))})
+
+    runner, origin = await serve(full)
+    path = tmp_path / "file"
+    path.write_bytes(bytes(1_000))
+    source = FileSource.of(path)
+    seal = ContentSeal(Secret(bytes(32), weak=False), "t", source.size)
+
+    async def ticket() -> FileTicket:
+        return FileTicket(token="x" * 43, path="/files/t", length=seal.length, offset=0)
+
+    sending = Sender(source, seal, Progress()).run(lambda: Access(origin, None), ticket)
+    async with asyncio.timeout(10):
+        if ends:
+            with pytest.raises(LocalProblem, match="file_site_full"):
+                await sending
+            assert asked < 20
+        else:
+            await sending
+            assert len(came) == seal.length
+    await runner.cleanup()
