@@ -19,7 +19,9 @@ from support_manager.protocol.requests import History, HistoryPage
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import (
     Connection,
+    Handover,
     HistoryEntry,
+    Intake,
     Mark,
     MarkKind,
     Mode,
@@ -128,6 +130,26 @@ async def invite_not_delivered(desk: WindowUnderTest) -> None:
 async def customer_is_here(desk: WindowUnderTest) -> None:
     """Customer is here."""
     joined(desk)
+
+
+WRITTEN = {
+    "intake": Intake(queue_name="Support", email="ana@example.com", problem="The printer blinks since this morning."),
+    "handover": Handover(by="Dan Pop", message="The driver is new; the light stays. Tray 2 was never opened."),
+}
+
+
+@scene
+async def accepted_with_what_was_written(desk: WindowUnderTest) -> None:
+    """Accepted with what was written."""
+    be_agent(desk)
+    joined(desk, **WRITTEN)
+
+
+@scene
+async def dashboard_with_what_was_written(desk: WindowUnderTest) -> None:
+    """Dashboard with what was written."""
+    made = controlled(desk)
+    desk.intents.change(made.id, view=WRITTEN)
 
 
 @scene

@@ -171,11 +171,11 @@ class Dashboard(QScrollArea):
         column.setSpacing(SPACE_2)
         column.addWidget(self.number)
         column.addLayout(link)
+        column.addWidget(self._written)
         column.addLayout(tabs)
         column.addWidget(self._pages)
         column.addWidget(line)
         column.addWidget(self.participants)
-        column.addWidget(self._written)
         column.addStretch(1)
         self.setWidget(inner)
 
