@@ -5,8 +5,11 @@ from contextlib import AsyncExitStack
 import pytest
 from playwright.async_api import expect
 
+from support_manager.errors import Refused
+from support_manager.protocol.codes import ErrorCode
 from tests.e2e.test_turn_only import KEEP_PEERS, PAIR
 from tests.harness.agents import set_site
+from tests.harness.chromium import Chromium
 from tests.harness.coturn import Coturn
 from tests.harness.display import Display
 from tests.harness.firefox import Firefox
@@ -136,4 +139,20 @@ async def test_a_customer_who_gave_no_permission_is_told_where_to_give_it(relay,
         await browser.context.grant_permissions(["microphone"])
         await page.click("#call-join")
         await ana.talks_with(1)
+        await page.close(run_before_unload=False)
+
+
+@pytest.mark.rule("B-7.7", "B-2.4")
+async def test_without_any_microphone_no_call_is_offered_and_the_session_goes_on(relay, tmp_path):  # noqa: F811
+    async with rep(relay, tmp_path) as ana, Chromium(headless=True) as bare:
+        session = await ana.controller.start_session()
+        page = await customer(bare, session.view.link)
+        await until(lambda: ana.session.customer is not None, 10, "the customer")
+        with pytest.raises(Refused) as refused:  # his browser has told what it finds
+            await ana.controller.ask_voice(session.id)
+        assert refused.value.code is ErrorCode.NOT_SUPPORTED
+        await expect(page.locator("#talk")).to_be_hidden()
+        await page.fill("#text", "I have none")
+        await page.click("#send")
+        await until(lambda: any(line.text == "I have none" for line in ana.session.view.chat), 10, "the chat")
         await page.close(run_before_unload=False)
