@@ -4,8 +4,7 @@ The whole product takes part: relay, the customer's page in Chromium, the real a
 written to disk at both ends. The peer is the same Chromium with the same file: `fetch` with `PUT` of a chosen file to
 nginx, and an ordinary download from it. A B A B, with a fresh browser each time. Upwards the clock starts with the
 rep's yes and ends when the file is checked and has its name; downwards it starts with the customer's click and ends
-when the browser's download is complete on the disk. The page compares the hash of the whole meanwhile, and may be done
-with that later: a figure of its own says when. The relay's memory is its highest while files move.
+when the browser's download is complete on the disk. The relay's memory is its highest while files move.
 """
 
 import argparse
@@ -102,8 +101,6 @@ class Ours:
         self._size = size
         self.cpu: dict[str, list[float]] = {}
         """Seconds of CPU of app, relay and browser, each way."""
-        self.checked = 0.0
-        """Seconds until the page had compared the hash of what came down."""
         self._session: dict[str, Any] = {}
 
     async def meet(self, customer: Customer) -> None:
@@ -151,7 +148,6 @@ class Ours:
         took = await downloaded(folder, self._size) - began
         self._note_cpu("down", customer, before)
         await customer.until("document.querySelector('#files-list li:last-child')?.dataset.state === 'done'")
-        self.checked = time.monotonic() - began
         if (await self._newest("done"))["digest"] != digest:
             raise OSError("another file arrived at the page")
         return took
@@ -233,7 +229,6 @@ async def run(plan: Plan, report: Report) -> None:
                         )
     tell(report, plan, product, peer, max(memory))
     report.add("files_down_s", statistics.median(product.down), "s")
-    report.add("files_down_checked_s", statistics.median(turn.checked for turn in turns), "s")
     for way in ("up", "down"):
         spent = [statistics.median(found) for found in zip(*(turn.cpu[way] for turn in turns), strict=True)]
         report.note(f"CPU {way}, seconds: app {spent[0]:.2f}, relay {spent[1]:.2f}, Chromium {spent[2]:.2f}")

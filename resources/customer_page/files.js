@@ -283,7 +283,6 @@ export class Files {
     if (data.done !== undefined) this.#count(line, data.done);
     if (data.failed) this.#stuck(line, worker, data.failed);
     if (data.memory) this.#sources.set(line.transfer, data.memory);
-    if (data.whole) this.#handOver(line);
     line.digest = data.hash ?? data.digest ?? line.digest;
     if (data.digest && line.incoming) this.#received(line);
     this.#changed();
@@ -291,22 +290,13 @@ export class Files {
 
   #received(line) {
     this.#arrived(line);
-    this.#handOver(line);
-    void this.#insist(line, "finished");
-  }
-
-  /** Save it, once: after a reload the browser has it already, and there is a button. */
-  #handOver(line) {
-    if (line.handed) return;
-    line.handed = true;
-    this.#save();
     void this.save(line).catch((error) => console.warn("not saved", error));
+    void this.#insist(line, "finished");
   }
 
   #stuck(line, worker, code) {
     console.warn("file transfer failed", code);
     line.code = code.startsWith("file_") ? code : "file_damaged";
-    if (line.handed) line.code = "file_differs";
     line.byMe = true;
     this.#end(line, "failed");
     void this.#insist(line, "failed");

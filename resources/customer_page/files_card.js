@@ -145,8 +145,7 @@ export class FilesCard {
     const size = sizeWords(this.#language, line.size);
     const done = sizeWords(this.#language, line.done);
     const said = [];
-    if (line.state === "running" && line.handed) said.push(this.#t("files.checking"));
-    else if (line.state === "running" && line.rate > 0) {
+    if (line.state === "running" && line.rate > 0) {
       const left = Math.ceil((line.size - line.done) / line.rate);
       said.push(this.#t("files.moving", { done, size, rate: sizeWords(this.#language, line.rate), left: this.#left(left) }));
     } else {

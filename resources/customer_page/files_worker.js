@@ -257,9 +257,6 @@ async function receive({ transfer, size }, seal) {
   }
   const hash = await HashBeside.start();
   let next = Math.floor(Math.min(target.getSize(), size) / CHUNK);
-  // What is opened here is the sender's, each chunk in its place and the last one last. So it may be saved, and the hash
-  // of the whole is made of what lies on the disk while the browser copies that. Whatever lay here before is hashed first.
-  const isFresh = next === 0 && target.read !== undefined;
   let trailer = new Uint8Array(0);
   for (let index = 0; index < next; index += 1) {
     const buffer = new Uint8Array(CHUNK);
@@ -289,7 +286,6 @@ async function receive({ transfer, size }, seal) {
       const rest = new Uint8Array(chunk, content.length);
       if (rest.length) trailer = new Uint8Array([...trailer, ...rest]);
       next += 1;
-      if (isFresh) return;
       opened.push(content);
       if (opened.length < HASHED_CHUNKS) return;
       await hash.update(opened);
@@ -350,16 +346,6 @@ async function receive({ transfer, size }, seal) {
         tellDone(Math.min(size, next * CHUNK), size);
       }
     });
-    if (isFresh) {
-      target.truncate(size);
-      target.flush();
-      tell({ whole: true });
-      for (let at = 0; at < size; at += HASHED_CHUNKS * CHUNK) {
-        const bytes = new Uint8Array(Math.min(HASHED_CHUNKS * CHUNK, size - at));
-        target.read(bytes, { at });
-        await hash.update([bytes]);
-      }
-    }
     const digest = inHex(await hash.digest());
     if (digest !== inHex(trailer)) throw new Problem("file_damaged");
     target.truncate(size);
