@@ -8,6 +8,7 @@ short, any proxy in between may buffer, and a sender who is ahead of the receive
 """
 
 import asyncio
+import errno
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from pathlib import Path
@@ -48,6 +49,7 @@ _WRITE_BYTES = 1024 * 1024
 _EVERY_S = 10.0
 _FETCHES = 8
 """Requests of one receiver's that may wait or be answered at a time; his app and page make two."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _STATUS = {
     ErrorCode.BAD_MESSAGE: 400,
     ErrorCode.NOT_ALLOWED: 403,
@@ -279,7 +281,8 @@ class Files:
                 raise  # the other end hung up: aiohttp knows what to do
             except OSError as error:
                 log.error("a file's piece could not be kept", error=error.strerror)
-                return _refusal(ErrorCode.RELAY_BUSY)
+                # Without room both ends give up after a while and say so; anything else is asked for again.
+                return _refusal(ErrorCode.RELAY_BUSY, None if error.errno in _NO_ROOM else 503)
 
         return handle
 

@@ -4,8 +4,9 @@ import { HashBeside } from "./files_hash.js";
 import { CHUNK, SEALED, Seal, TAG, inHex } from "./files_seal.js";
 
 const PART_CHUNKS = 32;
-/** So many chunks are opened at a time and handed on together: few enough for their memory to be used again at once. */
+/** So many chunks are opened at a time: few enough for their memory to be used again at once. */
 const AT_ONCE = 4;
+/** So many are handed on together to be hashed. */
 const HASHED_CHUNKS = 8;
 /** Drawing costs more than it tells when it is done more often. */
 const TELL_MS = 250;
@@ -14,7 +15,7 @@ const PART_MS = 120_000;
 /** So often a relay without room on its disk is asked again, for half a minute. */
 const FULL_TRIES = 10;
 /** Asking again gives the same answer. */
-const REFUSED = new Set([400, 411, 412, 413, 415]);
+const REFUSED = new Set([400, 405, 411, 412, 413, 415, 501]);
 const tell = (message) => self.postMessage(message);
 let giveTicket = null;
 let moved = 0;
@@ -230,7 +231,9 @@ class Bodies {
     try {
       reader = answer.body.getReader({ mode: "byob" });
     } catch {
-      return new Uint8Array(await answer.arrayBuffer()); // a browser that cannot
+      const whole = await answer.arrayBuffer(); // a browser that cannot
+      if (whole.byteLength > most) throw new Error("more than was asked for");
+      return new Uint8Array(whole);
     }
     let buffer = this.#spare.pop();
     if (!buffer || buffer.byteLength <= most) buffer = new ArrayBuffer(most + 1); // one more shows a body that is too long

@@ -36,7 +36,7 @@ class TooLargeError(Exception):
     """A server on the way takes less in one request."""
 
 
-_REFUSED = (400, 411, 412, 415)
+_REFUSED = (400, 405, 411, 412, 415, 501)
 """Asking again gives the same answer."""
 
 

@@ -31,6 +31,10 @@ _SHRINKS_S = 0.02
 """… and one that shrank by so much in that time needs no more than what was done."""
 _EMPTY_S = 0.03
 """Less than this is none any more."""
+_DRAINS_S = 2.5
+"""What a queue told of a line is not known for longer."""
+_MOST_CAME = 1_024
+"""More than comes in `_WINDOW_S` at the highest rate: a viewer's clock may stand still, and his packets go on."""
 _ALMOST = 0.95
 """Of what came while there was a queue: what the line carries, without the next one."""
 _LONG_QUEUE_S = 0.2
@@ -103,7 +107,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._number = 0
         self._sent: list[tuple[int, float, int]] = [(-1, 0.0, 0)] * _KEPT
-        self._came: deque[tuple[float, int, float]] = deque()
+        self._came: deque[tuple[float, int, float]] = deque(maxlen=_MOST_CAME)
         self._told: deque[tuple[float, int, int]] = deque()
         self._bases: deque[tuple[float, float]] = deque(maxlen=_BASES)
         self._queued_since: float | None = None
@@ -124,8 +128,10 @@ class Arrivals:
         """Whether a fall is so fresh that what reports say of the time before it is known already."""
         return now - self._fell_at < 1.5
 
-    def drained(self) -> float | None:
-        """Once after each fall, when what waited is gone: what the line carries, in bits a second; else None."""
+    def drained(self, now: float) -> float | None:
+        """Once after a fall, when what waited is gone: what the line carries, in bits a second; else None."""
+        if now - self._fell_at > _DRAINS_S:
+            self._carries = None
         if self._carries is None or self.queue_s > _EMPTY_S:
             return None
         carries, self._carries = self._carries, None
@@ -197,7 +203,9 @@ class Arrivals:
         if span < _LEAST_S:
             return None
         self._fell_at = now
-        rate = self._carries = sum(size for _, size in came[1:]) * 8 / span
+        rate = sum(size for _, size in came[1:]) * 8 / span
+        # Where much is lost and nothing waits, no queue says later that there is room again.
+        self._carries = rate if waits else None
         return rate * (_MUCH_SLOWER if self.queue_s > _LONG_QUEUE_S else _SLOWER), flooded
 
 

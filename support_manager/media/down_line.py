@@ -337,7 +337,7 @@ class ShareDownLine:
         now = self._clock()
         fall = self._arrivals.take(message, now)
         if fall is None:
-            carries = self._arrivals.drained()
+            carries = self._arrivals.drained(now)
             if carries is not None:
                 self._rate.carries(carries)
             return

@@ -74,6 +74,7 @@ class SessionVoice:
         self._tasks = TaskOwner(f"voice-{session_id}")
         self._told: tuple[frozenset[str], bool] = (frozenset(), False)
         self._passing: frozenset[str] = frozenset()
+        self._passing_hub: str | None = None
         """With whom this app stays connected for the sound while everybody moves to another centre."""
         self._mixes_on = False
         """Whether it was the centre before, and mixes for those who have not moved yet."""
@@ -213,7 +214,9 @@ class SessionVoice:
         own = {each.id for each in voices(view) if each.subject == view.you and each.state is ActivityState.RUNNING}
         here = bool(own - {self._hung_up})
         speaking = frozenset(call_of(view).speaking) - {view.you}
-        passing = self._passing if speaking or here else frozenset()
+        # Who left the call, or was put out of it, is heard no longer on the old ways either.
+        stay = speaking | {self._passing_hub}
+        passing = self._passing & stay if speaking or here else frozenset()
         if is_hub:
             speaking |= passing
         elif here or (passing and self._mixes_on):
@@ -232,6 +235,7 @@ class SessionVoice:
         if not was_hub and hub_id is None:
             return
         self._mixes_on = was_hub
+        self._passing_hub = hub_id
         self._passing = self._told[0] if was_hub else frozenset({hub_id} if hub_id is not None else ())
         if self._passing:
             _ = self._tasks.spawn(self._passed(self._passing), name="passing")

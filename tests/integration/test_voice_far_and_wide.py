@@ -34,6 +34,8 @@ from tests.integration.test_voice_in_chromium import (  # noqa: F401 - two of th
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 TONE_HZ = 700
+DEAF = ("--disable-audio-input",)
+"""Of Chromium: whatever this computer has, it finds no microphone."""
 
 
 async def is_silent(one: Rep, seconds: float = 0.5) -> None:
@@ -144,7 +146,7 @@ async def test_a_customer_who_gave_no_permission_is_told_where_to_give_it(relay,
 
 @pytest.mark.rule("B-7.7", "B-2.4")
 async def test_without_any_microphone_no_call_is_offered_and_the_session_goes_on(relay, tmp_path):  # noqa: F811
-    async with rep(relay, tmp_path) as ana, Chromium(headless=True) as bare:
+    async with rep(relay, tmp_path) as ana, Chromium(headless=True, extra_flags=DEAF) as bare:
         session = await ana.controller.start_session()
         page = await customer(bare, session.view.link)
         await until(lambda: ana.session.customer is not None, 10, "the customer")

@@ -22,9 +22,9 @@ from tests.integration.test_voice_in_chromium import (  # noqa: F401 - two of th
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-GAP_MS, PAGE_GAP_MS = 300, 600
-"""On a quiet machine 0 to 85 ms in the apps and 15 to 285 in the page were measured; on a busy one the browser's own
-sound had gaps of 290 ms in the middle of a sentence, with no move near. The benchmark `voice` tells of the gaps."""
+GAP_MS = 300
+"""0 to 85 ms were measured in the apps. The page's sound has gaps of its own on a busy machine, of 290 ms in the middle
+of a sentence with no move near: as much as there was of that in the same run is taken off."""
 DAN, ANA = chirps(7, seed=33), chirps(9, seed=44)
 BEFORE_S, AFTER_S = 1, 6
 
@@ -70,14 +70,16 @@ async def test_nobody_misses_a_word_when_control_moves_there_and_back(relay, bro
             await giver.controller.transfer_control(session.id, me)
             await in_charge(taker)
             await plays(taker, AFTER_S + 1)
+            whole = await heard(page)
+            noise = max(map(longest_gap_ms, (whole[marks[2] - 2 * RATE : marks[2]], whole[-3 * RATE :])))
             gaps = {
                 "ana": longest_gap_ms(around(ana.ports.recording(), marks[0])),
                 "dan": longest_gap_ms(around(dan.ports.recording(), marks[1])),
-                "customer": longest_gap_ms(around(await heard(page), marks[2])),
+                "customer": longest_gap_ms(whole[marks[2] - RATE // 2 : marks[2] + 3 * RATE]),
             }
-            print(f"longest gaps in ms, control from {giver.session.view.you}: {gaps}")
+            print(f"longest gaps in ms, control from {giver.session.view.you}: {gaps}, the page's own {noise}")
             assert max(gaps["ana"], gaps["dan"]) <= GAP_MS, gaps
-            assert gaps["customer"] <= PAGE_GAP_MS, gaps
+            assert gaps["customer"] - noise <= GAP_MS, gaps
             await asyncio.wait_for(giver.talks_with(3), 5)
             people = {each.id: each.role for each in taker.session.view.participants}
             assert people[giver.session.view.you] is Role.ASSISTANT

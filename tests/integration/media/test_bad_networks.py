@@ -119,6 +119,7 @@ def soon() -> dict[str, float]:
 async def test_a_bad_line_and_its_end(call: Call, name: str, soon: dict[str, float]):
     good, before = await asyncio.gather(call.watch(GOOD_S), call.rates(GOOD_S))
     aim = 0.8 * sum(rate for _, rate in before) / len(before)
+    assert aim > 0, "this browser tells no rate"
     await asyncio.to_thread(lambda: call.line.become(**LINES[name]))
     bad, during = await asyncio.gather(call.watch(BAD_S), call.rates(BAD_S))
     await asyncio.to_thread(call.line.become)

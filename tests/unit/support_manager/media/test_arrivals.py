@@ -76,13 +76,33 @@ def test_what_waited_runs_off_once_and_then_all_is_sent_that_the_line_carries() 
         assert line.now - changed < 0.7
         line.run(0.05, kbit_per_s=1_500)
     [(_, slower, _)] = line.falls
-    assert line.arrivals.drained() is None, "it waits still"
+    assert line.arrivals.drained(line.now) is None, "it waits still"
     line.run(1.5, kbit_per_s=int(slower / 1_000))
     assert len(line.falls) == 1, "who sends less already is not told so again while it runs off"
-    carries = line.arrivals.drained()
+    carries = line.arrivals.drained(line.now)
     assert carries is not None
     assert 900_000 < carries < 1_000_000
-    assert line.arrivals.drained() is None, "it is told once"
+    assert line.arrivals.drained(line.now) is None, "it is told once"
+
+
+def test_where_much_is_lost_and_nothing_waits_there_is_no_room_again_by_itself() -> None:
+    line = Line(kbit_per_s=50_000)
+    line.run(3.0, kbit_per_s=2_000)
+    line.loss = 0.5
+    line.run(1.0, kbit_per_s=2_000)
+    assert line.falls[-1][2]
+    assert line.arrivals.drained(line.now) is None
+
+
+def test_a_viewer_whose_clock_stands_still_makes_nothing_grow() -> None:
+    arrivals = Arrivals()
+    for number in range(20_000):
+        arrivals.sent(PACKET, number / 1_000)
+        if number % 20 == 19:
+            # Twenty packets that came together, always at the same time.
+            body = struct.pack("!IIHH", 1, 7, (number - 19) & 0xFFFF, 20) + bytes(4) + struct.pack("!H", 1 << 13 | 20)
+            arrivals.take(struct.pack("!BBH", 0x8F, 205, 0) + body + bytes(20), number / 1_000)
+    assert 0 < len(arrivals._came) <= 1_024
 
 
 def test_a_queue_is_known_before_anything_is_lost() -> None:

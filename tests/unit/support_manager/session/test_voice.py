@@ -90,6 +90,10 @@ async def test_sound_goes_on_the_old_ways_while_control_is_on_its_way_and_after(
     giver.voice.follow(is_hub=False, hub_id="dan")
     await asyncio.sleep(0)
     assert giver.engine.calls["s"] == ({"ion", "dan"}, True), "the customer is heard until he is connected to the other"
+    giver.view = both(giver.view, "dan")
+    giver.voice.follow(is_hub=False, hub_id="dan")
+    # … and not a moment longer than he is in the call.
+    await until(lambda: giver.engine.calls.get("s") == ({"dan"}, True))
 
     taker.view = both(taker.view, "ion", "ana")
     taker.voice.follow(is_hub=False, hub_id="ana")
