@@ -98,7 +98,7 @@ class LineRate:
     def fall_to(self, bits_per_s: float, now: float) -> None:
         """Less comes than is sent, as is known by more than a report; what was sent so far is heeded with it."""
         self._bytes = self._packets = 0
-        self._told_at = now
+        self._told_at = self.troubled_at = now
         self._loss = 0.0
         self._fall(min(self.bits_per_s, bits_per_s))
 

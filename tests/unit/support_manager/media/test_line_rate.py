@@ -78,3 +78,13 @@ def test_chance_losses_on_few_packets_leave_the_rate_alone():
     for at, loss in enumerate((0.05, 0.125, 0.0, 0.1, 0.05, 0.075, 0.025, 0.125), start=1):
         second(line, at, 0.4e6, loss=loss)
     assert line.bits_per_s > 4e6
+
+
+def test_what_each_packet_tells_is_trouble_too_and_what_a_queue_told_of_the_line_is_taken_back_up():
+    line = LineRate()
+    line.fall_to(600_000, 7.0)
+    assert (line.bits_per_s, line.troubled_at) == (600_000, 7.0), "cameras give way by when there was trouble last"
+    line.carries(900_000)
+    assert line.bits_per_s == 900_000
+    line.carries(700_000)
+    assert line.bits_per_s == 900_000
