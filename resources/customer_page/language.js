@@ -36,6 +36,7 @@ export class Language {
   #load;
   #wanted;
   #formats = new Map();
+  #chosen = "";
 
   /**
    * @param {(language: string) => Promise<object>} load gives the sentences of one language
@@ -48,12 +49,13 @@ export class Language {
   }
 
   /**
-   * Speak `language` from now on.
+   * Speak `language` from now on; of two wishes the later one counts, whichever is loaded first.
    * @param {string} language
    */
   async choose(language) {
+    this.#chosen = language;
     if (!this.#catalogues.has(language)) this.#catalogues.set(language, await this.#load(language));
-    this.current = language;
+    if (this.#chosen === language) this.current = language;
   }
 
   /**

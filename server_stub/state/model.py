@@ -152,6 +152,7 @@ class Session:
         "ended_at",
         "files",
         "handover",
+        "handover_for",
         "id",
         "intake",
         "lines",
@@ -186,7 +187,9 @@ class Session:
         self.queue_name = ""
         self.intake: Intake | None = None
         self.handover: Handover | None = None
-        """The last message that went with passing it on; it outlives the offer, for whoever accepted goes by it."""
+        """The message that went with passing it on to whoever accepted; it outlives the offer, for he goes by it."""
+        self.handover_for = ""
+        """His id: it was written to him, and to nobody else in the session."""
         self.transfer: Transfer | None = None
         """Set while it is offered or queued."""
         self.locked = False
@@ -310,6 +313,7 @@ def apply(session: Session, entry: Entry) -> None:
             _pass_on(session, fact, entry.at)
         case StateChanged():
             session.state = fact.state
+            _note_handover(session)
             session.transfer = None
         case Started():
             _start(session, fact, entry)
@@ -352,9 +356,17 @@ def _enter(session: Session, fact: Entered, entry: Entry) -> None:
     _pass_on(session, PassedOn(to=TransferTarget.QUEUE, queue_id=fact.queue_id, queue_name=fact.queue_name), entry.at)
 
 
+def _note_handover(session: Session) -> None:
+    """Whoever has just accepted goes by what was written to him, also once the offer is gone."""
+    transfer, taker = session.transfer, session.holder(Role.CONTROLLER)
+    if transfer is not None:
+        has_words = bool(transfer.message) and taker is not None
+        session.handover = Handover(by=transfer.former, message=transfer.message) if has_words else None
+        session.handover_for = taker.id if taker is not None else ""
+
+
 def _pass_on(session: Session, fact: PassedOn, at: int) -> None:
-    if fact.message:
-        session.handover = Handover(by=fact.former, message=fact.message)
+    session.handover = None
     session.transfer = Transfer(
         to=fact.to,
         queue_id=fact.queue_id,

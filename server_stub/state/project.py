@@ -158,5 +158,5 @@ def snapshot(
         transfer=transfer.view() if transfer is not None else None,
         place=place,
         intake=session.intake if is_rep else None,
-        handover=session.handover if is_rep else None,
+        handover=session.handover if viewer.id == session.handover_for else None,
     )

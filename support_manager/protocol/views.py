@@ -277,7 +277,7 @@ class SessionView(Wire, frozen=True, kw_only=True):
     intake: Intake | None = None
     """Only for reps, and for sessions that came by an entry form."""
     handover: Handover | None = None
-    """Only for reps: the last such message, which is read in the offer and stays to be read after accepting."""
+    """Only for the rep who accepted: what was written to him, which he read in the offer, stays to be read."""
 
 
 class IceServer(Wire, frozen=True, kw_only=True):

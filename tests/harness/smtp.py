@@ -192,9 +192,9 @@ async def _main() -> None:
         )
 
     server = await asyncio.get_running_loop().create_server(
-        protocol, "localhost", 0, ssl=context if asked.tls == "tls" else None
+        protocol, "127.0.0.1", 0, ssl=context if asked.tls == "tls" else None
     )
-    # "localhost" may be two addresses, each with a port of its own.
+    # Not "localhost", which may be two addresses, and one of them nobody's where a network has no IPv6.
     say({"port": server.sockets[0].getsockname()[1]})
     await server.serve_forever()
 

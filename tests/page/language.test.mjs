@@ -59,3 +59,15 @@ test("a name written from right to left turns nothing beside it, and others stay
   assert.equal(language.t("hi", { name: "Ștefan Ţ." }), "Hello Ștefan Ţ.");
   assert.equal(language.list([name, "Ana"]), `\u2068${name}\u2069 and Ana`);
 });
+
+test("of two wishes the later one counts, whichever is loaded first", async () => {
+  const loads = new Map();
+  const language = new Language((name) => new Promise((done) => loads.set(name, () => done({ a: name }))));
+  const first = language.choose("ro");
+  const second = language.choose("en");
+  loads.get("en")();
+  await second;
+  loads.get("ro")();
+  await first;
+  assert.equal(language.current, "en");
+});
