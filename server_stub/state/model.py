@@ -359,10 +359,9 @@ def _enter(session: Session, fact: Entered, entry: Entry) -> None:
 def _note_handover(session: Session) -> None:
     """Whoever has just accepted goes by what was written to him, also once the offer is gone."""
     transfer, taker = session.transfer, session.holder(Role.CONTROLLER)
-    if transfer is not None:
-        has_words = bool(transfer.message) and taker is not None
-        session.handover = Handover(by=transfer.former, message=transfer.message) if has_words else None
-        session.handover_for = taker.id if taker is not None else ""
+    if transfer is not None and transfer.message and taker is not None:
+        session.handover = Handover(by=transfer.former, message=transfer.message)
+        session.handover_for = taker.id
 
 
 def _pass_on(session: Session, fact: PassedOn, at: int) -> None:
