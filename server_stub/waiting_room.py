@@ -210,6 +210,7 @@ def _waiting(session: Session) -> Waiting:
         queue_id=transfer.queue_id if is_queued else "",
         agents=transfer.agents,
         at_head=transfer.at_head,
+        former=transfer.former_account,
     )
 
 

@@ -33,6 +33,8 @@ class Waiting(NamedTuple):
     agents: frozenset[str] = frozenset()
     """The chosen agents' accounts."""
     at_head: bool = False
+    former: str = ""
+    """The account of who passed it on to the queue: he is asked when none of his colleagues takes it."""
 
 
 class QueueNow(NamedTuple):
@@ -73,8 +75,8 @@ class _Call:
         self.seen_ms = now_ms
         self.asked: dict[str, int] = {}
         """account → until when he is asked"""
-        self.passed: set[str] = set()
-        """Who declined or let his time run out, in this round."""
+        self.passed = {waiting.former} - {""}
+        """Who declined, let his time run out, or had just passed it on himself, in this round."""
         self.declined: set[str] = set()
         """Who declined, for good where agents were chosen by name."""
         self.rest_until: int | None = None

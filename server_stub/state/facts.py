@@ -147,6 +147,8 @@ class PassedOn(_Fact, frozen=True, kw_only=True, tag="passed_on"):
     message: str = ""
     at_head: bool = False
     former: str = ""
+    former_account: str = ""
+    """Of who passed it on: his colleagues are asked before him. Empty where nobody did, or where it fell to a queue."""
 
 
 class StateChanged(_Fact, frozen=True, kw_only=True, tag="state"):

@@ -55,6 +55,7 @@ class Transfer:
         since_ms: when it was passed on.
         at_head: whether it stands before those who came by themselves (B-10.4, B-12.6).
         former: who passed it on; empty for a customer who came by an entry form.
+        former_account: his account, who is asked last; empty also where it fell to a queue by itself.
     """
 
     to: TransferTarget
@@ -65,6 +66,7 @@ class Transfer:
     since_ms: int
     at_head: bool
     former: str
+    former_account: str
 
     def view(self) -> TransferView:
         """What everybody in the session may know of it."""
@@ -375,6 +377,7 @@ def _pass_on(session: Session, fact: PassedOn, at: int) -> None:
         since_ms=at,
         at_head=fact.at_head,
         former=fact.former,
+        former_account=fact.former_account,
     )
     if fact.to is TransferTarget.QUEUE:
         session.state = SessionState.QUEUED

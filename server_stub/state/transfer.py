@@ -76,6 +76,7 @@ def decide_pass_on(
             agents=tuple(dict.fromkeys(request.agents)),
             message=message,
             former=me.name,
+            former_account=me.account_id or "",
         ),
     ]
 

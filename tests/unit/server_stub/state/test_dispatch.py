@@ -152,6 +152,24 @@ def test_passed_on_again_is_a_new_question():
     assert stage.wait("1", queue_id="", agents=frozenset("a")).asked() == "a"
 
 
+@pytest.mark.rule("B-10.3")
+@pytest.mark.parametrize("kind", list(Rule))
+def test_who_passed_it_on_to_his_own_queue_is_asked_only_when_no_colleague_takes_it(kind):
+    stage = Stage(kind, online="ab").wait("1", former="a")
+    assert stage.asked() == "b"
+    stage.decline("1", "b")
+    assert stage.asked() == ""
+    assert stage.step(REST_MS).asked() in {"a", "ab"}
+
+
+@pytest.mark.rule("B-10.3")
+def test_who_passed_it_on_to_a_queue_where_he_is_alone_is_asked_after_a_rest():
+    stage = Stage(online="a").wait("1", former="a")
+    assert stage.asked() == ""
+    assert stage.may_take("a")
+    assert stage.step(REST_MS).asked() == "a"
+
+
 @pytest.mark.rule("B-10.4")
 def test_the_head_comes_first_then_the_oldest():
     line = [Waiting("1", 1, "q"), Waiting("2", 2, "q"), Waiting("3", 9, "q", at_head=True)]
