@@ -168,6 +168,7 @@ export class Files {
   }
 
   #fail(line, code) {
+    if (line.state !== "packing" && !OPEN.has(line.state)) return; // stopped, or the session's end, came first
     line.code = code;
     this.#end(line, "failed");
     this.#changed();
