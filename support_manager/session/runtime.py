@@ -14,8 +14,6 @@ from support_manager.events import (
     Failed,
     Happening,
     LeftWhy,
-    Picture,
-    PictureStats,
     SessionChanged,
     SessionClosed,
     SessionLeft,
@@ -27,10 +25,8 @@ from support_manager.media.engine import (
     CameraFigures,
     Drawn,
     EngineFailed,
-    Liveness,
     MediaEngine,
     MediaEvent,
-    PeerKey,
     RecordingOver,
     RecordingRuns,
     ShareFigures,
@@ -58,17 +54,17 @@ from support_manager.session.hub_link import HubLink
 from support_manager.session.machine import SessionMachine, came_by_queue, controller_of, online_customers, primary_of
 from support_manager.session.outbox import Outbox, Send
 from support_manager.session.outcome import Outcome
-from support_manager.session.peers import Peer, Peers
+from support_manager.session.peers import Peers
 from support_manager.session.recording import Recordings, SessionRecording
 from support_manager.session.showing import Showing
 from support_manager.session.video import Video
 from support_manager.session.voice import SessionVoice
+from support_manager.session.watching import Watching
 from support_manager.session.words import well_formed
 from support_manager.tasks import TaskOwner
 
 log = structlog.get_logger(__name__)
 
-_HELD_FIGURES = 5
 _HELD_SIGNALS = 256
 _GONE = frozenset({ErrorCode.SESSION_UNKNOWN, ErrorCode.SESSION_ENDED, ErrorCode.WRONG_NUMBER})
 
@@ -109,6 +105,8 @@ class SessionRuntime:
         self._outbox: Outbox = Outbox(view.id, send, self._confirmed, self._line_refused, kept)
         self._peers = Peers(view.id, send, engine, self._is_online, self._is_showing, self._refresh)
         self._link = HubLink(view.id, send, self._peers.ready, self._peers.ice_servers, self._refresh)
+        visible = before is not None and before.watching.visible
+        self.watching: Watching = Watching(self._machine, self._peers, self._link, emit, visible=visible)
         self.voice = SessionVoice(view.id, send, lambda: self._machine.view, self._peers.ready, new_id)
         self.drawing = SessionDrawing(lambda: self._machine.view, send, new_id, self._drawn, self._undrawn)
         own = self._peers.key(view.you)
@@ -119,14 +117,10 @@ class SessionRuntime:
         self.video = Video(
             view.id, send, self._peers.ready, camera, new_id, self._refresh, lambda error: self._tell_failure(error)
         )
-        self._visible: bool = before is not None and before._visible
-        self._shown_to: str | None = None
         self._held_signals: list[SignalReceived] = []
         self._told: bool = before is not None and before._told
         self._closed = False
         self._let_go = False
-        self._held = 0
-        """After a pause: how many figures without a new picture may pass before the old one counts as true again."""
         self._going: LeftWhy | None = None
         """How the rep last wanted to be out of this session."""
         if before is None:
@@ -165,7 +159,7 @@ class SessionRuntime:
     def tell(self, *, recovered: bool) -> None:
         """Tell that the session is here."""
         self._told = True
-        self._machine.set_picture(self._picture())
+        self._machine.set_picture(self.watching.picture)
         self._emit(SessionOpened(self.snapshot, recovered))
 
     def went_online(self) -> None:
@@ -336,19 +330,14 @@ class SessionRuntime:
 
     def set_visible(self, visible: bool) -> None:
         """Whether this session's picture is on screen."""
-        self._visible = visible
+        self.watching.visible = visible
         if not self._let_go:
-            self._show()
+            self.watching.show()
             self._follow_cameras()
 
     def mailbox(self) -> FrameMailbox | None:
         """Where the newest picture is to be had, while something is shared."""
-        share, engine = self._machine.share, self._peers.engine
-        if share is None or share.state is not ActivityState.RUNNING or engine is None or self._let_go:
-            return None
-        if self._machine.is_hub:
-            return engine.mailbox(self._peers.key(share.subject))
-        return engine.mailbox(self._link.peer.key) if self._link.peer is not None and self._link.shows else None
+        return None if self._let_go else self.watching.mailbox()
 
     # --- what arrives
 
@@ -387,11 +376,8 @@ class SessionRuntime:
         self.recording.take_media(event)
         if isinstance(event, RecordingRuns | RecordingOver):
             return
-        share = self._machine.share
-        goes_on = share is not None and not share.paused
-        if isinstance(event, ShareFigures) and goes_on and event.peer == self._shown_by():
-            # The paused picture is the old one until the customer's page has sent another.
-            self._held = 0 if event.liveness is Liveness.LIVE else max(0, self._held - 1)
+        if isinstance(event, ShareFigures):
+            self.watching.take(event)
         self._peers.take_media(event)
         self.showing.take_media(event)
         if isinstance(event, EngineFailed):
@@ -403,30 +389,10 @@ class SessionRuntime:
             self.video.take(event)
         elif not self._machine.is_hub:
             self._link.take_media(event)
-        if isinstance(event, ShareFigures) and event.peer == self._shown_by():
-            self._emit(
-                PictureStats(
-                    session_id=self.id,
-                    fps=event.fps,
-                    age_ms=event.age_ms,
-                    kilobytes_per_s=event.kilobytes_per_s,
-                    width=event.width,
-                    height=event.height,
-                    loss=event.loss,
-                    since_last_sign_s=event.since_last_sign_s,
-                )
-            )
+        if isinstance(event, ShareFigures):
+            self.watching.tell(event)
 
     # --- inside
-
-    def _shown_by(self) -> PeerKey | None:
-        """Whose connection carries the picture: the sharer's own, or the controller's, who hands it on."""
-        share = self._machine.share
-        if share is None:
-            return None
-        if self._machine.is_hub:
-            return self._peers.key(share.subject)
-        return None if self._link.peer is None else self._link.peer.key
 
     def _take_held_signals(self) -> list[SignalReceived]:
         held, self._held_signals = self._held_signals, []
@@ -449,11 +415,9 @@ class SessionRuntime:
             )
             self._follow()
             self.recording.follow(self._machine.view, is_hub=self._machine.is_hub)
-            share = self._machine.share
-            if share is None or share.paused:
-                self._held = 0 if share is None else _HELD_FIGURES
-            self._machine.set_picture(self._picture())
-            self._show()
+            self.watching.take_share()
+            self._machine.set_picture(self.watching.picture)
+            self.watching.show()
             self.showing.take_view(self._machine.view)
             self._follow_cameras()
             self._changed()
@@ -474,14 +438,14 @@ class SessionRuntime:
     def _refresh(self) -> None:
         if self._let_go:
             return
-        changed = self._machine.set_picture(self._picture()).changed
+        changed = self._machine.set_picture(self.watching.picture).changed
         if self._machine.set_cameras(self.video.views()).changed or changed:
             self._changed()
 
     def _follow_cameras(self) -> None:
         machine = self._machine
         over = self._closed or machine.is_over
-        self.video.follow(machine.view, is_hub=machine.is_hub, visible=self._visible, is_over=over)
+        self.video.follow(machine.view, is_hub=machine.is_hub, visible=self.watching.visible, is_over=over)
         machine.set_cameras(self.video.views())
 
     def _tell_failure(self, error: SupportManagerError) -> None:
@@ -504,34 +468,6 @@ class SessionRuntime:
     def _undrawn(self) -> None:
         self._follow()
         self._changed()
-
-    def _picture(self) -> Picture:
-        share = self._machine.share
-        if share is None:
-            return Picture.NONE
-        if share.state is ActivityState.ASKED:
-            return Picture.ASKED
-        if not self._machine.is_hub:
-            peer = self._link.peer
-            may = self._machine.view.you in share.seen_by
-            if peer is None or not may or not self._link.shows:
-                return Picture.ELSEWHERE  # his app cannot be reached (yet)
-            return _picture_of(peer, paused=share.paused or self._held > 0)
-        peer = self._peers.peer(share.subject)
-        return Picture.CONNECTING if peer is None else _picture_of(peer, paused=share.paused or self._held > 0)
-
-    def _show(self) -> None:
-        share = self._machine.share
-        target = share.subject if share is not None and self._machine.is_hub else None
-        if self._shown_to is not None and self._shown_to != target:
-            self._peers.set_visible(self._shown_to, False)
-        if target is not None:
-            self._peers.set_visible(target, self._visible)
-            if self._is_sharing(target):
-                self._peers.needed(target)
-        self._shown_to = target
-        if not self._machine.is_hub:
-            self._link.set_visible(self._visible)
 
     def _follow(self) -> None:
         """Connect to whoever is in charge, or hand on what is shown to whoever may see it."""
@@ -567,13 +503,9 @@ class SessionRuntime:
         person = self._machine.person(participant_id)
         return person is not None and person.connection is Connection.ONLINE
 
-    def _is_sharing(self, participant_id: str) -> bool:
-        share = self._machine.share
-        return share is not None and share.state is ActivityState.RUNNING and share.subject == participant_id
-
     def _is_showing(self, participant_id: str) -> bool:
         """Whether pictures are owed by that participant: of his screen, or of his camera."""
-        return self._is_sharing(participant_id) or running(self._machine.view, participant_id)
+        return self.watching.is_sharing(participant_id) or running(self._machine.view, participant_id)
 
     def _confirmed(self, line_id: str, seq: int) -> None:
         if self._machine.confirm(line_id, seq).changed:
@@ -616,17 +548,3 @@ class SessionRuntime:
         await self.recording.aclose()
         await self._peers.aclose(over=self._closed or close_media)
         await self._tasks.aclose(1.0)
-
-
-def _picture_of(peer: Peer, *, paused: bool) -> Picture:
-    if peer.liveness is Liveness.LOST:
-        return Picture.LOST
-    if paused:
-        return Picture.PAUSED
-    if peer.liveness is Liveness.TOO_LARGE:
-        return Picture.TOO_LARGE
-    if peer.liveness is Liveness.LIVE:
-        return Picture.LIVE
-    if peer.liveness is Liveness.STATIC:
-        return Picture.STATIC
-    return Picture.LOST if peer.seen else Picture.CONNECTING
