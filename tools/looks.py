@@ -360,7 +360,7 @@ async def icon_tray(desk: WindowUnderTest) -> None:
     bar = IconTray(kit, desk.window)
     desk.window._refresh()
     desk.actions.icon_tray.trigger()
-    bar.move(desk.window.mapToGlobal(desk.window.rect().center()))
+    bar.move(desk.window.mapToGlobal(desk.window.rect().center() - bar.rect().center()))
 
 
 async def photograph(name: str, look: Scene, out: Path) -> None:

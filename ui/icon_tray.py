@@ -1,7 +1,7 @@
 """The icon tray: a small movable bar above all windows with the same commands, for working beside a screen (B-13.2)."""
 
 from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -34,6 +34,13 @@ def snapped(place: QRect, screen: QRect) -> QPoint:
     x = screen.left() if x - screen.left() < SNAP_PX else right if right - x < SNAP_PX else x
     y = screen.top() if y - screen.top() < SNAP_PX else bottom if bottom - y < SNAP_PX else y
     return QPoint(max(screen.left(), x), y)
+
+
+def _within(place: QRect, screen: QRect) -> QPoint:
+    return QPoint(
+        max(screen.left(), min(place.x(), screen.right() + 1 - place.width())),
+        max(screen.top(), min(place.y(), screen.bottom() + 1 - place.height())),
+    )
 
 
 class _Grip(QToolButton):
@@ -203,12 +210,7 @@ class IconTray(QWidget):
 
     def step(self, by: QPoint) -> None:
         """Move the bar, but not off the screen."""
-        screen = self._screen()
-        goal = QRect(self.pos() + by, self.size())
-        self.move(
-            max(screen.left(), min(goal.x(), screen.right() + 1 - goal.width())),
-            max(screen.top(), min(goal.y(), screen.bottom() + 1 - goal.height())),
-        )
+        self.move(_within(QRect(self.pos() + by, self.size()), self._screen()))
         self._timer.start()
 
     def settle(self) -> None:
@@ -306,6 +308,13 @@ class IconTray(QWidget):
         """The desktop's own close (Alt+F4) hides it as its command does; that ends nothing."""
         event.ignore()
         self._kit.actions.icon_tray.setChecked(False)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A button or a number has come: what stands at an edge must not grow over it."""
+        super().resizeEvent(event)
+        if self.isVisible():
+            self.move(_within(QRect(self.pos(), self.size()), self._screen()))
 
     @override
     def changeEvent(self, event: QEvent) -> None:

@@ -13,6 +13,7 @@ from ui.bridge import Bridge
 from ui.tray import Tray
 from ui.widgets.kit import Kit
 from ui.widgets.plain import isolated, number_in_threes, one_line
+from ui.work import Notice
 
 _TEXT_CHARS = 160
 _MOST, _WITHIN_S = 3, 10.0
@@ -60,6 +61,8 @@ class Notifications(QObject):
         self._kit, self._tray, self._window, self._in_front = kit, tray, window, in_front
         self._inbox_in_sight = inbox_in_sight
         self._last = ""
+        self._waits: dict[str, Notice] = {}
+        """What the window says of offers, by session; it is taken back with the offer."""
         self.is_private: Callable[[], bool] = lambda: False
         """Whether others see this rep's screen: then nothing carries a name or what somebody wrote (B-6.4)."""
         bridge.offer_arrived.connect(self._on_offer)
@@ -78,7 +81,9 @@ class Notifications(QObject):
         wanted = self._kit.intents.settings.notifications and not self._inbox_in_sight()
         if wanted and self._is_room(_INBOX):
             self._last = _INBOX
-            self._tell(*self.words_of_offer(event.item))
+            notice = self._tell(*self.words_of_offer(event.item))
+            if notice is not None:
+                self._waits[event.item.session_id] = notice
 
     def _is_room(self, about: str) -> bool:
         """Whether one more notification about that session, or the Inbox, is not too many."""
@@ -91,6 +96,9 @@ class Notifications(QObject):
 
     def _on_offer_gone(self, event: OfferGone) -> None:
         """Who is taken by somebody else vanishes from the Inbox; that is said, so that nobody looks for him."""
+        notice = self._waits.pop(event.session_id, None)
+        if notice is not None:
+            self._kit.work.take_back(notice)
         if event.taken:
             t = self._kit.translator.t
             if self.is_private():
@@ -108,13 +116,16 @@ class Notifications(QObject):
             whence = t("app", "notify.offer.from_queue", queue=isolated(item.queue_name))
         return title, f"{whence}\n{said}" if said else whence
 
-    def _tell(self, title: str, text: str) -> None:
+    def _tell(self, title: str, text: str) -> Notice | None:
+        """Tell it by the tray, else in the window; gives what the window shows."""
+        notice = None
         if self.is_private():
             t = self._kit.translator.t
             title, text = t("show", "notify.title"), t("show", "notify.text")
         if not self._tray.show_message(title, text):
-            self._kit.work.tell(f"{title}\n{text}" if text else title)
+            notice = self._kit.work.tell(f"{title}\n{text}" if text else title)
         QApplication.alert(self._window)
+        return notice
 
     def words(self, event: Attention) -> tuple[str, str]:
         """Title and text of the notification of `event`, plain text."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSocketNotifier, Qt, QTimer
+from PySide6.QtCore import QLoggingCategory, QSocketNotifier, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from support_manager.settings import profile_folder
@@ -31,6 +31,9 @@ def run_app(options: argparse.Namespace, ready: "Callable[[App], object] | None"
         options: the command line, as `ui.app.arguments` reads it.
         ready: called on the running loop once the window is shown.
     """
+    # PySide6 6.12: Qt Multimedia says on stderr, while it is being loaded, that this system has no PipeWire. Nothing
+    # here needs it, and who starts the app in a terminal takes it for a fault.
+    QLoggingCategory.setFilterRules("qt.multimedia.symbolsresolver*=false")
     QApplication.setDesktopFileName("support-manager")
     QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     qt = QApplication.instance() or QApplication([sys.argv[0]])

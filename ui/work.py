@@ -44,10 +44,12 @@ class Work(QObject):
 
     Signals:
         notice: a `Notice` to be shown.
+        notice_gone: a `Notice` that is true no longer.
         running_changed: a piece of work began or ended.
     """
 
     notice = Signal(object)
+    notice_gone = Signal(object)
     running_changed = Signal()
 
     def __init__(self, errors: ErrorText, parent: QObject | None = None) -> None:
@@ -133,9 +135,15 @@ class Work(QObject):
             _set_busy(busy, False)
         self.running_changed.emit()
 
-    def tell(self, words: str, tone: Tone = Tone.INFO) -> None:
-        """Show a short message."""
-        self.notice.emit(Notice(words, tone))
+    def tell(self, words: str, tone: Tone = Tone.INFO) -> Notice:
+        """Show a short message; what it gives is for `take_back`."""
+        notice = Notice(words, tone)
+        self.notice.emit(notice)
+        return notice
+
+    def take_back(self, notice: Notice) -> None:
+        """Show it no longer, if it still is: it is not true any more."""
+        self.notice_gone.emit(notice)
 
     def tell_error(self, error: SupportManagerError) -> None:
         """Show what went wrong, in words."""

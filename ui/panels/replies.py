@@ -1,6 +1,6 @@
 """The canned replies: written, named and deleted; kept in the profile at once."""
 
-from PySide6.QtCore import QSignalBlocker, QSize, QTimer
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QPlainTextEdit, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -30,6 +30,8 @@ class RepliesPanel(QWidget):
         self.list = QListWidget()
         self.list.setObjectName("repliesList")
         self.list.currentRowChanged.connect(self._show)
+        self._none = label("repliesNone", "muted", wrap=True)
+        self._none.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._add = button("repliesAdd")
         self._add.setIcon(kit.theme.icon("plus"))
         self._add.clicked.connect(self.add)
@@ -57,6 +59,7 @@ class RepliesPanel(QWidget):
     def _lay_out(self) -> None:
         left = QVBoxLayout()
         left.setSpacing(SPACE_2)
+        left.addWidget(self._none, 1)
         left.addWidget(self.list, 1)
         left.addWidget(self._add)
         holder = QWidget()
@@ -139,6 +142,8 @@ class RepliesPanel(QWidget):
             self.list.clear()
             self.list.addItems([one_line(one.name, NAME_CHARS) for one in self._replies])
             self.list.setCurrentRow(at)
+        self._none.setVisible(not self._replies)
+        self.list.setVisible(bool(self._replies))
         self._show(at)
 
     def _show(self, at: int) -> None:
@@ -166,6 +171,7 @@ class RepliesPanel(QWidget):
         say = self._kit.say
         self.setAccessibleName(say("replies.title"))
         self._lead.setText(say("replies.lead"))
+        self._none.setText(say("replies.empty"))
         self.list.setAccessibleName(say("replies.title"))
         self._add.setText(say("replies.add"))
         self._remove.setText(say("replies.remove"))

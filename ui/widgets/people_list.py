@@ -11,7 +11,7 @@ from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import Mode, ParticipantView
 from ui.dialogs.select_customer import SelectCustomerDialog
 from ui.widgets.elided import ElidedLabel
-from ui.widgets.kit import SPACE_1, SPACE_2, Kit, button
+from ui.widgets.kit import SPACE_1, SPACE_2, Kit, button, label
 from ui.widgets.plain import one_line
 from ui.widgets.state_dot import StateDot, mark_of_connection
 
@@ -38,7 +38,7 @@ class _PersonRow(QWidget):
         connection = say(f"connection.{person.connection.value}")
         second = say("people.asks_control") if person.asks_control else connection
         words = say("people.role", role=say(f"role.{person.role.value}"), connection=second)
-        role = ElidedLabel("personRole", "secondary")
+        role = label("personRole", "secondary", wrap=True)  # that a connection is lost must not be cut off
         role.setText(words)
         self._dot.set_state(mark_of_connection(person.connection), connection)
         self.setAccessibleName(f"{name.text()}, {words}")

@@ -78,6 +78,7 @@ class Toasts(QWidget):
         self._column.setSpacing(SPACE_2)
         host.installEventFilter(self)
         kit.work.notice.connect(self.show_notice)
+        kit.work.notice_gone.connect(self.take_away)
         self.hide()
 
     def shown(self) -> list[Notice]:
@@ -86,8 +87,7 @@ class Toasts(QWidget):
 
     def show_notice(self, notice: Notice) -> None:
         """Show a message; one that is there already is not doubled, and the oldest makes room."""
-        for same in [toast for toast in self._shown if toast.notice == notice]:
-            self.dismiss(same)
+        self.take_away(notice)
         while len(self._shown) >= MOST:
             self.dismiss(self._shown[0])
         toast = Toast(self._kit, notice, self)
@@ -96,6 +96,11 @@ class Toasts(QWidget):
         toast.show()
         self._place()
         self._fade_in(toast)
+
+    def take_away(self, notice: Notice) -> None:
+        """Take a message away, if it is shown."""
+        for same in [toast for toast in self._shown if toast.notice == notice]:
+            self.dismiss(same)
 
     def set_at_foot(self, at_foot: bool) -> None:
         """Place the messages at the host's foot: the sign-in has its card in the middle, and nothing at the foot."""

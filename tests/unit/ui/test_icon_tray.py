@@ -116,6 +116,17 @@ async def test_invite_from_it_opens_the_same_panel(desk, bar):
 
 
 @pytest.mark.rule("B-13.2")
+async def test_at_the_right_edge_it_does_not_grow_over_it(desk, bar):
+    screen = bar.screen().availableGeometry()
+    bar.move(screen.right() + 1 - bar.width(), 200)
+    before = bar.width()
+    controlled(desk, rep())  # with a number to show, and more buttons
+    drain()
+    assert bar.width() > before
+    assert bar.geometry().right() == screen.right()
+
+
+@pytest.mark.rule("B-13.2")
 async def test_it_is_dragged_by_its_grip_and_remembers_its_place(desk, bar):
     bar.move(0, 200)
     start = bar.grip.rect().center()

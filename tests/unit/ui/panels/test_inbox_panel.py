@@ -235,6 +235,24 @@ async def test_an_offer_is_notified_and_a_click_opens_the_inbox(desk):
     bridge.close()
 
 
+@pytest.mark.rule("B-13.1")
+async def test_what_the_window_says_of_an_offer_goes_with_the_offer(desk):
+    be_agent(desk, OFFERED)
+    kit = Kit(desk.intents, desk.translator, desk.theme, desk.work)
+    bridge = Bridge(desk.intents.subscribe)
+    tray = Tray(kit, desk.actions, bridge)
+    tray.show_message = lambda title, text: False  # type: ignore[method-assign]
+    keep = Notifications(kit, bridge, tray, desk.window, lambda _: True)
+    desk.intents.emit(OfferArrived(OFFERED))
+    (shown,) = desk.window.toasts.shown()
+    assert plain(shown.text).startswith("Ion <b>V.</b> waits for you")
+    desk.intents.emit(OfferGone("o", "Ion", taken=False))
+    assert desk.window.toasts.shown() == []
+    keep.deleteLater()
+    tray.close()
+    bridge.close()
+
+
 async def test_signing_out_empties_it(desk):
     be_agent(desk, WAITING)
     desk.intents.account = None

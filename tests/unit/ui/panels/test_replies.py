@@ -116,6 +116,21 @@ async def test_replies_are_written_named_and_deleted(desk):
     assert [one.name for one in desk.intents.settings.replies] == ["bye", "wait"]
 
 
+@pytest.mark.parametrize("language", ["en", "ro"])
+async def test_an_empty_list_says_how_to_begin(qapp, language):
+    desk = WindowUnderTest(language, email_at_start=False)
+    desk.actions.replies.trigger()
+    drain()
+    assert desk.shown("repliesNone")
+    assert not desk.shown("repliesList")
+    QTest.mouseClick(desk.find("repliesAdd"), Qt.MouseButton.LeftButton)
+    drain()
+    assert not desk.shown("repliesNone")
+    assert desk.shown("repliesList")
+    await desk.work.aclose()
+    desk.close()
+
+
 async def test_closing_the_sheet_loses_nothing(desk):
     desk.actions.replies.trigger()
     drain()
