@@ -10,6 +10,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage, QPainter
@@ -53,7 +54,7 @@ LINES = (
 
 def _past(at: int, customer: str, **more: object) -> HistoryEntry:
     given: dict[str, object] = {"mode": Mode.MULTI, "started_at": at - 600_000, "customers": (customer,)}
-    return HistoryEntry(session_id=f"p{at}", number="482119903", ended_at=at, **(given | more))  # type: ignore[arg-type]
+    return HistoryEntry(session_id=f"p{at}", number="482119903", ended_at=at, **(given | more))
 
 
 PAST = (
@@ -81,7 +82,7 @@ async def settle(seconds: float = SETTLE_S) -> None:
         await asyncio.sleep(0.01)
 
 
-def joined(desk: WindowUnderTest, **view: object) -> str:
+def joined(desk: WindowUnderTest, **view: Any) -> str:  # noqa: ANN401 - fields of `SessionView`
     """A running session with its customer, and a few lines."""
     made = desk.intents.open(**view)
     desk.intents.join(made.id)
@@ -298,7 +299,7 @@ async def end_session(desk: WindowUnderTest) -> None:
 async def close_the_window(desk: WindowUnderTest) -> None:
     """Close the window."""
     joined(desk)
-    kit = Kit(desk.intents, desk.translator, desk.theme, desk.work)  # type: ignore[arg-type]
+    kit = Kit(desk.intents, desk.translator, desk.theme, desk.work)
     CloseDialog(kit, 2, quitting=False, tray=True, actions=desk.actions, parent=desk.window).start()
 
 
@@ -346,7 +347,7 @@ async def tray_menu(desk: WindowUnderTest) -> None:
     be_agent(desk)
     controlled(desk, rep())
     desk.intents.open("111222333")
-    kit = Kit(desk.intents, desk.translator, desk.theme, desk.work)  # type: ignore[arg-type]
+    kit = Kit(desk.intents, desk.translator, desk.theme, desk.work)
     tray = Tray(kit, desk.actions, desk.bridge, desk.window)
     tray._refresh()
     tray.menu.popup(desk.window.mapToGlobal(desk.window.rect().center() * 0.4))
@@ -356,7 +357,7 @@ async def tray_menu(desk: WindowUnderTest) -> None:
 async def icon_tray(desk: WindowUnderTest) -> None:
     """Icon tray."""
     controlled(desk, rep())
-    kit = Desk(desk.intents, desk.translator, desk.theme, desk.work, desk.actions)  # type: ignore[arg-type]
+    kit = Desk(desk.intents, desk.translator, desk.theme, desk.work, desk.actions)
     bar = IconTray(kit, desk.window)
     desk.window._refresh()
     desk.actions.icon_tray.trigger()

@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from tests.harness import timecode
 from tests.harness.display import ScreenReader
