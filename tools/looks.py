@@ -52,8 +52,8 @@ LINES = (
 )
 
 
-def _past(at: int, customer: str, **more: object) -> HistoryEntry:
-    given: dict[str, object] = {"mode": Mode.MULTI, "started_at": at - 600_000, "customers": (customer,)}
+def _past(at: int, customer: str, **more: Any) -> HistoryEntry:  # noqa: ANN401 - fields of `HistoryEntry`
+    given: dict[str, Any] = {"mode": Mode.MULTI, "started_at": at - 600_000, "customers": (customer,)}
     return HistoryEntry(session_id=f"p{at}", number="482119903", ended_at=at, **(given | more))
 
 
