@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.harness.audio_process import SIGNAL_SEED
 from tests.harness.programs import Program
 from tests.harness.pulse import PulseServer
-from tests.harness.sound import RATE, chirps, compare
+from tests.harness.sound import RATE, chirps, compare, rms
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
@@ -131,15 +131,82 @@ async def test_one_that_is_pulled_out_is_told_and_another_one_taken(desk: Desk) 
         assert total["troubles"] == ["microphone_lost"]
         await desk.closed()
         return
-    # Here the sound server itself moves what runs to another device; whether that is told depends on who is first.
     desk.pulse.unplug_microphone("microphone")
     desk.pulse.unplug_speaker("speaker")
-    await desk.program.ask("read")
+    total = await desk.until(lambda total: len(total["troubles"]) >= 2)
+    assert sorted(total["troubles"]) == ["microphone_lost", "speaker_lost"]
     total = await desk.until(lambda total: total["heard"] > 24_000 and total["asked"] > 24_000)
-    assert len(total["troubles"]) == len(set(total["troubles"])), "each is told once"
+    assert total["troubles"] == [], "each is told once"
+    microphones, speakers = (await desk.program.ask("devices"))["found"]
+    assert [name for _, name in microphones] == ["webcam"]
+    assert "speaker" not in [name for _, name in speakers]
     desk.pulse.plug_speaker("speaker")
     desk.pulse.plug_microphone("microphone")
     await desk.closed()
+
+
+async def is_still(desk: Desk, what: str, seconds: float = 0.5) -> None:
+    """Nothing more is heard, or asked for, for so long."""
+    await desk.program.ask("read")
+    await asyncio.sleep(seconds)
+    assert (await desk.program.ask("read"))[what] == 0
+
+
+@pytest.mark.rule("B-7.7")
+async def test_the_last_ones_that_are_pulled_out_are_told_and_plugged_in_again_they_carry_on() -> None:
+    """The server moves what ran there: to a speaker's monitor, and to the speaker that it makes up. Neither is used."""
+    async with AsyncExitStack() as stack:
+        pulse = stack.enter_context(PulseServer())
+        pulse.control("load-module", "module-always-sink")
+        program = Program("tests.harness.audio_process", environment={**OFFSCREEN, **pulse.environment()})
+        desk = Desk(await stack.enter_async_context(program), pulse)
+        await desk.opened()
+
+        pulse.unplug_microphone("microphone")
+        total = await desk.until(lambda total: bool(total["troubles"]), within_s=2)
+        assert total["troubles"] == ["microphone_lost"]
+        await is_still(desk, "heard")
+        await desk.until(lambda total: total["asked"] > 24_000)  # he hears on
+        assert (await desk.program.ask("devices"))["found"][0] == []
+
+        pulse.plug_microphone("microphone")
+        pulse.play("microphone", chirps(5, 3))
+        total = await desk.until(lambda total: total["heard"] > 24_000 and total["loud"] > 0.1)
+        assert total["troubles"] == ["microphone_back"]
+
+        pulse.unplug_microphone("microphone")
+        pulse.unplug_speaker("microphone_mouth")  # it would be a speaker, too
+        await desk.until(lambda total: bool(total["troubles"]))
+        pulse.unplug_speaker("speaker")
+        total = await desk.until(lambda total: bool(total["troubles"]), within_s=2)
+        assert total["troubles"] == ["speaker_lost"]
+        await is_still(desk, "asked")
+        assert "auto_null" in pulse.control("list", "short", "sinks")
+        assert (await desk.program.ask("devices"))["found"] == [[], []]
+
+        pulse.plug_speaker("speaker")
+        ear = pulse.record_speaker("speaker")
+        total = await desk.until(lambda total: total["asked"] > 48_000 and ear.seconds > 1)
+        assert total["troubles"] == ["speaker_back"]
+        assert rms(ear.since(0)[-RATE // 2 :]) > 0.05
+
+
+@pytest.mark.slow
+async def test_a_sound_server_that_ends_is_told_and_one_that_is_back_carries_on() -> None:
+    async with AsyncExitStack() as stack:
+        pulse = stack.enter_context(PulseServer())
+        program = Program("tests.harness.audio_process", environment={**OFFSCREEN, **pulse.environment()})
+        desk = Desk(await stack.enter_async_context(program), pulse)
+        await desk.opened()
+        pulse.stop()
+        total = await desk.until(lambda total: len(total["troubles"]) >= 2, within_s=2)
+        assert sorted(total["troubles"]) == ["microphone_lost", "speaker_lost"]
+        await desk.program.ask("microphone")  # a call that begins now
+        total = await desk.until(lambda total: bool(total["troubles"]), within_s=2)
+        assert total["troubles"] == ["no_microphone"]
+        pulse.start()
+        total = await desk.until(lambda total: total["heard"] > 24_000 and total["asked"] > 24_000, within_s=20)
+        assert sorted(total["troubles"]) == ["microphone_back", "speaker_back"]
 
 
 @pytest.mark.parametrize("kind", ["array", "qt"])

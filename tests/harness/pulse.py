@@ -38,6 +38,7 @@ class PulseServer:
         self._microphones = tuple(microphones)
         self._place = Path()
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._server: subprocess.Popen[bytes] | None = None
         self._recordings: list[Recording] = []
 
     def environment(self) -> dict[str, str]:
@@ -46,27 +47,41 @@ class PulseServer:
 
     def __enter__(self) -> Self:
         self._place = Path(tempfile.mkdtemp(prefix="support-pulse-"))
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def start(self) -> None:
+        """Run the server; also after `stop`.
+
+        Raises:
+            OSError: if it does not come up.
+        """
         loads = [f"module-native-protocol-unix socket={self._place / 'socket'} auth-anonymous=1"]
         loads += [_sink(name) for name in self._speakers]
         for name in self._microphones:
             loads += [_sink(f"{name}_mouth"), _source(name)]
         words = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-level=error"]
         words += [word for load in loads for word in ("-L", load)]
-        try:
-            self._spawn(words)
-            deadline = time.monotonic() + _START_S
-            while not (self._place / "socket").exists() or not self._answers():
-                if time.monotonic() > deadline:
-                    raise OSError("pulseaudio did not start")
-                time.sleep(0.02)
-            if self._speakers:
-                self.control("set-default-sink", self._speakers[0])
-            if self._microphones:
-                self.control("set-default-source", self._microphones[0])
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        self._server = self._spawn(words)
+        deadline = time.monotonic() + _START_S
+        while not (self._place / "socket").exists() or not self._answers():
+            if time.monotonic() > deadline:
+                raise OSError("pulseaudio did not start")
+            time.sleep(0.02)
+        if self._speakers:
+            self.control("set-default-sink", self._speakers[0])
+        if self._microphones:
+            self.control("set-default-source", self._microphones[0])
+
+    def stop(self) -> None:
+        """The server ends, and all that ran there with it."""
+        assert self._server is not None
+        self._server.terminate()
+        self._server.wait(5)
 
     def _spawn(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
         home = {**os.environ, **self.environment(), "HOME": str(self._place), "XDG_RUNTIME_DIR": str(self._place)}
@@ -97,14 +112,14 @@ class PulseServer:
     def unplug_microphone(self, name: str) -> None:
         """It goes while it may be in use."""
         for line in self.control("list", "short", "modules").splitlines():
-            number, module, words = line.split("\t")[:3]
+            number, module, words = [*line.split("\t"), ""][:3]
             if module == "module-remap-source" and f"source_name={name} " in f"{words} ":
                 self.control("unload-module", number)
 
     def unplug_speaker(self, name: str) -> None:
         """It goes while it may be in use."""
         for line in self.control("list", "short", "modules").splitlines():
-            number, module, words = line.split("\t")[:3]
+            number, module, words = [*line.split("\t"), ""][:3]
             if module == "module-null-sink" and f"sink_name={name} " in f"{words} ":
                 self.control("unload-module", number)
 

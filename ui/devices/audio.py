@@ -20,6 +20,7 @@ from PySide6.QtMultimedia import QAudioDevice, QAudioFormat, QAudioSink, QAudioS
 from PySide6.QtMultimedia import QtAudio as QtSound
 
 from support_manager.media.voice.ports import AudioDevice, Trouble
+from ui.devices.pulse_losses import PulseLosses
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,9 @@ _FAILURES_S = 10.0
 _SWITCH_S = 0.001
 """While sound runs no thread keeps Python for longer than this when the others want it."""
 
+_NOTHING = "auto_null"
+"""What PulseAudio and PipeWire call the speaker that they make up where there is none."""
+
 Heard = Callable[[bytes], None]
 Fill = Callable[[int], bytes]
 Failed = Callable[[Trouble], None]
@@ -53,28 +57,36 @@ def _format() -> QAudioFormat:
     return found
 
 
+def _id(device: QAudioDevice) -> str:
+    return bytes(device.id().data()).decode(errors="replace")
+
+
+def _there(devices: list[QAudioDevice], lost: frozenset[str]) -> list[QAudioDevice]:
+    """Those that are really there."""
+    return [each for each in devices if _id(each) not in lost and _id(each) != _NOTHING]
+
+
 def _chosen(devices: list[QAudioDevice], wanted: str, default: QAudioDevice) -> QAudioDevice | None:
     """The wanted device, else the system's choice, else any."""
-    found = next((each for each in devices if bytes(each.id().data()).decode(errors="replace") == wanted), None)
-    if found is not None:
-        return found
-    if not default.isNull():
-        return default
+    for name in (wanted, _id(default)):
+        found = next((each for each in devices if _id(each) == name), None)
+        if found is not None:
+            return found
     return devices[0] if devices else None
 
 
 def _listed(devices: list[QAudioDevice]) -> list[AudioDevice]:
-    return [AudioDevice(bytes(each.id().data()).decode(errors="replace"), each.description()) for each in devices]
+    return [AudioDevice(_id(each), each.description()) for each in devices]
 
 
-def microphones() -> list[AudioDevice]:
-    """The microphones there are now."""
-    return _listed(QMediaDevices.audioInputs())
+def microphones(lost: frozenset[str] = frozenset()) -> list[AudioDevice]:
+    """The microphones there are now; `lost` are not, whatever Qt says."""
+    return _listed(_there(QMediaDevices.audioInputs(), lost))
 
 
-def speakers() -> list[AudioDevice]:
-    """The speakers there are now."""
-    return _listed(QMediaDevices.audioOutputs())
+def speakers(lost: frozenset[str] = frozenset()) -> list[AudioDevice]:
+    """The speakers there are now; `lost` are not, whatever Qt says."""
+    return _listed(_there(QMediaDevices.audioOutputs(), lost))
 
 
 class _Failures:
@@ -98,8 +110,9 @@ class _Failures:
 class _Worker(QObject):
     """Holds the devices; lives in the thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, losses: PulseLosses) -> None:
         super().__init__()
+        self._losses = losses
         self._source: QAudioSource | None = None
         self._source_device: QIODevice | None = None
         self._sink: QAudioSink | None = None
@@ -107,6 +120,10 @@ class _Worker(QObject):
         self._heard: Heard | None = None
         self._fill: Fill | None = None
         self._microphone = self._speaker = ""
+        self._heard_on = self._played_on = ""
+        """The ids of the devices that are open."""
+        self._without_microphone = self._without_speaker = False
+        """There was none that could be opened; one that can is told."""
         self._microphone_failed: Failed | None = None
         self._speaker_failed: Failed | None = None
         self._microphone_failures, self._speaker_failures = _Failures(), _Failures()
@@ -135,6 +152,18 @@ class _Worker(QObject):
             self._timer.setTimerType(Qt.TimerType.PreciseTimer)
             self._timer.timeout.connect(self._feed)
 
+    def _inputs(self) -> list[QAudioDevice]:
+        return [] if self._losses.away else _there(QMediaDevices.audioInputs(), self._losses.microphones)
+
+    def _outputs(self) -> list[QAudioDevice]:
+        return [] if self._losses.away else _there(QMediaDevices.audioOutputs(), self._losses.speakers)
+
+    @Slot()
+    def devices_changed(self) -> None:
+        """The sound server lost one, or has it again."""
+        self._inputs_changed()
+        self._outputs_changed()
+
     # --- microphone
 
     @Slot(str, object, object)
@@ -143,19 +172,22 @@ class _Worker(QObject):
         self.close_microphone()
         self._microphone, self._heard, self._microphone_failed = device, heard, failed
         self._microphone_failures.forget()
+        self._without_microphone = False
         self._start_microphone()
 
     def _start_microphone(self) -> None:
         failed = self._microphone_failed
         if failed is None:
             return
+        was_without, self._without_microphone = self._without_microphone, True
         if _is_denied():
             failed(Trouble.MICROPHONE_DENIED)
             return
-        device = _chosen(QMediaDevices.audioInputs(), self._microphone, QMediaDevices.defaultAudioInput())
+        device = _chosen(self._inputs(), self._microphone, QMediaDevices.defaultAudioInput())
         if device is None:
             failed(Trouble.NO_MICROPHONE)
             return
+        self._heard_on = _id(device)
         source = self._source = QAudioSource(device, _format(), self)
         self._share_python()
         source.setBufferSize(_BUFFER_MS * _PER_MS)
@@ -166,6 +198,9 @@ class _Worker(QObject):
             failed(Trouble.MICROPHONE_LOST)
             return
         found.readyRead.connect(self._read)
+        self._without_microphone = False
+        if was_without:
+            failed(Trouble.MICROPHONE_BACK)
 
     @Slot()
     def _read(self) -> None:
@@ -186,12 +221,13 @@ class _Worker(QObject):
             return
         self._drop_source()
         wait_ms = self._microphone_failures.next_wait_ms()
+        self._without_microphone = wait_ms is None or not self._inputs()
         self._microphone_failed(Trouble.MICROPHONE_FAILS if wait_ms is None else Trouble.MICROPHONE_LOST)
         if wait_ms is not None:
             QTimer.singleShot(wait_ms, self, self._microphone_again)
 
     def _microphone_again(self) -> None:
-        if self._source is None and QMediaDevices.audioInputs():
+        if self._source is None and self._inputs():
             self._start_microphone()
 
     @Slot()
@@ -199,9 +235,9 @@ class _Worker(QObject):
         if self._microphone_failed is None:
             return
         self._microphone_failures.forget()
-        if self._source is None and QMediaDevices.audioInputs():
+        if self._source is None and self._inputs():
             self._start_microphone()  # one was plugged in
-        elif self._source is not None and not QMediaDevices.audioInputs():
+        elif self._source is not None and self._heard_on not in map(_id, self._inputs()):
             self._microphone_gone()
 
     @Slot()
@@ -225,16 +261,19 @@ class _Worker(QObject):
         self.close_speaker()
         self._speaker, self._fill, self._speaker_failed = device, fill, failed
         self._speaker_failures.forget()
+        self._without_speaker = False
         self._start_speaker()
 
     def _start_speaker(self) -> None:
         failed = self._speaker_failed
         if failed is None:
             return
-        device = _chosen(QMediaDevices.audioOutputs(), self._speaker, QMediaDevices.defaultAudioOutput())
+        was_without, self._without_speaker = self._without_speaker, True
+        device = _chosen(self._outputs(), self._speaker, QMediaDevices.defaultAudioOutput())
         if device is None:
             failed(Trouble.NO_SPEAKER)
             return
+        self._played_on = _id(device)
         sink = self._sink = QAudioSink(device, _format(), self)
         self._share_python()
         sink.setBufferSize(_BUFFER_MS * _PER_MS)
@@ -246,6 +285,9 @@ class _Worker(QObject):
             return
         if self._timer is not None:
             self._timer.start(_TIMER_MS)
+        self._without_speaker = False
+        if was_without:
+            failed(Trouble.SPEAKER_BACK)
 
     @Slot()
     def _feed(self) -> None:
@@ -272,12 +314,13 @@ class _Worker(QObject):
             return
         self._drop_sink()
         wait_ms = self._speaker_failures.next_wait_ms()
+        self._without_speaker = wait_ms is None or not self._outputs()
         self._speaker_failed(Trouble.SPEAKER_FAILS if wait_ms is None else Trouble.SPEAKER_LOST)
         if wait_ms is not None:
             QTimer.singleShot(wait_ms, self, self._speaker_again)
 
     def _speaker_again(self) -> None:
-        if self._sink is None and QMediaDevices.audioOutputs():
+        if self._sink is None and self._outputs():
             self._start_speaker()
 
     @Slot()
@@ -285,9 +328,9 @@ class _Worker(QObject):
         if self._speaker_failed is None:
             return
         self._speaker_failures.forget()
-        if self._sink is None and QMediaDevices.audioOutputs():
+        if self._sink is None and self._outputs():
             self._start_speaker()
-        elif self._sink is not None and not QMediaDevices.audioOutputs():
+        elif self._sink is not None and self._played_on not in map(_id, self._outputs()):
             self._speaker_gone()
 
     @Slot()
@@ -332,12 +375,14 @@ class QtAudio(QObject):
     _microphone_done = Signal()
     _speaker_done = Signal()
     _all_done = Signal()
+    _lost = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._thread = QThread()
         self._thread.setObjectName("sound")
-        self._worker = _Worker()
+        self._losses = PulseLosses(self._lost.emit)
+        self._worker = _Worker(self._losses)
         self._worker.moveToThread(self._thread)
         queued = Qt.ConnectionType.QueuedConnection
         self._microphone_wanted.connect(self._worker.open_microphone, queued)
@@ -345,6 +390,8 @@ class QtAudio(QObject):
         self._microphone_done.connect(self._worker.close_microphone, queued)
         self._speaker_done.connect(self._worker.close_speaker, queued)
         self._all_done.connect(self._worker.close_all, queued)
+        self._lost.connect(self._worker.devices_changed, queued)
+        self._losses.start()
 
     def _ready(self) -> None:
         if not self._thread.isRunning():
@@ -370,7 +417,9 @@ class QtAudio(QObject):
 
     def devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
         """The microphones and the speakers there are now."""
-        return tuple(microphones()), tuple(speakers())
+        if self._losses.away:
+            return (), ()
+        return tuple(microphones(self._losses.microphones)), tuple(speakers(self._losses.speakers))
 
     @property
     def latency_ms(self) -> float:
@@ -382,6 +431,7 @@ class QtAudio(QObject):
 
         A device that hangs in the system's own code keeps its thread, and nobody else waits for it.
         """
+        self._losses.close()
         if self._thread.isRunning():
             self._all_done.emit()
             if not self._thread.wait(_WAIT_MS):

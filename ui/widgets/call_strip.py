@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QVBox
 from typing_extensions import override
 
 from support_manager.events import VoiceDevice, VoiceHeard
-from support_manager.media.voice.ports import AudioDevice
+from support_manager.media.voice.ports import AudioDevice, Trouble
 from support_manager.protocol.calls import CallView
 from ui.models.sessions import SessionEntry
 from ui.widgets.elided import ElidedLabel
@@ -65,6 +65,11 @@ class _Speaker(QWidget):
         self.setAccessibleName(name)
 
 
+def _about(trouble: Trouble) -> str:
+    """Which device; the echo is neither's."""
+    return next((device for device in ("microphone", "speaker") if device in trouble.value), "")
+
+
 class CallStrip(QFrame):
     """Stands above the middle of a session while somebody is in its call or asked to be."""
 
@@ -73,7 +78,8 @@ class CallStrip(QFrame):
         self._kit, self._entry = kit, entry
         self._face: object = None
         self._speakers: dict[str, _Speaker] = {}
-        self._trouble = ""
+        self._troubles: dict[str, str] = {}
+        """What is wrong, by the device that it is about."""
         self.setObjectName("callStrip")
         self.setProperty("kind", "banner")
         self._words = label("callWords", "strong", wrap=True)
@@ -125,9 +131,10 @@ class CallStrip(QFrame):
         inside = you in call.speaking
         self.setVisible(call.is_there and entry.ended is None)
         if not inside:
-            self._trouble = ""
-        self._problem.setText(self._kit.translator.t("voice", f"trouble.{self._trouble}") if self._trouble else "")
-        self._problem.setVisible(bool(self._trouble))
+            self._troubles.clear()
+        t = self._kit.translator.t
+        self._problem.setText("\n".join(t("voice", f"trouble.{trouble}") for trouble in self._troubles.values()))
+        self._problem.setVisible(bool(self._troubles))
         face = (call, inside, tuple((each.id, each.name) for each in entry.snapshot.view.participants))
         if face == self._face:
             return
@@ -158,7 +165,11 @@ class CallStrip(QFrame):
 
     def take_trouble(self, trouble: VoiceDevice) -> None:
         """Say what is wrong with a device, and list anew those that are there now."""
-        self._trouble = trouble.trouble.value
+        about = _about(trouble.trouble)
+        if trouble.trouble in (Trouble.MICROPHONE_BACK, Trouble.SPEAKER_BACK):
+            self._troubles.pop(about, None)
+        else:
+            self._troubles[about] = trouble.trouble.value
         self.take(self._entry)
         if self._microphone.isVisibleTo(self):
             self._fill()
@@ -224,7 +235,7 @@ class CallStrip(QFrame):
             choice.setCurrentIndex(max(0, choice.findData(chosen)))
 
     def _chosen(self) -> None:
-        self._trouble = ""  # it was about the former one; what is wrong with this one is told anew
+        self._troubles.clear()  # they were about the former ones; what is wrong with these is told anew
         self.take(self._entry)
         microphone, speaker = str(self._microphone.currentData()), str(self._speaker.currentData())
         self._kit.intents.use_audio(microphone, speaker)

@@ -18,9 +18,12 @@ class Trouble(Enum):
     """It was pulled out, or taken by another program."""
     MICROPHONE_FAILS = "microphone_fails"
     """It opens and ends again and again; it is left alone now."""
+    MICROPHONE_BACK = "microphone_back"
+    """None any more: one was plugged in and is heard."""
     NO_SPEAKER = "no_speaker"
     SPEAKER_LOST = "speaker_lost"
     SPEAKER_FAILS = "speaker_fails"
+    SPEAKER_BACK = "speaker_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class AudioPorts(Protocol):
         Args:
             device: its id.
             heard: called with each piece of sound, of any length.
-            failed: called once if there is none or it goes; nothing is heard any more then.
+            failed: called once if there is none or it goes; nothing is heard any more then, until it is called with
+                `MICROPHONE_BACK`, or another one is taken at once.
         """
 
     def close_microphone(self) -> None:
@@ -56,7 +60,7 @@ class AudioPorts(Protocol):
         Args:
             device: its id.
             fill: called with how many samples are wanted now; gives exactly so many.
-            failed: called once if there is none or it goes.
+            failed: called once if there is none or it goes, and with `SPEAKER_BACK` as above.
         """
 
     def close_speaker(self) -> None:

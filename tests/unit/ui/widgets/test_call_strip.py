@@ -68,3 +68,17 @@ async def test_a_device_that_goes_is_said_and_the_lists_are_of_now_until_another
     choice.activated.emit(1)
     await until(lambda: ("use_audio", "m2", "") in desk.intents.asked)
     assert not desk.shown("callProblem")
+
+
+async def test_what_is_wrong_with_each_device_stands_until_that_one_is_back(desk: WindowUnderTest):
+    session_id = talks(desk)
+    desk.intents.emit(VoiceDevice(session_id, Trouble.MICROPHONE_LOST))
+    desk.intents.emit(VoiceDevice(session_id, Trouble.SPEAKER_LOST))
+    await until(lambda: desk.shown("callProblem"))
+    problem = desk.find("callProblem", QLabel)
+    assert isinstance(problem, QLabel)
+    await until(lambda: len(problem.text().splitlines()) == 2)
+    desk.intents.emit(VoiceDevice(session_id, Trouble.MICROPHONE_BACK))
+    await until(lambda: problem.text().startswith("The speaker is gone"))
+    desk.intents.emit(VoiceDevice(session_id, Trouble.SPEAKER_BACK))
+    await until(lambda: not desk.shown("callProblem"))
