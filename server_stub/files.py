@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from server_stub.file_room import FileRoom, Holding
 from server_stub.link import Link
 from server_stub.members import Members
 from server_stub.ports import RandomBytes, RelaySettings
@@ -65,12 +66,13 @@ _STATUS = {
 class Transfer:
     """One running transfer: its spool, who is at its ends, and who waits for it to move."""
 
-    def __init__(self, session: Session, activity: ActivityView, spool: Spool) -> None:
+    def __init__(self, session: Session, activity: ActivityView, spool: Spool, holding: Holding) -> None:
         self.session = session
         self.id = activity.id
         self.sender = activity.subject
         self.receiver = receiver_of(activity)
         self.spool = spool
+        self.holding = holding
         self.moved_at = time.monotonic()
         self.gone = False
         self.timer: asyncio.Timeout | None = None
@@ -84,6 +86,10 @@ class Transfer:
     def move(self) -> None:
         """Wake everybody who waits: bytes came, bytes went, or it is over."""
         self.moved_at = time.monotonic()
+        self.wake()
+
+    def wake(self) -> None:
+        """Have everybody who waits look again: another transfer made room."""
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
@@ -114,16 +120,24 @@ class Files:
         members: the sessions.
         settings: what the operator decided.
         folder: for the pieces; everything in it is the relay's.
+        room: on the disk.
         random: unpredictable bytes.
         tasks: owner of the cleaning.
     """
 
     def __init__(
-        self, members: Members, settings: RelaySettings, folder: Path, random: RandomBytes, tasks: TaskOwner
+        self,
+        members: Members,
+        settings: RelaySettings,
+        folder: Path,
+        room: FileRoom,
+        random: RandomBytes,
+        tasks: TaskOwner,
     ) -> None:
         self._members = members
         self._settings = settings
         self._folder = folder
+        self._room = room
         self._random = random
         self._tasks = tasks
         self._transfers: dict[str, Transfer] = {}
@@ -193,7 +207,8 @@ class Files:
     def _begin(self, session: Session, activity: ActivityView) -> Transfer:
         size = activity.file.size if activity.file is not None else 0
         spool = Spool(self._folder / activity.id, sealed_length(size))
-        transfer = self._transfers[activity.id] = Transfer(session, activity, spool)
+        holding = self._room.hold(activity, spool)
+        transfer = self._transfers[activity.id] = Transfer(session, activity, spool, holding)
         return transfer
 
     def _end(self, transfer: Transfer) -> None:
@@ -203,10 +218,16 @@ class Files:
         transfer.move()
         self._tasks.spawn(self._clear(transfer), name=f"clear {transfer.id}")
 
-    @staticmethod
-    async def _clear(transfer: Transfer) -> None:
+    async def _clear(self, transfer: Transfer) -> None:
         await transfer.rest.wait()
         await asyncio.to_thread(transfer.spool.delete)
+        self._room.give_back(transfer.id)
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        """There is more room than before, for whoever waits for some."""
+        for transfer in self._transfers.values():
+            transfer.wake()
 
     async def _expire(self) -> None:
         """End what nobody answers, sends or fetches any more."""
@@ -357,15 +378,14 @@ class Files:
 
     async def _take(self, request: web.Request, transfer: Transfer, length: int) -> bool:
         """Take a body as far as it comes; what came is kept. Says whether it came whole."""
-        spool = transfer.spool
-        site_bytes = self._settings.file_rules.site_bytes
+        spool, holding = transfer.spool, transfer.holding
 
         def has_room() -> bool:
-            total = sum(other.spool.stored for other in self._transfers.values())
-            return spool.head + length - spool.kept <= WINDOW and total + length <= site_bytes
+            return spool.head + length - spool.kept <= WINDOW and self._room.may_take(holding, length)
 
         if not await transfer.until(has_room):
             raise ProtocolError(ErrorCode.TOO_FAST)
+        holding.arriving = length
         if spool.head == 0:
             await asyncio.to_thread(spool.make)
         start = at = spool.head
@@ -400,6 +420,7 @@ class Files:
         if end > transfer.spool.head:
             transfer.spool.head = end
             transfer.move()
+        transfer.holding.arriving = 0
 
     # Fetching
 
@@ -430,7 +451,8 @@ class Files:
             return web.Response(status=416, headers={"Content-Range": f"bytes */{spool.length}", **_HEADERS})
         if kept > spool.kept:
             await asyncio.to_thread(spool.drop, kept)
-            transfer.move()
+            transfer.moved_at = time.monotonic()
+            self._wake_all()
         if not await transfer.until(lambda: spool.head > start):
             return web.Response(status=204, headers=self._state(transfer))
         end = min(spool.head, start + most)

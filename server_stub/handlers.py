@@ -17,6 +17,7 @@ from server_stub.chat import Chat
 from server_stub.connections import BEAT_S, Server
 from server_stub.directory import Directory
 from server_stub.entering import Entering
+from server_stub.file_room import FileRoom
 from server_stub.files import Files
 from server_stub.history import Remembering
 from server_stub.http_api import relay_version
@@ -95,11 +96,12 @@ class Relay:
         self._directory = Directory(database, settings)
         self._inbox = Inbox(self._members, self._ceiling, self._directory, settings, self._clock, self._tasks)
         self._records = Records(database, self._tasks, self._handled)
-        self.files = Files(self._members, settings, folder or Path("files"), random, self._tasks)
+        room = FileRoom(settings)
+        self.files = Files(self._members, settings, folder or Path("files"), room, random, self._tasks)
         self._chat = Chat(self._members)
         self._handlers: dict[str, Callable[[Link, Any], Awaitable[Wire]]] = {
             **Joining(self._members, self._ceiling, self._audit, self._clock, random, self._tasks).handlers(),
-            **InSession(self._members, random).handlers(),
+            **InSession(self._members, room, random).handlers(),
             **self._chat.handlers(),
             **self.files.handlers(),
             **People(self._members, self._ceiling, database, self._clock).handlers(),

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from server_stub.file_room import FileRoom
 from server_stub.link import Link
 from server_stub.live import packet_of
 from server_stub.members import Members
@@ -12,6 +13,7 @@ from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import ActivitySet, Fact
 from server_stub.state.model import Participant, Session
 from server_stub.state.refused import Refused
+from server_stub.store.journal import JournalFailed
 from support_manager.protocol import events, requests
 from support_manager.protocol.activities import ActivityKind
 from support_manager.protocol.codes import ErrorCode
@@ -27,11 +29,13 @@ class InSession:
 
     Args:
         members: the sessions.
+        room: for files, on the relay's disk.
         random: unpredictable bytes.
     """
 
-    def __init__(self, members: Members, random: RandomBytes) -> None:
+    def __init__(self, members: Members, room: FileRoom, random: RandomBytes) -> None:
         self._members = members
+        self._room = room
         self._random = random
 
     def handlers(self) -> Mapping[str, Callable[[Link, Any], Awaitable[Wire]]]:
@@ -124,9 +128,20 @@ class InSession:
         return requests.ActivityMade(activity_id=made[0])
 
     async def _on_activity_answer(self, link: Link, request: requests.ActivityAnswer) -> Nothing:
-        await self._members.change(
-            link, "activity.answer", request, lambda s, me, m: activities.decide_answer(s, me, request, m.now_ms)
-        )
+        claimed: list[str] = []
+
+        def decision(session: Session, me: Participant, moment: Moment) -> list[Fact]:
+            facts = activities.decide_answer(session, me, request, moment.now_ms)
+            begun = (fact.activity for fact in facts if isinstance(fact, ActivitySet) and fact.agreed)
+            claimed.extend(self._room.claim(each) for each in begun if each.kind is ActivityKind.FILE)
+            return facts
+
+        try:
+            await self._members.change(link, "activity.answer", request, decision)
+        except (Refused, JournalFailed):
+            for each in claimed:
+                self._room.take_back(each)
+            raise
         return _NOTHING
 
     async def _on_activity_update(self, link: Link, request: requests.ActivityUpdate) -> Nothing:

@@ -21,6 +21,7 @@ from support_manager.files.seal import SEALED_CHUNK, ContentSeal, KeyPair, Meta,
 from support_manager.protocol import limits, requests
 from support_manager.protocol.activities import ActivityEnd, ActivityKind
 from support_manager.protocol.events import ActivityChanged
+from support_manager.protocol.wire import ProtocolError
 from tests.harness.relay import ROOT, RelayProcess, page, rep
 
 NAME = "salarii-secrete-2026.xlsx"
@@ -451,3 +452,99 @@ async def test_the_administrators_limits_hold(relay):
             await maria.ask("activity.offer", Sent(b"x").offer(maria))
         assert await maria.refused("activity.offer", Sent(b"x").offer(maria)) == "files_full"
         del ana
+
+
+@asynccontextmanager
+async def small_site(folder):
+    """A relay that gives all files together 64 MiB, which are two shares and a little."""
+    data = folder / "relay"
+    words = [sys.executable, "-m", "server_stub", "setting", "set", "files_site_mb", "64", "--data", str(data)]
+    await asyncio.to_thread(subprocess.run, words, check=True, capture_output=True, cwd=ROOT)
+    with RelayProcess(data) as relay:
+        yield relay
+
+
+async def offered(client):
+    """A file that takes a whole share, offered; its id."""
+    return (await client.ask("activity.offer", Sent(b"").offer(client, size=2**30))).activity_id
+
+
+def yes(client, activity_id):
+    return requests.ActivityAnswer(session_id=client.session_id, activity_id=activity_id, accept=True)
+
+
+async def accept(client, activity_id):
+    """Accept it once there is room: what has just ended may lie on the disk for a moment more."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await client.ask("activity.answer", yes(client, activity_id))
+            except ProtocolError as error:
+                assert error.code == "files_full"
+            await asyncio.sleep(0.02)
+
+
+async def end(client, activity_id, reason):
+    stop = requests.ActivityStop(session_id=client.session_id, activity_id=activity_id, reason=reason)
+    await client.ask("activity.stop", stop)
+
+
+@pytest.mark.rule("B-7.5")
+async def test_the_sites_room_is_shared_out_at_the_yes_and_given_back_at_every_end(tmp_path):
+    async with small_site(tmp_path) as relay:
+        async with two(relay) as (ana, maria), two(relay, "dan") as (dan, ion):
+            his = await offered(ion)
+            files = [await offered(maria) for _ in range(6)]
+            # Two say yes at once, and there is room for each; offers hold nothing.
+            async with asyncio.TaskGroup() as both:
+                both.create_task(ana.ask("activity.answer", yes(ana, files[0])))
+                both.create_task(dan.ask("activity.answer", yes(dan, his)))
+            await ana.ask("activity.answer", yes(ana, files[0]))  # once more, as after a lost ack
+            ends = ((maria, ActivityEnd.STOPPED), (ana, ActivityEnd.FAILED), (ana, ActivityEnd.FINISHED))
+            for number, (by, reason) in enumerate(ends):
+                assert await ana.refused("activity.answer", yes(ana, files[number + 1])) == "files_full"
+                await end(by, files[number], reason)
+                await accept(ana, files[number + 1])
+            assert await ana.refused("activity.answer", yes(ana, files[4])) == "files_full"
+            await dan.ask("session.end", requests.SessionEnd(session_id=dan.session_id))
+            await accept(ana, files[4])
+            session_id = ana.session_id
+        await asyncio.to_thread(relay.kill9)
+        await asyncio.to_thread(relay.start)
+        async with rep(relay, "ana") as ana:
+            await ana.resume(session_id)
+            assert await ana.refused("activity.answer", yes(ana, files[5])) == "files_full", "nothing was forgotten"
+            await end(ana, files[4], ActivityEnd.FAILED)
+            await accept(ana, files[5])
+
+
+@pytest.mark.rule("B-7.5")
+async def test_all_transfers_together_never_take_more_than_the_site_gives_and_each_has_its_share(tmp_path):
+    async with (
+        small_site(tmp_path) as relay,
+        two(relay) as (ana, maria),
+        two(relay, "dan") as (dan, ion),
+        aiohttp.ClientSession() as http,
+    ):
+        content = bytes(6 * SEGMENT)
+        sent, one, up, _ = await running(ana, maria, content)
+        other, two_, his, _ = await running(dan, ion, content)
+        parts = [slice(at, at + SEGMENT) for at in range(0, 6 * SEGMENT, SEGMENT)]
+
+        async def put(mine, given, number):
+            return await patch(http, relay, given, number * SEGMENT, mine.wire[parts[number]])
+
+        for number in range(4):
+            assert (await put(sent, up, number))[0] == 204, "its share, and what nobody has a share in"
+        waiting = [asyncio.create_task(put(sent, up, 4))]  # noqa: TID251 - a test's own
+        for number in range(3):
+            assert (await put(other, his, number))[0] == 204, "a share is held for whom it was given"
+        waiting.append(asyncio.create_task(put(other, his, 3)))  # noqa: TID251 - a test's own
+        await asyncio.sleep(0.3)
+        assert not any(task.done() for task in waiting)
+        on_disk = sum(path.stat().st_size for each in (one, two_) for path in pieces(relay, each))
+        assert on_disk == 7 * SEGMENT <= 64 * 2**20
+        await end(maria, one, ActivityEnd.STOPPED)
+        async with asyncio.timeout(5):  # at once, not when its wait is over
+            assert (await waiting[1])[0] == 204
+        assert (await waiting[0])[0] == 404

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from server_stub.file_room import Holding
 from server_stub.files import Transfer
 from server_stub.spool import Spool
 from support_manager.protocol.activities import ActivityKind, ActivityState
@@ -12,7 +13,7 @@ async def test_two_who_come_while_the_last_of_a_body_is_written_wait_for_it(tmp_
     activity = ActivityView(
         id="a", kind=ActivityKind.FILE, state=ActivityState.RUNNING, asked_by="p", subject="p", changed_at=0
     )
-    transfer = Transfer(None, activity, Spool(tmp_path / "a", 1))
+    transfer = Transfer(None, activity, Spool(tmp_path / "a", 1), Holding(1))
     begun, written = asyncio.Event(), asyncio.Event()
     flushing = asyncio.Event()
 
