@@ -11,7 +11,7 @@ from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.views import ActivityView
 
 SHARE = 3 * SEGMENT
-"""Of one transfer: a part that comes, one that is fetched, and the segment that goes only when all of it was fetched."""
+"""Of one transfer: a part that comes, one that is fetched, and the segment that goes once all of it was fetched."""
 
 
 class Holding:

@@ -12,8 +12,8 @@ const HASHED_CHUNKS = 8;
 const TELL_MS = 250;
 const AGAIN_MS = [200, 500, 1_000, 2_000, 4_000];
 const PART_MS = 120_000;
-/** So often a relay without room on its disk is asked again, for half a minute. */
-const FULL_TRIES = 10;
+/** So many tickets in a row, in half a minute, are spent on what may pass but need not. */
+const LASTING_TRIES = 10;
 /** Asking again gives the same answer. */
 const REFUSED = new Set([400, 405, 411, 412, 413, 415, 501]);
 const tell = (message) => self.postMessage(message);
@@ -28,9 +28,8 @@ class Problem extends Error {
   }
 }
 
-class Gone extends Error {}
-
-class Full extends Error {}
+/** May pass: a void ticket, a full disk. Where it lasts, the transfer ends with its code. */
+class Lasting extends Problem {}
 
 self.addEventListener("message", ({ data }) => {
   if (data.ticket) giveTicket?.(data.ticket);
@@ -46,7 +45,8 @@ async function start(job) {
     tell({ digest });
   } catch (error) {
     console.warn("file not moved", error.name, error.message);
-    tell({ failed: error.code && typeof error.code === "string" ? error.code : "file_damaged" });
+    // Of what has no code of ours, all that is left while receiving is what the browser's folder does.
+    tell({ failed: error instanceof Problem ? error.code : job.file ? "file_damaged" : "file_folder" });
   }
 }
 
@@ -59,7 +59,7 @@ function tellDone(done, size) {
 }
 
 async function withTickets(work) {
-  let full = 0;
+  let lasting = 0;
   for (let failures = 0; ; failures += 1) {
     const before = moved;
     tell({ wanted: "ticket" });
@@ -68,9 +68,8 @@ async function withTickets(work) {
       await work(ticket);
       return;
     } catch (error) {
-      if (error instanceof Problem) throw error;
-      full = error instanceof Full && moved === before ? full + 1 : 0;
-      if (full > FULL_TRIES) throw new Problem("file_site_full");
+      lasting = error instanceof Lasting && moved === before ? lasting + 1 : 0;
+      if (error instanceof Problem && (!(error instanceof Lasting) || lasting > LASTING_TRIES)) throw error;
     }
     if (moved > before) failures = 0;
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS[Math.min(failures, AGAIN_MS.length - 1)]));
@@ -82,8 +81,9 @@ async function ask(ticket, method, headers, body) {
     method, body, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(PART_MS),
     headers: { Authorization: `Bearer ${ticket.token}`, "Tus-Resumable": "1.0.0", ...headers },
   });
-  if ([401, 403, 404, 410].includes(answer.status)) throw new Gone();
-  if (answer.status === 507) throw new Full();
+  // The relay's own answer to a void ticket, or a server on the way that lets nobody through.
+  if ([401, 403, 404, 410].includes(answer.status)) throw new Lasting("file_refused");
+  if (answer.status === 507) throw new Lasting("file_site_full");
   return answer;
 }
 
@@ -270,10 +270,11 @@ async function receive({ transfer, size }, seal) {
 
   function write(bytes, at) {
     try {
-      if (target.write(bytes, { at }) !== bytes.length) throw new Problem("file_no_room");
+      if (target.write(bytes, { at }) === bytes.length) return;
     } catch (error) {
-      throw error instanceof Problem || error.name !== "QuotaExceededError" ? error : new Problem("file_no_room");
+      if (error.name !== "QuotaExceededError") throw new Lasting("file_folder");
     }
+    throw new Problem("file_no_room");
   }
 
   /** Open, write and hash the whole chunks of these bytes; says how many bytes that were. */
@@ -290,23 +291,29 @@ async function receive({ transfer, size }, seal) {
       if (rest.length) trailer = new Uint8Array([...trailer, ...rest]);
       next += 1;
       opened.push(content);
-      if (opened.length < HASHED_CHUNKS) return;
-      await hash.update(opened);
+      if (opened.length >= HASHED_CHUNKS) await hashOpened();
+    }
+    async function hashOpened() {
+      const chunks = opened;
       opened = [];
+      if (chunks.length) await hash.update(chunks);
     }
-    for (let index = next; index < seal.chunks; index += 1) {
-      const length = seal.plainSize(index) + TAG;
-      if (bytes.length - at < length) break;
-      const chunk = seal.open(index, bytes.subarray(at, at + length)).catch(() => {
-        throw new Problem("file_damaged");
-      });
-      chunk.catch(() => undefined); // it is looked at in its turn
-      opening.push(chunk);
-      at += length;
-      if (opening.length >= AT_ONCE) await land();
+    try {
+      for (let index = next; index < seal.chunks; index += 1) {
+        const length = seal.plainSize(index) + TAG;
+        if (bytes.length - at < length) break;
+        const chunk = seal.open(index, bytes.subarray(at, at + length)).catch(() => {
+          throw new Problem("file_damaged");
+        });
+        chunk.catch(() => undefined); // it is looked at in its turn
+        opening.push(chunk);
+        at += length;
+        if (opening.length >= AT_ONCE) await land();
+      }
+      while (opening.length) await land();
+    } finally {
+      await hashOpened(); // what is written counts as here, whatever came after it
     }
-    while (opening.length) await land();
-    if (opened.length) await hash.update(opened);
     return at;
   }
 

@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 
 PART_CHUNKS = limits.FILE_PART_BYTES // SEALED_CHUNK
 _AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
-_FULL_TRIES = 10
-"""So often a relay without room is asked again, for half a minute."""
+_LASTING_TRIES = 10
+"""So many tickets in a row, in half a minute, are spent on what may pass but need not."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -130,10 +130,18 @@ async def _with_tickets(
     work: Callable[[Parts, FileTicket], Awaitable[bool]],
     progress: Progress,
 ) -> None:
-    """Do `work` with one ticket after another until it says that it is done."""
-    failures = full = 0
+    """Do `work` with one ticket after another until it says that it is done.
+
+    A ticket may be void and a disk full for a while. Where that lasts, a server on the way lets nobody through, or
+    nobody makes room, and the transfer ends with that.
+
+    Raises:
+        LocalProblem: `file_refused`, `file_site_full`, and what `work` raises.
+    """
+    failures = lasting = 0
     while True:
         before = progress.done
+        reason: AppCode | None = None
         try:
             ticket = await ticketing()
             async with Parts(access(), ticket.path, ticket.token) as parts:
@@ -141,11 +149,10 @@ async def _with_tickets(
                     return
         except GoneError:
             log.info("file ticket is void, asking for another")
+            reason = AppCode.FILE_REFUSED
         except AgainError as error:
             log.info("file part not moved", reason=str(error))
-            full = full + 1 if isinstance(error, FullError) else 0
-            if full > _FULL_TRIES:
-                raise LocalProblem(AppCode.FILE_SITE_FULL) from None
+            reason = AppCode.FILE_SITE_FULL if isinstance(error, FullError) else None
         except Refused as refusal:
             if refusal.code not in TRANSIENT:
                 raise
@@ -154,7 +161,10 @@ async def _with_tickets(
         except SupportManagerError as error:
             log.info("no file ticket", code=str(error.code))
         if progress.done > before:
-            failures = full = 0
+            failures = lasting = 0
+        lasting = lasting + 1 if reason is not None else 0
+        if reason is not None and lasting > _LASTING_TRIES:
+            raise LocalProblem(reason)
         await asyncio.sleep(_AGAIN_S[min(failures, len(_AGAIN_S) - 1)])
         failures += 1
 

@@ -29,6 +29,7 @@ const handle = {
   getSize: () => disk.length,
   read: (bytes, { at }) => bytes.set(disk.subarray(at, at + bytes.length)),
   write(bytes, { at }) {
+    if (odd.length && odd[0] <= at) throw new DOMException("", odd.shift() && "InvalidStateError");
     // Growing within its memory, for copying it with each write would take minutes.
     if (at + bytes.length > disk.length) {
       const grown = disk.buffer.byteLength >= at + bytes.length ? disk.buffer : new ArrayBuffer(content.length + 2 * CHUNK);
@@ -44,6 +45,8 @@ const handle = {
 };
 const folder = { getDirectoryHandle: async () => folder, getFileHandle: async () => ({ createSyncAccessHandle: async () => handle }) };
 Object.defineProperty(globalThis, "navigator", { value: { storage: { getDirectory: async () => folder } }, configurable: true });
+/** Places at which the next writes fail, once each. */
+let odd = [];
 let longer = 0;
 globalThis.fetch = async (_, { headers }) => {
   const [first, last] = headers.Range.slice(6).split("-").map(Number);
@@ -111,4 +114,19 @@ test("a body that is longer than what was asked for is not taken", async () => {
   assert.deepEqual(await received(), { digest: digest.toString("hex") });
   assert.deepEqual(asked.slice(0, 2), [0, 0], "it asks again");
   assert.ok(Buffer.compare(disk, content) === 0);
+});
+
+test("B-7.5: a write that failed is made again, and all that was written is in the hash", async () => {
+  const wait = globalThis.setTimeout;
+  globalThis.setTimeout = (done, ms = 0) => wait(done, ms / 100);
+  [sealed, disk, odd] = [good, new Uint8Array(0), [0, 3 * CHUNK, 3 * CHUNK, 13 * CHUNK]];
+  assert.deepEqual(await received(), { digest: digest.toString("hex") });
+  assert.deepEqual(odd, []);
+  assert.ok(Buffer.compare(disk, content) === 0);
+  // A folder that takes nothing any more is told as what it is.
+  [disk, odd] = [new Uint8Array(0), Array(100).fill(5 * CHUNK)];
+  assert.deepEqual(await received(), { failed: "file_folder" });
+  assert.ok(odd.length > 80, "not tried for ever");
+  odd = [];
+  globalThis.setTimeout = wait;
 });

@@ -9,6 +9,9 @@ const content = new Uint8Array(6 * CHUNK);
 const taken = [];
 let most = Infinity;
 let full = 0;
+let closed = 0;
+let forbidden = 403;
+let tickets = 0;
 let hear;
 let over;
 let hashed = -1;
@@ -16,6 +19,7 @@ let hashed = -1;
 globalThis.self = {
   addEventListener: (_, listener) => (hear = (data) => listener({ data })),
   postMessage(said) {
+    tickets += said.wanted === "ticket";
     if (said.wanted === "ticket") setTimeout(() => hear({ ticket: { path: "/files/a", token: "t", offset: taken.at(-1) ?? 0 } }));
     if (said.hash) hashed = taken.at(-1) ?? 0;
     if (said.digest || said.failed) over(said);
@@ -30,6 +34,10 @@ globalThis.fetch = async (_, { headers, body }) => {
   if (full) {
     full -= 1;
     return new Response("", { status: 507 });
+  }
+  if (closed) {
+    closed -= 1;
+    return new Response("", { status: forbidden });
   }
   if (body.length > most) return new Response("", { status: 413 });
   taken.push(Number(headers["Upload-Offset"]) + body.length);
@@ -71,5 +79,21 @@ test("B-7.5: a relay whose disk is full is asked again for a while, and then tha
   full = Infinity;
   assert.deepEqual(await moved(), { failed: "file_site_full" });
   assert.deepEqual(taken, []);
+  globalThis.setTimeout = wait;
+});
+
+test("B-7.5: a server on the way that forbids it is asked with some new tickets, and then that is told", async () => {
+  const wait = globalThis.setTimeout;
+  globalThis.setTimeout = (done, ms = 0) => wait(done, ms / 100);
+  for (forbidden of [401, 403, 404, 410]) {
+    [full, closed, tickets] = [0, 3, 0];
+    assert.match((await moved()).digest, /^[0-9a-f]{64}$/, "it may be open again");
+    assert.equal(tickets, 4);
+    [closed, tickets] = [Infinity, 0];
+    assert.deepEqual(await moved(), { failed: "file_refused" });
+    assert.ok(tickets < 20);
+    assert.deepEqual(taken, []);
+  }
+  closed = 0;
   globalThis.setTimeout = wait;
 });

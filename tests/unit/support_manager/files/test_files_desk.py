@@ -1,6 +1,9 @@
 """The files of an app whose relay comes and goes: what is stopped stays so, what ends is told, nothing is left."""
 
 import asyncio
+import errno
+import hashlib
+import os
 import tempfile
 import threading
 from collections.abc import AsyncIterator
@@ -18,7 +21,7 @@ from support_manager.files.desk import FilesDesk
 from support_manager.files.lines import FileState
 from support_manager.files.moving import FileSource, Progress, Receiver, Sender
 from support_manager.files.parts import Access, Parts
-from support_manager.files.seal import ContentSeal, KeyPair, Secret
+from support_manager.files.seal import CHUNK, SEALED_CHUNK, ContentSeal, KeyPair, Secret
 from support_manager.files.secrets import Secrets
 from support_manager.files.thread import FilesThread
 from support_manager.media.engine import PeerKey
@@ -361,4 +364,72 @@ async def test_a_relay_whose_disk_is_full_is_asked_again_for_a_while(
         else:
             await sending
             assert len(came) == seal.length
+    await runner.cleanup()
+
+
+@pytest.mark.rule("B-7.5")
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+@pytest.mark.parametrize("way", ["up", "down"])
+async def test_a_server_on_the_way_that_forbids_it_is_asked_for_a_while_and_then_told_of(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, status: int, way: str
+):
+    monkeypatch.setattr("support_manager.files.moving._AGAIN_S", (0.001,))
+    tickets = 0
+
+    async def forbidden(request: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    runner, origin = await serve(forbidden)
+    path = tmp_path / "file"
+    path.write_bytes(bytes(1_000))
+    seal = ContentSeal(Secret(bytes(32), weak=False), "t", 1_000)
+
+    async def ticket() -> FileTicket:
+        nonlocal tickets
+        tickets += 1
+        return FileTicket(token="x" * 43, path="/files/t", length=seal.length, offset=0)
+
+    moving = (
+        Sender(FileSource.of(path), seal, Progress())
+        if way == "up"
+        else Receiver(tmp_path / "partial", 1_000, seal, Progress())
+    )
+    async with asyncio.timeout(10):
+        with pytest.raises(LocalProblem, match="file_refused"):
+            await moving.run(lambda: Access(origin, None), ticket)
+    assert 5 < tickets < 20, "it may pass, and nothing is tried for ever"
+    await runner.cleanup()
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_disk_that_fails_half_way_is_told_as_what_it_is(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    content = bytes(range(256)) * 4_000
+    seal = ContentSeal(Secret(bytes(32), weak=False), "t", len(content))
+    plain = content + hashlib.sha256(content).digest()
+    wire = b"".join(seal.seal(n, plain[n * CHUNK : (n + 1) * CHUNK]) for n in range(seal.chunks))
+
+    async def given(request: web.Request) -> web.Response:
+        start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        return web.Response(status=206, body=wire[start : start + SEALED_CHUNK])
+
+    runner, origin = await serve(given)
+
+    async def ticket() -> FileTicket:
+        return FileTicket(token="x" * 43, path="/files/t", length=seal.length, offset=0)
+
+    written = os.write
+    partial = tmp_path / "partial"
+
+    def failing(descriptor: int, data: bytes) -> int:
+        if os.fstat(descriptor).st_ino == partial.stat().st_ino and os.fstat(descriptor).st_size >= CHUNK:
+            raise OSError(errno.EIO, "input/output error")
+        return written(descriptor, data)
+
+    monkeypatch.setattr(os, "write", failing)
+    async with asyncio.timeout(10):
+        with pytest.raises(LocalProblem, match="file_folder"):
+            await Receiver(partial, len(content), seal, Progress()).run(lambda: Access(origin, None), ticket)
+        monkeypatch.setattr(os, "write", written)
+        digest = await Receiver(partial, len(content), seal, Progress()).run(lambda: Access(origin, None), ticket)
+    assert digest == hashlib.sha256(content).hexdigest(), "and what it took is still good"
     await runner.cleanup()
