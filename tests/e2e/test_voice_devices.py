@@ -1,13 +1,17 @@
 """Sound through the real devices: what one says into his microphone comes out at the other's speaker, whole."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pytest_asyncio
 
 from tests.harness.centre import require_namespace
-from tests.harness.sound import chirps, rms
+from tests.harness.participant import until
+from tests.harness.sound import chirps, rms, write_wav
 from tests.harness.voice_rig import CUSTOMER, REP, VoiceRig
 
 pytestmark = [
@@ -57,3 +61,33 @@ async def test_the_customer_does_not_hear_himself_from_the_reps_speaker(rig: Voi
     echo, left = rms(microphone.since(since, 4)), rms(back.since(since, 4))
     assert echo > 0.01, "there is an echo to be taken out"
     assert 20 * np.log10(echo / left) >= 25
+
+
+async def test_the_last_microphone_is_pulled_out_he_is_told_hears_on_and_is_heard_once_it_is_back(
+    tmp_path: Path,
+) -> None:
+    require_namespace()
+    voice = write_wav(tmp_path / "customer.wav", chirps(30, seed=45))
+    async with VoiceRig(tmp_path, voice) as rig:
+        for other in (CUSTOMER, "spare"):
+            rig.pulse.unplug_microphone(other)
+        reps, customers = rig.pulse.record_speaker(f"{REP}_ear"), rig.pulse.record_speaker(f"{CUSTOMER}_ear")
+        await until(lambda: reps.seconds > 1 and rms(reps.since(time.monotonic() - 1)) > 0.02, 20, "his voice")
+
+        rig.pulse.unplug_microphone(REP)
+        await rig.desk.reads("trouble.microphone_lost", "voice", within_s=3)
+        told = time.monotonic()
+        await asyncio.sleep(3)
+        assert rms(reps.since(told, 3)) > 0.02, "he hears on"
+        # The server moved what was heard there to what a speaker plays: the customer would hear himself.
+        assert rms(customers.since(told + 1, 2)) < 0.001
+        await rig.page.fill("#text", "I do not hear you")
+        await rig.page.click("#send")
+        await rig.app.session(lambda one: [line["text"] for line in one["view"]["chat"]] == ["I do not hear you"])
+
+        rig.pulse.plug_microphone(REP)
+        await rig.desk.no_more("trouble.microphone_lost", "voice")
+        await rig.page.click("#call-mute")  # the echo canceller lets one at a time be heard whole
+        ends, since = await rig.says(REP, chirps(SECONDS + 4, seed=46))
+        heard = ends.carried(since, SECONDS)
+        assert heard.likeness > 0.7, heard
