@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+import numpy as np
 import pytest
 from playwright.async_api import expect
 
@@ -15,8 +16,9 @@ from tests.harness.display import Display
 from tests.harness.firefox import Firefox
 from tests.harness.listening import heard
 from tests.harness.participant import until
+from tests.harness.pulse import PulseServer
 from tests.harness.relay import RelayProcess
-from tests.harness.sound import RATE, as_int16, longest_gap_ms, pitch_hz, rms
+from tests.harness.sound import PIECE, RATE, as_int16, longest_gap_ms, pitch_hz, rms
 from tests.integration.test_voice_in_chromium import (  # noqa: F401 - two of them are fixtures
     CUSTOMERS,
     PATIENCE_MS,
@@ -77,6 +79,44 @@ async def test_the_rep_hears_a_customer_in_firefox_until_he_mutes_himself(relay,
         await tab.click("#call-mute")
         await until(lambda: bool(ana.call.muted), 10, "that he is muted")
         await is_silent(ana)
+
+
+@pytest.mark.rule("B-7.7")
+async def test_rep_and_a_customer_in_firefox_hear_each_other_at_their_devices(relay, tmp_path):  # noqa: F811
+    async with AsyncExitStack() as stack:
+        pulse = stack.enter_context(PulseServer(("ear",), ("mouth",)))
+        ana = await stack.enter_async_context(rep(relay, tmp_path, sound=as_int16(REPS)))
+        display = stack.enter_context(Display(960, 900))
+        desk = {**display.environment(), **pulse.environment()}
+        firefox = await stack.enter_async_context(Firefox(desk, height=900))
+        session = await ana.controller.start_session()
+        tab = await firefox.new_tab()
+        await tab.goto(session.view.link)
+        await tab.type("#field-name", "Maria")
+        await tab.click("#join-send")
+        await until(lambda: ana.session.customer is not None, 20, "the customer")
+        await ana.controller.ask_voice(session.id)
+        await tab.click("#call-join")
+        await ana.talks_with(2)
+        ear = pulse.record_speaker("ear")
+
+        async def plays() -> np.ndarray:
+            return ear.since(0) if ear.seconds else np.zeros(0)
+
+        out = await hears(REPS, plays)
+        assert out.likeness > 0.7, out
+        assert out.longest_gap_ms <= 20, out
+        # He is quiet now, and she speaks: both at once are not heard whole, for the sake of the echo.
+        ana.ports.sound = np.zeros(RATE, dtype=np.int16)
+        begun = len(ana.ports.played)
+        pulse.play("mouth", CUSTOMERS)
+
+        async def comes() -> np.ndarray:
+            return ana.ports.recording()[begun * PIECE :]
+
+        came = await hears(CUSTOMERS, comes)
+        assert came.likeness > 0.7, came
+        assert came.longest_gap_ms <= 20, came
 
 
 @pytest.mark.rule("B-7.7")
