@@ -1,9 +1,11 @@
 /** SHA-256 piece by piece (FIPS 180-4), which WebCrypto has not: as WebAssembly made here, three times as fast as script. */
 
-const DATA = 256;
+// In the memory: the state, the constants of the rounds, the four words of the message that come next with theirs added.
+const [STATE, CONSTANTS, WORDS, DATA] = [0, 64, 320, 384];
 const ROOM = 64 * 1024 - DATA;
-const I32 = 0x7f;
-const [STATE, AT, END, A, W, T, SEEN, SPARE] = [0, 1, 2, 3, 11, 27, 28, 29];
+const [I32, V128] = [0x7f, 0x7b];
+// Locals: arguments, then numbers (A to H are eight), then vectors (the last sixteen words are four).
+const [AT, END, A, T, SEEN, SPARE, W, X, Y, ZERO] = [0, 1, 2, 10, 11, 12, 13, 17, 18, 19];
 
 // The first 32 bits of the fractions of the cube and square roots of the first primes.
 const primes = [];
@@ -28,7 +30,7 @@ function count(value) {
   return [...bytes, value];
 }
 
-/** One function for whole blocks, all rounds written out: `f(state, from, to)`. */
+/** One function for whole blocks, all rounds written out, four words of the message at a time: `f(from, to)`. */
 function code() {
   const out = [];
   const put = (...bytes) => out.push(...bytes);
@@ -36,43 +38,60 @@ function code() {
   const set = (local) => put(0x21, local);
   const tee = (local) => put(0x22, local);
   const constant = (value) => put(0x41, ...number(value));
-  const [add, and, or, xor, turn, shift] = [0x6a, 0x71, 0x72, 0x73, 0x78, 0x76];
+  const [add, and, xor, turn] = [0x6a, 0x71, 0x73, 0x78];
   const by = (bits, how) => (constant(bits), put(how));
-  const load = (from, offset) => (get(from), put(0x28, 2, ...count(offset)));
-  const mixed = (local, first, second, third, last) => {
-    get(local), by(first, turn), get(local), by(second, turn), put(xor), get(local), by(third, last), put(xor);
+  const load = (offset) => (constant(0), put(0x28, 2, ...count(offset)));
+  const turned = (local, first, second, third) => {
+    get(local), by(first, turn), get(local), by(second, turn), put(xor), get(local), by(third, turn), put(xor);
+  };
+  const vector = (...how) => put(0xfd, ...how);
+  const [adds, xors, left, right, right64] = [[0xae, 1], [0x51], [0xab, 1], [0xad, 1], [0xcd, 1]];
+  const loads = (offset) => vector(0, 4, ...count(offset));
+  const lanes = (...wanted) => vector(0x0d, ...wanted.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)));
+  const mixed = (local, ...steps) => {
+    steps.forEach(([bits, how], at) => (get(local), constant(bits), vector(...how), at && vector(...xors)));
+  };
+  /** Of two words each; the same number twice side by side, shifted as one, is turned. */
+  const mixedTwo = () => (set(X), mixed(X, [17, right64], [19, right64], [10, right]), get(ZERO));
+  /** The next four words, in the place of the oldest. */
+  const extend = (oldest) => {
+    const [w, w4, w8, w12] = [0, 1, 2, 3].map((at) => W + ((oldest + at) & 3));
+    get(w), get(w4), lanes(1, 2, 3, 4), set(X);
+    mixed(X, [7, right], [25, left], [18, right], [14, left], [3, right]);
+    get(w), vector(...adds), get(w8), get(w12), lanes(1, 2, 3, 4), vector(...adds), set(Y);
+    get(w12), get(w12), lanes(2, 2, 3, 3), mixedTwo(), lanes(0, 2, 4, 4), get(Y), vector(...adds), tee(Y);
+    get(Y), lanes(0, 0, 1, 1), mixedTwo(), lanes(4, 4, 0, 2), get(Y), vector(...adds), set(w);
   };
   put(0x03, 0x40);
-  for (let at = 0; at < 8; at += 1) load(STATE, at * 4), set(A + at);
+  for (let at = 0; at < 8; at += 1) load(STATE + at * 4), set(A + at);
   get(A + 1), get(A + 2), put(xor), set(SEEN);
-  for (let at = 0; at < 16; at += 1) {
-    load(AT, at * 4), tee(T), constant(0xff00ff), put(and), by(8, turn);
-    get(T), by(24, turn), constant(0xff00ff), put(and, or), set(W + at);
+  for (let at = 0; at < 4; at += 1) {
+    get(AT), loads(at * 16), tee(X), get(X), vector(0x0d, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12), set(W + at);
   }
   for (let round = 0; round < 64; round += 1) {
     const [a, b, , d, e, f, g, h] = Array.from({ length: 8 }, (_, at) => A + ((at - round) & 7));
-    const word = W + (round & 15);
-    if (round > 15) {
-      get(word), mixed(W + ((round + 1) & 15), 7, 18, 3, shift), put(add), get(W + ((round + 9) & 15)), put(add);
-      mixed(W + ((round + 14) & 15), 17, 19, 10, shift), put(add), set(word);
+    if (round % 4 === 0) {
+      const now = (round / 4) & 3;
+      constant(0), get(W + now), constant(0), loads(CONSTANTS + round * 4), vector(...adds, 0xfd, 0x0b, 4, ...count(WORDS + now * 16));
+      if (round < 48) extend(now);
     }
-    get(h), mixed(e, 6, 11, 25, turn), put(add), get(g), get(e), get(f), get(g), put(xor, and, xor, add);
-    get(word), constant(ROUNDS[round]), put(add, add), tee(T), get(d), put(add), set(d);
+    get(h), load(WORDS + (round & 15) * 4), put(add);
+    turned(e, 6, 11, 25), put(add), get(g), get(e), get(f), get(g), put(xor, and, xor, add), tee(T), get(d), put(add), set(d);
     // The majority of a, b, c is b ^ ((a ^ b) & (b ^ c)), and this round's a ^ b is the next one's b ^ c.
     const [now, before] = round & 1 ? [SEEN, SPARE] : [SPARE, SEEN];
-    get(T), mixed(a, 2, 13, 22, turn), put(add), get(a), get(b), put(xor), tee(now), get(before), put(and), get(b), put(xor, add), set(h);
+    get(T), turned(a, 2, 13, 22), put(add), get(a), get(b), put(xor), tee(now), get(before), put(and), get(b), put(xor, add), set(h);
   }
-  for (let at = 0; at < 8; at += 1) get(STATE), load(STATE, at * 4), get(A + at), put(add, 0x36, 2, ...count(at * 4));
+  for (let at = 0; at < 8; at += 1) constant(0), load(STATE + at * 4), get(A + at), put(add, 0x36, 2, ...count(STATE + at * 4));
   get(AT), constant(64), put(add), tee(AT), get(END), put(0x49, 0x0d, 0, 0x0b, 0x0b);
   return out;
 }
 
 function module() {
   const part = (id, bytes) => [id, ...count(bytes.length), ...bytes];
-  const body = [1, SPARE - END, I32, ...code()];
+  const body = [2, W - A, I32, ZERO - W + 1, V128, ...code()];
   return new Uint8Array([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...part(1, [1, 0x60, 3, I32, I32, I32, 0]),
+    ...part(1, [1, 0x60, 2, I32, I32, 0]),
     ...part(3, [1, 0]),
     ...part(5, [1, 0, 1]),
     ...part(7, [2, 1, 0x6d, 2, 0, 1, 0x66, 0, 0]),
@@ -90,8 +109,9 @@ class Hash {
   constructor({ m: memory, f: block }) {
     this.#block = block;
     this.#bytes = new Uint8Array(memory.buffer);
-    this.#state = new Int32Array(memory.buffer, 0, 8);
+    this.#state = new Int32Array(memory.buffer, STATE, 8);
     this.#state.set(START);
+    new Int32Array(memory.buffer, CONSTANTS, 64).set(ROUNDS);
   }
 
   update(bytes) {
@@ -106,7 +126,7 @@ class Hash {
   }
 
   #run(length) {
-    this.#block(0, DATA, DATA + length);
+    this.#block(DATA, DATA + length);
     this.#held = 0;
   }
 
@@ -134,7 +154,7 @@ export async function hasher() {
     const { instance } = await WebAssembly.instantiate(module());
     return new Hash(instance.exports);
   } catch {
-    // A browser that is locked down has no WebAssembly. This library knows modules only by their old names.
+    // A browser that is locked down, or an old computer, has no such WebAssembly. This library knows modules only by their old names.
     let library = null;
     globalThis.define = Object.assign((make) => (library = make()), { amd: true });
     await import("./vendor/fast-sha256.min.js");
