@@ -14,6 +14,8 @@ const AGAIN_MS = [200, 500, 1_000, 2_000, 4_000];
 const PART_MS = 120_000;
 /** So many tickets in a row, in half a minute, are spent on what may pass but need not. */
 const LASTING_TRIES = 10;
+/** So often the file is tried that another worker has open, for a minute. */
+const LOCKED_TRIES = 600;
 /** Asking again gives the same answer. */
 const REFUSED = new Set([400, 405, 411, 412, 413, 415, 501]);
 const tell = (message) => self.postMessage(message);
@@ -188,16 +190,26 @@ async function send({ file, size }, seal) {
   trailer ??= await hash.digest();
   return inHex(trailer);
 }
+/**
+ * The file that lies here, for this worker alone. The worker of the page that was just loaded anew gives it up when the
+ * browser finds the time, on a busy disk after many seconds; to begin anew beside it would lose what is here.
+ */
 async function open(transfer) {
-  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
-  const handle = await folder.getFileHandle(transfer, { create: true });
+  let handle;
+  try {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
+    handle = await folder.getFileHandle(transfer, { create: true });
+  } catch {
+    return new InMemory();
+  }
   for (let tries = 0; ; tries += 1) {
     try {
       return await handle.createSyncAccessHandle();
     } catch (error) {
-      if (tries > 20) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (error.name !== "NoModificationAllowedError") return new InMemory(); // a browser that cannot
+      if (tries > LOCKED_TRIES) throw new Problem("file_folder");
     }
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
@@ -252,12 +264,7 @@ class Bodies {
 }
 
 async function receive({ transfer, size }, seal) {
-  let target;
-  try {
-    target = await open(transfer);
-  } catch {
-    target = new InMemory();
-  }
+  const target = await open(transfer);
   const hash = await HashBeside.start();
   let next = Math.floor(Math.min(target.getSize(), size) / CHUNK);
   let trailer = new Uint8Array(0);

@@ -202,7 +202,7 @@ class FilesDesk:
         await asyncio.to_thread(places.prepare, folder, entry.size)
         entry.folder = str(folder)
         entry.path = str(folder / f".{entry.transfer}.part")
-        self._save()
+        await self._book.save()  # before anything comes: whoever crashes then still knows where it goes
         answer = ActivityAnswer(session_id=session_id, activity_id=entry.activity_id, accept=True)
         await self._send(answer, Nothing)
 
@@ -327,6 +327,10 @@ class FilesDesk:
                 sealed=seal_meta(secret, transfer_id, Meta(name=entry.name, type=entry.type)),
             ),
         )
+        # Before anybody can say yes: on a busy disk a crash would find nothing of what it is in the middle of.
+        await self._book.save()
+        if transfer.settled:
+            return  # cancelled meanwhile
         try:
             made = await self._send(offer, ActivityMade)
         except SupportManagerError:
@@ -352,9 +356,13 @@ class FilesDesk:
         transfers = self._transfers.setdefault(session_id, {})
         transfer = transfers.get(about.transfer)
         other_id = activity.subject if incoming else next(iter(activity.seen_by), "")
+        if transfer is None and not incoming:
+            transfer = self._mine_again(session_id, activity, about.transfer)
+            if transfer is None:
+                return
         if transfer is None:
-            if activity.state is ActivityState.ENDED or not incoming:
-                return  # over before we heard of it, or sent by an app that forgot it
+            if activity.state is ActivityState.ENDED:
+                return  # over before we heard of it
             if any(each.transfer == about.transfer and each.incoming for each in self._book.done):
                 # It is here since an earlier run of this app, which could not say so any more.
                 self._ends.tell(session_id, activity.id, ActivityEnd.FINISHED)
@@ -393,6 +401,21 @@ class FilesDesk:
         else:
             transfer.state = FileState.RUNNING
             self._go_on(transfer)
+
+    def _mine_again(self, session_id: str, activity: ActivityView, transfer_id: str) -> Transfer | None:
+        """A file of this rep's that this run of the app has not offered: an earlier one crashed before its answer came.
+
+        Nobody else can go on with one that is not in the book: the customer need not wait for it.
+        """
+        if activity.state is ActivityState.ENDED:
+            return None
+        entry = self._book.entries.get(transfer_id)
+        if entry is None or entry.incoming or entry.session_id != session_id:
+            self._ends.tell(session_id, activity.id, ActivityEnd.FAILED)
+            return None
+        transfer = Transfer(entry, "", "", FileState.WAITING)
+        self._transfers.setdefault(session_id, {})[transfer_id] = transfer
+        return transfer
 
     def _unseal(self, transfer: Transfer, person: ParticipantView) -> None:
         entry = transfer.entry

@@ -43,7 +43,13 @@ const handle = {
   flush() {},
   close() {},
 };
-const folder = { getDirectoryHandle: async () => folder, getFileHandle: async () => ({ createSyncAccessHandle: async () => handle }) };
+/** So often another worker still has the file open. */
+let locked = 0;
+async function createSyncAccessHandle() {
+  if (locked) throw new DOMException("", (locked -= 1) + 1 && "NoModificationAllowedError");
+  return handle;
+}
+const folder = { getDirectoryHandle: async () => folder, getFileHandle: async () => ({ createSyncAccessHandle }) };
 Object.defineProperty(globalThis, "navigator", { value: { storage: { getDirectory: async () => folder } }, configurable: true });
 /** Places at which the next writes fail, once each. */
 let odd = [];
@@ -128,5 +134,17 @@ test("B-7.5: a write that failed is made again, and all that was written is in t
   assert.deepEqual(await received(), { failed: "file_folder" });
   assert.ok(odd.length > 80, "not tried for ever");
   odd = [];
+  globalThis.setTimeout = wait;
+});
+
+test("B-7.5: a file that the page before still has open is waited for, not begun anew", async () => {
+  const wait = globalThis.setTimeout;
+  globalThis.setTimeout = (done, ms = 0) => wait(done, ms / 100);
+  [sealed, disk, locked] = [good, content.slice(0, 5 * CHUNK), 100];
+  assert.deepEqual(await received(), { digest: digest.toString("hex") });
+  assert.deepEqual([asked[0], locked], [5 * SEALED, 0]);
+  locked = Infinity;
+  assert.deepEqual(await received(), { failed: "file_folder" });
+  locked = 0;
   globalThis.setTimeout = wait;
 });

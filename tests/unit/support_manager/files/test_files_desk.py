@@ -6,7 +6,8 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,7 @@ from support_manager.media.engine import PeerKey
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import (
+    ActivityAnswer,
     ActivityMade,
     ActivityOffer,
     ActivityStop,
@@ -49,10 +51,13 @@ class Wire:
         self.asked: list[object] = []
         self.away = False
         self.refuses: ErrorCode | None = None
+        self.before: Callable[[object], None] = lambda _: None
+        """Called with what is asked, before it is answered."""
 
     async def __call__(self, request: object, answer: type, **_: object) -> object:
         if self.away:
             raise RelayUnavailable(ErrorCode.INTERNAL)
+        self.before(request)
         self.asked.append(request)
         if self.refuses is not None:
             raise Refused(self.refuses)
@@ -187,6 +192,74 @@ async def test_an_end_that_the_relay_is_too_busy_for_is_told_again(stage):
     await soon(lambda: stage.wire.told(ActivityStop))
     stage.wire.refuses = None
     await soon(lambda: len(stage.wire.told(ActivityStop)) == 2)
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_crash_right_after_the_customers_yes_forgets_no_file_that_is_sent(tmp_path, monkeypatch):
+    stage = Stage(tmp_path)
+    slow = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (time.sleep(0.1), slow(descriptor)))  # a busy disk
+    known: list[bool] = []
+    stage.wire.before = lambda request: known.append(
+        request.file.transfer in FileBook(tmp_path / "profile").entries if isinstance(request, ActivityOffer) else True
+    )
+    path = tmp_path / "mine.bin"
+    path.write_bytes(b"x" * 1000)
+    stage.desk.follow(session())
+    await stage.desk.offer("s1", [path])
+    assert all(known), "it is on the disk before anybody can say yes"
+    monkeypatch.setattr(os, "fsync", slow)
+    # The crash: what was written by then, without the relay's answer, is all that the next run of the app has.
+    entry = FileBook(tmp_path / "profile").entries[stage.activity(ActivityState.RUNNING).file.transfer]
+    await stage.desk.aclose()
+    book = FileBook(tmp_path / "profile")
+    entry.activity_id = ""
+    book.entries = {entry.transfer: entry}
+    await book.save()
+    offered = stage.activity(ActivityState.RUNNING)
+    again = stage.make()
+    again.follow(session(offered))
+    assert [(line.id, line.state) for line in again.lines("s1")] == [("a1", FileState.RUNNING)]
+    await soon(lambda: stage.wire.told(FileOpen))
+    await again.aclose()
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_file_that_no_book_knows_any_more_is_told_as_failed_and_nobody_waits_for_it(stage):
+    await stage.desk.aclose()
+    (stage.folder / "profile" / "files.json").unlink()
+    again = stage.make()
+    again.follow(session(stage.running))
+    await soon(lambda: stage.wire.told(ActivityStop))
+    assert stage.wire.told(ActivityStop)[0].reason is ActivityEnd.FAILED
+    assert again.lines("s1") == ()
+    await again.aclose()
+
+
+@pytest.mark.rule("B-7.5")
+async def test_where_a_file_goes_is_on_the_disk_before_the_yes_is_told(tmp_path, monkeypatch):
+    stage = Stage(tmp_path)
+    book = FileBook(tmp_path / "profile")
+    book.entries = {"t4": Entry(transfer="t4", session_id="s1", incoming=True, secret="x", activity_id="a4")}
+    await book.save()
+    stage.desk = stage.make()
+    asked = ActivityView(
+        id="a4", kind=ActivityKind.FILE, state=ActivityState.ASKED, asked_by="ana", subject="ana",
+        seen_by=("rep",), file=FileView(transfer="t4", size=1, key_id="c", sealed="s"),
+    )  # fmt: skip
+    stage.desk.follow(session(asked))
+    slow = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (time.sleep(0.1), slow(descriptor)))
+    paths: list[str] = []
+
+    def before(request: object) -> None:
+        if isinstance(request, ActivityAnswer):
+            paths.append(FileBook(tmp_path / "profile").entries["t4"].path)
+
+    stage.wire.before = before
+    await stage.desk.accept("s1", "a4")
+    assert paths == [str(tmp_path / "received" / ".t4.part")]
+    await stage.desk.aclose()
 
 
 async def test_what_a_crash_left_of_a_session_that_is_over_is_removed(tmp_path):
