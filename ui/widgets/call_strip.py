@@ -114,6 +114,9 @@ class CallStrip(QFrame):
         column.addLayout(second)
         column.addWidget(self._problem)
         self._second = second
+        # The column that it stands in may be narrower than all buttons and lists. Qt counts the lines of the words for
+        # no less than the least width, so that the last of them would be cut off.
+        self.setMinimumWidth(1)
         kit.on_words(self.retranslate)
 
     def _choice(self, name: str) -> QComboBox:

@@ -82,3 +82,14 @@ async def test_what_is_wrong_with_each_device_stands_until_that_one_is_back(desk
     await until(lambda: problem.text().startswith("The speaker is gone"))
     desk.intents.emit(VoiceDevice(session_id, Trouble.SPEAKER_BACK))
     await until(lambda: not desk.shown("callProblem"))
+
+
+async def test_a_narrow_window_cuts_off_no_line_of_what_is_wrong(desk: WindowUnderTest):
+    session_id = talks(desk)
+    desk.translator.set_language("ro")
+    desk.window.resize(1000, 700)
+    for trouble in (Trouble.MICROPHONE_LOST, Trouble.SPEAKER_LOST):
+        desk.intents.emit(VoiceDevice(session_id, trouble))
+    await until(lambda: desk.shown("callProblem"))
+    problem = desk.find("callProblem", QLabel)
+    await until(lambda: problem.height() >= problem.heightForWidth(problem.width()))
