@@ -73,6 +73,7 @@ class FileBook:
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
         self._turn = asyncio.Lock()
+        self._asked = self._written = 0
         book = self._read()
         self.secrets = book.secrets
         self.entries = {entry.transfer: entry for entry in book.entries}
@@ -88,8 +89,17 @@ class FileBook:
             return _Book()
 
     async def save(self) -> None:
-        """Write it, in a thread; a full disk costs the resumption and nothing else."""
+        """Write it, in a thread; a full disk costs the resumption and nothing else.
+
+        Who asks while it is being written waits for the next time, together with all others who do: where a disk takes
+        seconds, nobody waits for more than two turns.
+        """
+        self._asked += 1
+        wanted = self._asked
         async with self._turn:
+            if self._written >= wanted:
+                return
+            covered = self._asked
             self.done = self.done[-_MOST_DONE:]
             raw = msgspec.json.encode(
                 _Book(secrets=dict(self.secrets), entries=list(self.entries.values()), done=list(self.done))
@@ -98,6 +108,7 @@ class FileBook:
                 await asyncio.to_thread(_write, self._path, raw)
             except OSError as error:
                 log.warning("the book of files was not saved", error=type(error).__name__)
+            self._written = covered
 
 
 def _write(path: Path, raw: bytes) -> None:

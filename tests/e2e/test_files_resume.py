@@ -144,9 +144,11 @@ async def test_cut_half_way_it_goes_on(centre: Centre, firefox, tmp_path: Path, 
         await centre.app.kill9()
         centre.app = centre.make_app()
         await centre.app.start()
-        await centre.app.until(lambda link: link == "online", "link")
+        await centre.app.until(lambda link: link == "online", "link", within_s=60)
     else:
-        await page.reload()
+        # A busy browser takes its time to load anew; what is left may not be through by then.
+        with centre.app.held():
+            await page.reload()
         if way == "up":
             await choose_again(page, sending.path)
     await sending.goes_on()

@@ -1,18 +1,21 @@
 """The rep's app as a process of its own, driven by a test through `app_runner`: click, type, read, look, kill."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 20.0
+_START_S = 60.0
+"""For all of its libraries, from a disk that may be busy and a cache that may be cold."""
 
 
 class AppFailedError(AssertionError):
@@ -44,6 +47,8 @@ class AppProcess:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._turn = asyncio.Lock()
+        self._late = 0
+        """Answers that are still to come, to commands that nobody waits for any more."""
         self.log_path = profile / "app.log"
 
     @property
@@ -91,10 +96,11 @@ class AppProcess:
                 self._process.stdin.write(json.dumps({"name": name, "password": password}).encode() + b"\n")
             self._process.stdin.close()
         self._reader, self._writer = await asyncio.open_connection(sock=ours)
-        await self.do("ping")
+        self._late = 0
+        await self.do("ping", answer_s=_START_S)
         return self
 
-    async def do(self, command: str, **arguments: Any) -> Any:
+    async def do(self, command: str, *, answer_s: float = PATIENCE_S, **arguments: Any) -> Any:
         """Carry out one command of `app_runner.Driver`.
 
         Raises:
@@ -106,8 +112,9 @@ class AppProcess:
             try:
                 self._writer.write(json.dumps({"do": command, **arguments}).encode() + b"\n")
                 await self._writer.drain()
-                line = await asyncio.wait_for(self._reader.readline(), PATIENCE_S)
+                line = await asyncio.wait_for(self._answer(self._reader), answer_s)
             except (ConnectionError, TimeoutError) as error:
+                self._late += 1
                 raise AppFailedError(f"{command}: {type(error).__name__}\n{self.log()}") from None
         if not line:
             raise AppFailedError(f"{command}: the app has ended\n{self.log()}")
@@ -115,6 +122,14 @@ class AppProcess:
         if not answer["ok"]:
             raise AppFailedError(f"{command} {arguments}: {answer['error']}")
         return answer["value"]
+
+    async def _answer(self, reader: asyncio.StreamReader) -> bytes:
+        """The next answer; what comes late belongs to a command that was given up, and to no test after that."""
+        while self._late:
+            if not await reader.readline():
+                return b""
+            self._late -= 1
+        return await reader.readline()
 
     def log(self) -> str:
         """The last lines of what the app wrote; where a library failed: how that began, with what it said first."""
@@ -178,6 +193,15 @@ class AppProcess:
         os.kill(self._process.pid, signal.SIGKILL)
         await self._process.wait()
         await self._drop_link()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """For a moment the process does nothing at all, so that what it takes part in cannot come to its end."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     async def _drop_link(self) -> None:
         if self._writer is not None:

@@ -194,6 +194,25 @@ async def test_an_end_that_the_relay_is_too_busy_for_is_told_again(stage):
     await soon(lambda: len(stage.wire.told(ActivityStop)) == 2)
 
 
+async def test_nobody_waits_for_the_book_to_be_written_more_than_twice(tmp_path, monkeypatch):
+    written = 0
+
+    def fsync(_: int) -> None:
+        nonlocal written
+        written += 1
+        time.sleep(0.02)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    book = FileBook(tmp_path)
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            book.entries[str(number)] = Entry(transfer=str(number), session_id="s1", incoming=True)
+            group.create_task(book.save())
+            await asyncio.sleep(0)
+    assert written == 2
+    assert len(FileBook(tmp_path).entries) == 20
+
+
 @pytest.mark.rule("B-7.5")
 async def test_a_crash_right_after_the_customers_yes_forgets_no_file_that_is_sent(tmp_path, monkeypatch):
     stage = Stage(tmp_path)
