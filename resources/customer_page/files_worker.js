@@ -206,10 +206,19 @@ async function open(transfer) {
     try {
       return await handle.createSyncAccessHandle();
     } catch (error) {
-      if (error.name !== "NoModificationAllowedError") return new InMemory(); // a browser that cannot
+      // Firefox says the same of every file in a private window, where nothing lies either.
+      if (tries > 20 && !(await sizeOf(handle))) return new InMemory();
       if (tries > LOCKED_TRIES) throw new Problem("file_folder");
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function sizeOf(handle) {
+  try {
+    return (await handle.getFile()).size;
+  } catch {
+    return 0;
   }
 }
 
