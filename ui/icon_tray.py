@@ -29,8 +29,7 @@ def snapped(place: QRect, screen: QRect) -> QPoint:
         screen: the part of the screen that task bars leave.
     """
     right, bottom = screen.right() + 1 - place.width(), screen.bottom() + 1 - place.height()
-    x = max(screen.left(), min(place.x(), right))
-    y = max(screen.top(), min(place.y(), bottom))
+    x, y = _within(place, screen).toTuple()
     x = screen.left() if x - screen.left() < SNAP_PX else right if right - x < SNAP_PX else x
     y = screen.top() if y - screen.top() < SNAP_PX else bottom if bottom - y < SNAP_PX else y
     return QPoint(max(screen.left(), x), y)
@@ -274,8 +273,8 @@ class IconTray(QWidget):
         if window != self._kit.intents.settings.window:
             self._kit.work.run(self._kit.intents.change_settings(window=window), name="change_settings:icon_tray")
 
-    def _screen(self) -> QRect:
-        found = QGuiApplication.screenAt(self.geometry().center()) or self.screen()
+    def _screen(self, place: QRect | None = None) -> QRect:
+        found = QGuiApplication.screenAt((place or self.geometry()).center()) or self.screen()
         return found.availableGeometry()
 
     def _menu_button(self, name: str, icon: str) -> QToolButton:
@@ -313,8 +312,13 @@ class IconTray(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A button or a number has come: what stands at an edge must not grow over it."""
         super().resizeEvent(event)
-        if self.isVisible():
-            self.move(_within(QRect(self.pos(), self.size()), self._screen()))
+        if not self.isVisible():
+            return
+        before, now = QRect(self.pos(), event.oldSize()), QRect(self.pos(), event.size())
+        screen = self._screen(before)  # grown, its middle may lie on the next one
+        if before.right() >= screen.right():
+            now.moveRight(screen.right())
+        self.move(_within(now, screen))
 
     @override
     def changeEvent(self, event: QEvent) -> None:

@@ -82,7 +82,7 @@ class Notifications(QObject):
         if wanted and self._is_room(_INBOX):
             self._last = _INBOX
             notice = self._tell(*self.words_of_offer(event.item))
-            if notice is not None:
+            if notice is not None and not self.is_private():  # then all say the same, whatever they are about
                 self._waits[event.item.session_id] = notice
 
     def _is_room(self, about: str) -> bool:
@@ -97,7 +97,7 @@ class Notifications(QObject):
     def _on_offer_gone(self, event: OfferGone) -> None:
         """Who is taken by somebody else vanishes from the Inbox; that is said, so that nobody looks for him."""
         notice = self._waits.pop(event.session_id, None)
-        if notice is not None:
+        if notice is not None and notice not in self._waits.values():
             self._kit.work.take_back(notice)
         if event.taken:
             t = self._kit.translator.t

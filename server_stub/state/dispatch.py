@@ -34,7 +34,7 @@ class Waiting(NamedTuple):
     """The chosen agents' accounts."""
     at_head: bool = False
     former: str = ""
-    """The account of who passed it on to the queue: he is asked when none of his colleagues takes it."""
+    """The account of who passed it on to the queue: he is asked when there is no colleague left to ask."""
 
 
 class QueueNow(NamedTuple):
@@ -75,8 +75,8 @@ class _Call:
         self.seen_ms = now_ms
         self.asked: dict[str, int] = {}
         """account → until when he is asked"""
-        self.passed = {waiting.former} - {""}
-        """Who declined, let his time run out, or had just passed it on himself, in this round."""
+        self.passed: set[str] = set()
+        """Who declined or let his time run out, in this round."""
         self.declined: set[str] = set()
         """Who declined, for good where agents were chosen by name."""
         self.rest_until: int | None = None
@@ -172,13 +172,14 @@ class Dispatcher:
         elif call.rest_until is None and not call.asked:
             call.rest_until = now_ms + REST_MS
         until = now_ms + queue.offer_ms
+        former = call.waiting.former
         if queue.rule is Rule.EVERYBODY:
-            for account in wanted - call.asked.keys():
+            for account in _rather_others(wanted, former) - call.asked.keys():
                 call.asked[account] = until
             return
         for account in sorted(call.asked)[1:]:  # the rule was another a moment ago
             del call.asked[account]
-        free = wanted - ringing
+        free = _rather_others(wanted - ringing, former)
         if call.asked or not free:
             return
         queue_id = call.waiting.queue_id
@@ -243,6 +244,11 @@ def wait_s(place: int, handling_ms: float | None, agents_online: int) -> int | N
 def mean_ms(samples: Sequence[int]) -> float | None:
     """The mean of some times; None of none."""
     return sum(samples) / len(samples) if samples else None
+
+
+def _rather_others(wanted: set[str] | frozenset[str], former: str) -> set[str] | frozenset[str]:
+    """Who is asked next: whoever passed the session on has said that it is not for him, but better he than nobody."""
+    return wanted - {former} or wanted
 
 
 def _busy(agent: AgentNow) -> tuple[int, int]:

@@ -305,6 +305,22 @@ async def test_a_queue_that_is_closed_takes_a_transfer_and_the_customer_is_told(
         await ana.end(session_id)
 
 
+@pytest.mark.rule("B-10.3")
+async def test_who_passes_it_on_to_his_own_queue_is_asked_after_his_colleague(relay):
+    async with agents(relay, "ana", "dana") as (ana, dana), page(relay.url) as maria:
+        session_id = await started(ana, maria)
+        targets = await ana.client.ask("transfer.targets", requests.TransferTargets())
+        line = next(queue for queue in targets.queues if queue.slug == "line")
+        await ana.pass_on(session_id, queue_id=line.id)
+        await dana.asked(session_id)
+        waits = await ana.client.wait(lambda: ana.item(session_id))
+        assert not waits.offered, "he may take it, but nobody asks him"
+        await dana.decline(session_id)
+        await ana.asked(session_id)
+        await ana.accept(session_id)
+        await ana.end(session_id)
+
+
 @pytest.mark.rule("B-10.1", "B-10.3")
 async def test_an_assistant_to_whom_it_is_ceded_becomes_the_controller(relay):
     async with agents(relay, "ana", "ion") as (ana, ion), page(relay.url) as maria:

@@ -154,20 +154,20 @@ def test_passed_on_again_is_a_new_question():
 
 @pytest.mark.rule("B-10.3")
 @pytest.mark.parametrize("kind", list(Rule))
-def test_who_passed_it_on_to_his_own_queue_is_asked_only_when_no_colleague_takes_it(kind):
+def test_who_passed_it_on_to_his_own_queue_is_asked_once_no_colleague_is_left_to_ask(kind):
     stage = Stage(kind, online="ab").wait("1", former="a")
     assert stage.asked() == "b"
-    stage.decline("1", "b")
-    assert stage.asked() == ""
-    assert stage.step(REST_MS).asked() in {"a", "ab"}
+    assert stage.decline("1", "b").asked() == "a", "at once: the customer waits"
+    assert stage.decline("1", "a").asked() == ""
+    assert stage.step(REST_MS).asked() == "b", "a new round begins with the colleagues again"
 
 
-@pytest.mark.rule("B-10.3")
-def test_who_passed_it_on_to_a_queue_where_he_is_alone_is_asked_after_a_rest():
-    stage = Stage(online="a").wait("1", former="a")
-    assert stage.asked() == ""
-    assert stage.may_take("a")
-    assert stage.step(REST_MS).asked() == "a"
+@pytest.mark.rule("B-10.3", "B-10.4")
+@pytest.mark.parametrize("kind", list(Rule))
+def test_who_passed_it_on_is_asked_at_once_where_nobody_else_is_there(kind):
+    stage = Stage(kind, online="ab").wait("1", former="a")
+    assert stage.set("b", False).asked() == "a"
+    assert stage.set("b", True).asked() == ("ab" if kind is Rule.EVERYBODY else "a")
 
 
 @pytest.mark.rule("B-10.4")
@@ -202,11 +202,11 @@ class Anything(RuleBasedStateMachine):
         self.before = {key: set(stage.dispatcher.asked(key)) for key in stage.waiting}
         stage.step(later_ms)
 
-    @rule(queue=st.sampled_from("qrm"), head=st.booleans())
-    def somebody_comes(self, queue, head):
+    @rule(queue=st.sampled_from("qrm"), head=st.booleans(), former=st.sampled_from(["", *"abc"]))
+    def somebody_comes(self, queue, head, former):
         self.numbers += 1
         key = str(self.numbers)
-        self.stage.waiting[key] = Waiting(key, self.stage.now, queue, at_head=head)
+        self.stage.waiting[key] = Waiting(key, self.stage.now, queue, at_head=head, former=former)
         self.step()
 
     @rule(agents=st.sets(st.sampled_from("abc"), min_size=1))

@@ -710,6 +710,9 @@ def test_what_an_older_relay_wrote_is_still_read():
     customer = session.holder(Role.PRIMARY)
     assert (customer.account_id, customer.waiting_for, customer.token_hashes) == ("", None, ("h",))
     assert (session.transfer, session.marks, session.locked, session.queue_id) == (None, [], False, "")
+    passed = '{"type":"passed_on","to":"queue","queue_id":"q","queue_name":"Support","former":"Ana"}'
+    apply(session, Entry("s", 4, 1_000, decode_fact(passed)))
+    assert (session.transfer.former, session.transfer.former_account) == ("Ana", "")
 
 
 @pytest.mark.rule("B-8.1")

@@ -246,7 +246,11 @@ async def test_what_the_window_says_of_an_offer_goes_with_the_offer(desk):
     desk.intents.emit(OfferArrived(OFFERED))
     (shown,) = desk.window.toasts.shown()
     assert plain(shown.text).startswith("Ion <b>V.</b> waits for you")
+    other = msgspec.structs.replace(OFFERED, session_id="other")
+    desk.intents.emit(OfferArrived(other))
     desk.intents.emit(OfferGone("o", "Ion", taken=False))
+    assert len(desk.window.toasts.shown()) == 1, "the same words, but he still waits"
+    desk.intents.emit(OfferGone("other", "Ion", taken=False))
     assert desk.window.toasts.shown() == []
     keep.deleteLater()
     tray.close()
