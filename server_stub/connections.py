@@ -28,6 +28,7 @@ _CHAT = '["chat.send",'
 _ACK_DIGITS = 20
 _decode_chat = msgspec.json.Decoder(tuple[Literal["chat.send"], ChatSend]).decode
 _STOP_STEPS = 50
+_ORIGIN_LINE_S = 60.0
 _STOP_STEP_S = 0.02
 
 
@@ -70,6 +71,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         self._monotonic_s = monotonic_s
         self._links: dict[str, Link] = {}
         self._per_address: dict[str, int] = {}
+        self._next_origin_line_s = -_ORIGIN_LINE_S
         super().__init__(
             async_mode="aiohttp",
             async_handlers=False,
@@ -85,6 +87,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             engineio_logger=False,
             transports=["websocket", "polling"],
         )
+        self.eio.log_message_keys.add("bad-origin")  # the library's line does not say what to do; ours does
         self.eio._async = {**self.eio._async, "websocket": WebSocket}
         self.on("connect", self._on_connect)
 
@@ -121,7 +124,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
                 link.is_closing = True
                 link.transport.close()
             else:
-                link.kick("relay stopping")
+                link.kick("relay stopping", is_normal=True)
         for _ in range(_STOP_STEPS):
             if not self._links:
                 break
@@ -131,7 +134,19 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     def _is_origin_allowed(self, origin: str | None, environ: Mapping[str, Any]) -> bool:
         # The library asks only when there is an Origin: clients without one are no browsers, and an Origin is no
         # authentication (OWASP WebSocket cheat sheet; ASVS 4.4.2).
-        return origin is None or origin in self._settings.allowed_origins
+        accepted = self._settings.allowed_origins
+        if origin is None or origin in accepted:
+            return True
+        now_s = self._monotonic_s()
+        if now_s >= self._next_origin_line_s:  # strangers can make as many of these as they like
+            self._next_origin_line_s = now_s + _ORIGIN_LINE_S
+            log.warning(
+                "a page from another address was refused; if that address is the relay's own, start it with "
+                "--public-url (behind a proxy with --behind-proxy, too) or set public_url",
+                origin=origin[:200],
+                accepted=accepted,
+            )
+        return False
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> bool | None:
         address = environ_address(environ, behind_proxy=self._settings.behind_proxy)
@@ -180,7 +195,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             link.wants_in = True
             await self._handle_hello(link, str(data))
         elif kind == "1":
-            link.kick("said goodbye")
+            link.kick("said goodbye", is_normal=True)
         elif kind != "3":  # an ack that nobody asked for is no harm; binary packets and the rest are
             link.kick("not a packet of ours")
 

@@ -352,7 +352,9 @@ class Relay:
         return f'{{"ok":false,"code":"{code.value}"}}'
 
     def _note_refusal(self, link: Link, event: str, code: ErrorCode) -> None:
-        log.info(
+        # Candidates that a newer set-up of the same picture has overtaken are many in normal use, and nobody's fault.
+        overtaken = event == "signal.send" and code is ErrorCode.STALE_EPOCH
+        (log.debug if overtaken else log.info)(
             "request refused",
             request=event if event in REQUESTS else "unknown",
             code=code.value,

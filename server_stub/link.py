@@ -200,13 +200,18 @@ class Link:
             self.transport.close()
             loop.call_later(LAST_WORD_S, self.transport.abort)
 
-    def kick(self, why: str) -> None:
-        """Cut the connection off; its loss is noticed as any other."""
+    def kick(self, why: str, *, is_normal: bool = False) -> None:
+        """Cut the connection off; its loss is noticed as any other.
+
+        Args:
+            why: for the log.
+            is_normal: whether this is normal use, of which the log says nothing unless it is asked for everything.
+        """
         if self.is_closing:
             return
         self.is_closing = True
         self.posted.clear()
-        log.warning("connection cut off", why=why, address=self.address)
+        (log.debug if is_normal else log.warning)("connection cut off", why=why, address=self.address)
         if self.transport is not None:
             self.transport.abort()
         else:

@@ -369,6 +369,19 @@ def test_foreign_origins_are_refused(relay: RelayProcess, origin: str, forwarded
     assert "Access-Control-Allow-Origin" not in polling.headers
 
 
+def test_the_log_says_once_a_minute_what_a_foreign_origin_may_be_and_what_to_do() -> None:
+    with RelayProcess() as relay:
+        for _ in range(3):
+            polling = get(relay, "/socket.io/?EIO=4&transport=polling", Origin="https://support.example.org")
+            assert polling.status == 400
+        relay.stop()
+        lines = [json.loads(line) for line in relay.log if "support.example.org" in line]
+    (line,) = lines
+    assert "--public-url" in line["event"]
+    assert line["origin"] == "https://support.example.org"
+    assert line["accepted"]
+
+
 def test_our_own_origin_is_let_in(relay: RelayProcess) -> None:
     assert sign_in(relay, Origin=relay.url).status == 200
 

@@ -116,6 +116,23 @@ async def test_a_customer_sends_every_event_that_is_not_his_and_his_own_with_ano
         assert sum(line["event"] == "request refused" for line in refusals) == sent
 
 
+async def test_the_log_keeps_refusals_and_leaves_out_what_is_normal_use():
+    with RelayProcess() as relay:
+        async with rep(relay) as ana, page(relay.url) as maria:
+            joined = await maria.join(link=(await ana.start_session()).link)
+            to = {"session_id": ana.session_id, "to": joined.session.participants[0].id}
+            offer = {**to, "epoch": 2, "signal": {"type": "offer", "sdp": "v=0"}}
+            assert (await maria.raw("signal.send", offer))["ok"]
+            for _ in range(5):
+                assert (await maria.raw("signal.send", {**offer, "epoch": 1}))["code"] == "stale_epoch"
+            foreign = {**offer, "signal": {"type": "answer", "sdp": "v=0"}}
+            assert (await maria.raw("signal.send", foreign))["code"] == "not_allowed"
+        await asyncio.to_thread(relay.stop)
+        lines = [json.loads(line) for line in relay.log]
+    assert [line["code"] for line in lines if line["event"] == "request refused"] == ["not_allowed"]
+    assert [line for line in lines if line["level"] in ("warning", "error")] == []
+
+
 @pytest.mark.rule("B-1.3")
 async def test_an_anonymous_page_and_a_rep_outside_the_session_may_send_nothing_into_it(relay):
     async with rep(relay) as ana, rep(relay, "bogdan") as bogdan, page(relay.url) as nobody:
