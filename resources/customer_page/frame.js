@@ -55,6 +55,7 @@ export class Frame {
     part["recorded-stop"].addEventListener("click", () => this.#visit.recording.stop());
     part.stop.addEventListener("click", () => this.#visit.sharing.stop());
     part.sure.addEventListener("close", () => part.sure.returnValue === "leave" && void this.#visit.leave());
+    for (const moved of ["scroll", "resize"]) window.addEventListener(moved, () => this.#place(), { passive: true });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.#transcript.unread = 0;
       this.#title();
@@ -160,10 +161,20 @@ export class Frame {
     clearTimeout(this.#toast);
     this.#part.toast.className = `toast shown ${notice.tone === "live" ? "about-live" : ""}`;
     this.#part.toast.textContent = inSentence(this.#language, notice);
+    this.#place();
     this.#toast = setTimeout(() => {
       this.#part.toast.className = "toast";
       this.#part.toast.textContent = "";
     }, TOAST_MS);
+  }
+
+  /** In one column it lies over the messages, as long as there is room in sight for it; else at the window's edge. */
+  #place() {
+    const { toast, told } = this.#part;
+    if (!toast.textContent) return;
+    const { top, bottom } = told.getBoundingClientRect();
+    const place = Math.min(bottom, innerHeight) - Math.max(top, 0) < toast.offsetHeight ? document.body : told;
+    if (toast.parentNode !== place) place.append(toast);
   }
 
   #askToLeave() {

@@ -15,6 +15,9 @@ export class Transcript {
   #most;
   #lines = new Map();
   #quiet = 0;
+  /** Whether the list keeps to its end: until the customer scrolls up, whatever becomes of the window's size. */
+  #follows = true;
+  #box = "";
   /** Lines of others that came while nobody looked. */
   unread = 0;
 
@@ -33,6 +36,8 @@ export class Transcript {
       event.preventDefault();
       this.#say();
     });
+    part.lines.addEventListener("scroll", () => this.#look());
+    new ResizeObserver(() => this.#keepToEnd()).observe(part.lines);
     part.text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
@@ -49,6 +54,7 @@ export class Transcript {
     this.#hush();
     this.#lines.clear();
     this.#part.lines.replaceChildren();
+    this.#follows = true;
   }
 
   /** Lines that were there before are put there again (a reload, another language): they are not news to be read. */
@@ -56,6 +62,19 @@ export class Transcript {
     clearTimeout(this.#quiet);
     this.#part.lines.setAttribute("aria-live", "off");
     this.#quiet = setTimeout(() => this.#part.lines.setAttribute("aria-live", "polite"), HUSH_MS);
+  }
+
+  /** Where the customer looks. In a box of another size the place says nothing: the size moved it, not the customer. */
+  #look() {
+    const { clientWidth, clientHeight, scrollHeight, scrollTop } = this.#part.lines;
+    const box = `${clientWidth} ${clientHeight}`;
+    if (box === this.#box) this.#follows = scrollHeight - scrollTop - clientHeight < 60;
+    this.#box = box;
+  }
+
+  #keepToEnd() {
+    this.#look();
+    if (this.#follows) this.#part.lines.scrollTop = this.#part.lines.scrollHeight;
   }
 
   /** Draw what the story says now. */
@@ -73,7 +92,7 @@ export class Transcript {
     }
     const wanted = inOrder(session, this.#visit.notes.list);
     const waiting = (outbox?.lines ?? []).map((line) => ({ key: line.id, at: line.at, pending: line }));
-    const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 60;
+    this.#look();
     const keys = new Set();
     let before = null;
     for (const entry of [...wanted, ...waiting]) {
@@ -96,7 +115,7 @@ export class Transcript {
     }
     if (!keys.size && !lines.firstChild) lines.append(h("p", { className: "empty", textContent: this.#t("chat.empty") }));
     else if (keys.size) lines.querySelector(".empty")?.remove();
-    if (atEnd) lines.scrollTop = lines.scrollHeight;
+    if (this.#follows) lines.scrollTop = lines.scrollHeight;
   }
 
   #line({ at, line, note, mark, pending }) {
@@ -138,6 +157,7 @@ export class Transcript {
     const text = cleaned(this.#part.text.value, this.#most);
     if (!text) return;
     this.#part.text.value = "";
+    this.#follows = true;
     void this.#visit.say(text);
     this.#part.lines.scrollTop = this.#part.lines.scrollHeight;
     this.#part.text.focus();

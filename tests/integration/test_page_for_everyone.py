@@ -186,6 +186,64 @@ async def test_all_is_in_sight_without_scrolling(relay, browser, size):
         }""")
 
 
+AFTER_FRAMES = "() => ({0}, new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done({0})))))"
+COVERED = """
+() => {
+  const box = (id) => document.getElementById(id).getBoundingClientRect();
+  const last = document.getElementById('lines').lastElementChild.getBoundingClientRect();
+  const shared = (a, b, from, to) => Math.min(a[to], b[to]) - Math.max(a[from], b[from]);
+  const over = (a, b) => shared(a, b, 'left', 'right') > 1 && shared(a, b, 'top', 'bottom') > 1;
+  const toast = box('toast');
+  if (toast.top < 0 || toast.bottom > innerHeight || toast.height < 20) return ['not in sight'];
+  const parts = Object.entries({ title: box('title'), write: box('write'), last });
+  return parts.filter(([, part]) => over(toast, part)).map(([id]) => id);
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-2.3")
+async def test_in_one_column_what_is_said_once_covers_nothing_one_needs(relay, browser):
+    """Wherever the page is scrolled to: neither the title nor the newest message nor the field where one writes."""
+    async with visit(relay, browser) as (maria, _, tab):
+        for number in range(12):
+            await maria.say(f"line {number}: long enough to take more than one line in a narrow window")
+        await expect(tab.page.locator("#lines .said")).to_have_count(12)
+        for width, height in ((390, 700), (508, 740), (800, 740)):
+            await tab.page.set_viewport_size({"width": width, "height": height})
+            view = await ask_view(maria)
+            await tab.screen("asked")
+            await maria.ask("activity.stop", requests.ActivityStop(session_id=maria.session_id, activity_id=view))
+            await tab.screen("waiting")
+            await expect(tab.page.locator("#toast")).to_contain_text("no longer asks")
+            for top in range(0, 700, 70):
+                await tab.page.evaluate(AFTER_FRAMES.format(f"scrollTo(0, {top})"))
+                assert await tab.page.evaluate(COVERED) == [], (width, top)
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-7.4")
+async def test_the_newest_message_stays_in_sight_when_the_window_becomes_another(relay, browser):
+    away = "lines.scrollHeight - lines.scrollTop - lines.clientHeight"
+    async with visit(relay, browser) as (maria, _, tab):
+        await tab.page.set_viewport_size({"width": 1280, "height": 800})
+        for number in range(30):
+            await maria.say(f"line {number}: long enough to take more than one line in a narrow window, as many are")
+        await expect(tab.page.locator("#lines .said")).to_have_count(30)
+        for size in ((508, 740), (1280, 900), (390, 600)):
+            await tab.page.set_viewport_size({"width": size[0], "height": size[1]})
+            assert await tab.page.evaluate(AFTER_FRAMES.format(away)) < 2, size
+        await maria.say("after narrowing")
+        await expect(tab.page.locator("#lines .said")).to_have_count(31)
+        assert await tab.page.evaluate(away) < 2
+        # Whoever reads further up is left there.
+        await tab.page.evaluate(AFTER_FRAMES.format("lines.scrollTop = 100"))
+        await tab.page.set_viewport_size({"width": 508, "height": 740})
+        await maria.say("not seen yet")
+        await expect(tab.page.locator("#lines .said")).to_have_count(32)
+        assert await tab.page.evaluate(away) > 200
+
+
 @pytest.mark.rule("B-2.3")
 async def test_what_comes_beside_the_card_moves_no_button(relay, browser):
     """Files and people may come a moment after a question: a click meant for Yes must not fall on Not now."""
