@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 const DIRECT_MS = 5_000;
 const IN_MEMORY = 500_000_000;
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
-const OPEN = new Set(["sealed", "offered", "waiting", "running", "paused", "again"]);
+const OPEN = new Set(["packing", "sealed", "offered", "waiting", "running", "paused", "again"]);
 
 export class Files {
   #parts;
@@ -141,17 +141,20 @@ export class Files {
   }
   /** Offer files. */
   async offer(files) {
-    for (const file of files) await this.#offer(this.#outgoing(file.name), file);
+    // It may end while one of them is being offered.
+    for (const file of files) if (this.#parts.story.phase !== "over") await this.#offer(this.#outgoing(file.name), file);
   }
 
   /** Offer folders, each as an archive; reading a large one takes a while. */
   async offerFolders(folders) {
     for (const { name, gather } of folders) {
+      if (this.#parts.story.phase === "over") return;
       const line = this.#outgoing(`${name}.zip`, { folder: true, state: "packing" });
       this.#changed();
       try {
         const { zipped } = await import("./files_folder.js");
         const file = await zipped(name, await gather());
+        if (!OPEN.has(line.state)) continue; // the session's end came first
         line.state = "waiting";
         await this.#offer(line, file);
       } catch (error) {
@@ -168,7 +171,7 @@ export class Files {
   }
 
   #fail(line, code) {
-    if (line.state !== "packing" && !OPEN.has(line.state)) return; // stopped, or the session's end, came first
+    if (!OPEN.has(line.state)) return; // stopped, or the session's end, came first
     line.code = code;
     this.#end(line, "failed");
     this.#changed();
@@ -181,6 +184,7 @@ export class Files {
     try {
       const rep = this.#session.rep;
       await this.#direct(rep.id);
+      if (!OPEN.has(line.state)) return; // cancelled meanwhile
       const secret = (await secretsWith(rep, this.#secrets))[0];
       Object.assign(line, { key: toText(secret.value), weak: secret.weak, other: rep.id });
       const { activity_id: id } = await this.#parts.ask("activity.offer", {
@@ -193,7 +197,12 @@ export class Files {
           sealed: await sealMeta(secret.value, line.transfer, file.name, file.type),
         },
       });
+      const unheard = !line.id;
       line.id = id;
+      if (!OPEN.has(line.state)) {
+        this.#end(line, line.state);
+        if (unheard) void this.#insist(line, "stopped"); // cancelled before the relay had answered
+      }
       this.#save();
       this.#changed();
     } catch (error) {
@@ -230,7 +239,7 @@ export class Files {
     line.byMe = true;
     this.#end(line, "stopped");
     this.#changed();
-    await this.#try(line, "activity.stop", { reason: "stopped" });
+    if (line.id) await this.#try(line, "activity.stop", { reason: "stopped" }); // else it is stopped once it is offered
   }
 
   /** After a reload: the file that was being sent, or the folder. */
@@ -238,6 +247,7 @@ export class Files {
     if (folders.length) {
       const { zipped } = await import("./files_folder.js");
       file = await zipped(folders[0].name, await folders[0].gather());
+      if (!OPEN.has(line.state)) return;
     }
     if (file.name !== line.name || file.size !== line.size || file.lastModified !== line.modified) {
       line.code = "file_other";
@@ -369,7 +379,8 @@ export class Files {
 
   #save() {
     try {
-      const lines = this.lines.filter((line) => OPEN.has(line.state) || line.state === "done");
+      // Of one that is being packed nothing is left after a reload.
+      const lines = this.lines.filter(({ state }) => state === "done" || (state !== "packing" && OPEN.has(state)));
       this.#parts.storage?.setItem(KEPT + this.#session.id, JSON.stringify({ at: Date.now(), lines }));
     } catch {}
   }

@@ -168,3 +168,74 @@ test("two tabs of one browser leave each other's files alone, of the same sessio
   assert.deepEqual([[...stored], storage.getItem("support.files.s1")], [["transfer-2222222222"], null]);
   other.close();
 });
+
+/** A page that offers files: what it asked, and a relay that answers when `ack` is called. */
+async function sender(more = {}) {
+  const { Files } = await import("../../resources/customer_page/files.js");
+  const rep = { id: "rep", device: {} };
+  const session = { id: "s", you: "me", me: { role: "primary", device: {} }, rep, repName: "Maria", people: new Map([["rep", rep]]), activities: new Map() };
+  const page = { asked: [], secrets: new Map([["rep", toText(SECRET)]]), ack: null, ...more };
+  page.story = { phase: "inside", session };
+  page.files = new Files({
+    story: page.story, secrets: page.secrets, changed() {}, storage: null, tell() {},
+    ask: (event, payload) => {
+      page.asked.push([event, payload.activity_id ?? ""]);
+      return event === "activity.offer" ? new Promise((resolve) => (page.ack = () => resolve({ activity_id: "a1" }))) : Promise.resolve({});
+    },
+  });
+  return page;
+}
+
+async function until(holds) {
+  for (let tries = 0; !holds() && tries < 400; tries += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.ok(holds());
+}
+
+test("B-7.5: a file that is cancelled before it was offered is never offered", async () => {
+  const { files, asked, secrets } = await sender({ secrets: new Map() });
+  const offering = files.offer([new File(["hello"], "a.txt")]);
+  await until(() => files.lines.length);
+  await files.cancel(files.lines[0]);
+  secrets.set("rep", toText(SECRET));
+  await offering;
+  assert.deepEqual([asked, files.lines[0].state, files.lines[0].code, files.lines[0].key], [[], "stopped", "", ""]);
+});
+
+test("B-7.5: a file that is cancelled while it is being offered is stopped as soon as it has a name", async () => {
+  const page = await sender();
+  const offering = page.files.offer([new File(["hello"], "a.txt")]);
+  await until(() => page.ack);
+  await page.files.cancel(page.files.lines[0]);
+  assert.deepEqual(page.asked, [["activity.offer", ""]]);
+  page.ack();
+  await offering;
+  await until(() => page.asked.length > 1);
+  assert.deepEqual(page.asked.at(-1), ["activity.stop", "a1"]);
+  assert.deepEqual([page.files.lines[0].state, page.files.lines[0].code], ["stopped", ""]);
+});
+
+test("B-7.5: a folder that is being packed at the end is stopped with the rest, and nothing is offered after it", async () => {
+  const { files, asked, story } = await sender();
+  let found;
+  const folders = ["one", "two"].map((name) => ({ name, gather: () => new Promise((resolve) => (found = () => resolve([]))) }));
+  const packing = files.offerFolders(folders);
+  await until(() => found);
+  story.phase = "over";
+  files.close();
+  assert.equal(files.lines[0].state, "stopped");
+  found();
+  await packing;
+  assert.deepEqual([asked, files.lines.map(({ state, code }) => [state, code])], [[], [["stopped", ""]]]);
+});
+
+test("B-7.5: what fails after it was stopped stays stopped", async () => {
+  const { files, asked, story } = await sender();
+  let fails;
+  const packing = files.offerFolders([{ name: "one", gather: () => new Promise((_, reject) => (fails = () => reject(new Error("unreadable")))) }]);
+  await until(() => fails);
+  story.phase = "over";
+  files.close(true);
+  fails();
+  await packing;
+  assert.deepEqual([asked, files.lines.map(({ state, code }) => [state, code])], [[], [["stopped", ""]]]);
+});
