@@ -191,7 +191,8 @@ def _act(session: Session, entry: Entry) -> audit.Record | None:
 
 
 def recording_acts(session: Session, entry: Entry) -> list[audit.Record]:
-    """The audit's records of a recording (B-7.8): who asked, who agreed, that it runs, who stopped it and why."""
+    """The audit's records of a recording (B-7.8): who asked, who agreed, that it runs, who stopped it and why;
+    "lapsed" where nobody had answered."""
     fact = entry.fact
     if not isinstance(fact, ActivitySet) or fact.activity.kind is not ActivityKind.RECORDING:
         return []
@@ -206,7 +207,7 @@ def recording_acts(session: Session, entry: Entry) -> list[audit.Record]:
             acts = [("recording_refused", by)]
         case ActivityState.ENDED:
             what = f"{what}, {activity.end.value if activity.end is not None else ''}"
-            acts = [("recording_stopped", by)]
+            acts = [("recording_lapsed" if activity.id in session.ended_unanswered else "recording_stopped", by)]
         case _:
             acts = []
     return [audit.Record(entry.at, kind, who, what, session.id) for kind, who in acts]
@@ -217,7 +218,7 @@ _SHARED = frozenset({ActivityKind.VIEW, ActivityKind.VIDEO, ActivityKind.VOICE})
 
 def share_acts(session: Session, entry: Entry) -> list[audit.Record]:
     """The audit's records of a screen, a camera or a voice (B-7.1, B-7.6, B-7.7): who asked, whose yes it was or who
-    began by himself, who refused, who ended it and why."""
+    began by himself, who refused, who ended it and why; "lapsed" where nobody had answered, so that nothing ran."""
     fact = entry.fact
     if not isinstance(fact, ActivitySet) or fact.activity.kind not in _SHARED:
         return []
@@ -232,7 +233,7 @@ def share_acts(session: Session, entry: Entry) -> list[audit.Record]:
             act, who = "refused", by
         case ActivityState.ENDED:
             what = f"{what}, {activity.end.value if activity.end is not None else ''}"
-            act, who = "stopped", by
+            act, who = "lapsed" if activity.id in session.ended_unanswered else "stopped", by
         case _:
             return []
     return [audit.Record(entry.at, f"{activity.kind.value}_{act}", who, what, session.id)]

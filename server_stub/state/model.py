@@ -152,6 +152,7 @@ class Session:
         "end_reason",
         "ended_activities",
         "ended_at",
+        "ended_unanswered",
         "files",
         "handover",
         "handover_for",
@@ -202,6 +203,8 @@ class Session:
         self.participants: dict[str, Participant] = {}
         self.activities: dict[str, ActivityView] = {}
         self.ended_activities: set[str] = set()
+        self.ended_unanswered: set[str] = set()
+        """Those of them that were only asked for: they never ran."""
         self.files = 0
         """How many files were ever offered in it."""
         self.requests: dict[tuple[str, str], str] = {}
@@ -415,7 +418,9 @@ def _set_activity(session: Session, fact: ActivitySet) -> None:
     if fact.request_id:
         session.requests[(activity.asked_by, fact.request_id)] = activity.id
     if activity.state is ActivityState.ENDED:
-        session.activities.pop(activity.id, None)
+        was = session.activities.pop(activity.id, None)
+        if was is not None and was.state is ActivityState.ASKED:
+            session.ended_unanswered.add(activity.id)
         session.ended_activities.add(activity.id)
     else:
         session.activities[activity.id] = activity

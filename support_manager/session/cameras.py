@@ -22,15 +22,16 @@ def news(was: ActivityView | None, now: ActivityView, you: str) -> Happening | N
     """
     if now.kind is not ActivityKind.VIDEO:
         return None
+    ran = was is not None and was.state is ActivityState.RUNNING
     if now.subject == you:
-        stopped = was is not None and now.end is ActivityEnd.STOPPED and now.ended_by not in (None, you)
+        stopped = ran and now.end is ActivityEnd.STOPPED and now.ended_by not in (None, you)
         return Happening.MY_CAMERA_STOPPED if stopped else None
-    if now.state is ActivityState.RUNNING and (was is None or was.state is not ActivityState.RUNNING):
+    if now.state is ActivityState.RUNNING and not ran:
         return Happening.CAMERA
     if now.state is not ActivityState.ENDED or was is None or now.ended_by == you:
         return None
     if now.end is ActivityEnd.DENIED:
         return Happening.CAMERA_DENIED
-    if now.end in (ActivityEnd.STOPPED, ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED):
+    if ran and now.end in (ActivityEnd.STOPPED, ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED):
         return Happening.CAMERA_STOPPED
     return None

@@ -211,7 +211,7 @@ class SessionMachine:
         running = {each.id: each for each in view.activities}
         for activity in old.activities:
             if activity.kind in _SHARES and activity.id not in running:
-                self._share_ended(outcome, activity)
+                self._share_ended(outcome, activity, activity)
         for activity in view.activities:
             was_running = any(each.id == activity.id and each.state is ActivityState.RUNNING for each in old.activities)
             if activity.state is ActivityState.RUNNING and not was_running:
@@ -264,7 +264,7 @@ class SessionMachine:
         outcome.gone.append(person.id)
         for activity in self._view.activities:
             if activity.subject == person.id:
-                self._share_ended(outcome, activity)
+                self._share_ended(outcome, activity, activity)
         self._view = msgspec.structs.replace(
             self._view,
             participants=tuple(each for each in self._view.participants if each.id != person.id),
@@ -286,7 +286,7 @@ class SessionMachine:
         if new.state is ActivityState.ENDED:
             self._view = msgspec.structs.replace(self._view, activities=others)
             if was is not None:
-                self._share_ended(outcome, new)
+                self._share_ended(outcome, new, was)
             return outcome
         if was is not None and was.state is ActivityState.RUNNING and new.state is ActivityState.ASKED:
             return outcome  # no such step; the running one is the truth
@@ -407,7 +407,7 @@ class SessionMachine:
         if person is not None:
             self._note(outcome, what, person)
 
-    def _share_ended(self, outcome: Outcome, activity: ActivityView) -> None:
+    def _share_ended(self, outcome: Outcome, activity: ActivityView, was: ActivityView) -> None:
         if activity.kind not in _SHARES:
             return
         outcome.share_over.append(activity.subject)
@@ -416,6 +416,8 @@ class SessionMachine:
             return
         if activity.end in (ActivityEnd.DENIED, ActivityEnd.PICKER_DISMISSED):
             self._note(outcome, Happening.DENIED, person)
+        elif was.state is not ActivityState.RUNNING:
+            return  # nothing was shown yet; why the question is gone is told by what took it away
         elif activity.end in (ActivityEnd.STOPPED, ActivityEnd.SOURCE_ENDED, ActivityEnd.PAGE_RELOADED, None):
             self._note(outcome, Happening.STOPPED, person)
 

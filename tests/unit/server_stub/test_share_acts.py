@@ -41,3 +41,28 @@ def test_what_the_customer_shows_by_himself_is_his_yes_and_the_relays_end_is_the
     scene.end(scene.rep)
     assert acts(scene)[0] == ("view_allowed", "customer", "")
     assert acts(scene)[-1][0::2] == ("view_stopped", "session_ended")
+
+
+@pytest.mark.rule("B-7.1", "B-7.6", "B-7.7")
+@pytest.mark.parametrize("kind", [ActivityKind.VIEW, ActivityKind.VIDEO, ActivityKind.VOICE])
+def test_what_was_only_asked_for_is_not_on_record_as_stopped(kind):
+    scene = Scene()
+    maria = scene.join()
+    asked = scene.ask(scene.rep, maria, kind)
+    scene.stop(maria, asked, ActivityEnd.PAGE_RELOADED)
+    again = scene.ask(scene.rep, maria, kind)
+    scene.stop(scene.rep, again)
+    assert [(act[0].removeprefix(f"{kind.value}_"), act[1], act[2]) for act in acts(scene)] == [
+        ("asked", "account-ana", ""),
+        ("lapsed", "customer", "page_reloaded"),
+        ("asked", "account-ana", ""),
+        ("lapsed", "account-ana", "cancelled"),
+    ]
+
+
+@pytest.mark.rule("B-11.4")
+def test_a_question_ended_by_a_transfer_is_not_on_record_as_a_screen_that_was_shown():
+    scene = Scene()
+    scene.ask(scene.rep, scene.join())
+    scene.pass_on(scene.rep, queue="support")
+    assert acts(scene)[-1][0::2] == ("view_lapsed", "session_transferred")

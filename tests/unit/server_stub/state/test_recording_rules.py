@@ -150,6 +150,13 @@ def test_consent_start_and_stop_are_on_record_once(scene):
     ]
 
 
+@pytest.mark.rule("B-7.8")
+def test_a_recording_that_was_only_asked_for_is_not_on_record_as_stopped(scene):
+    maria = scene.join()
+    scene.stop(scene.rep, scene.ask(scene.rep, maria, ActivityKind.RECORDING))
+    assert acts(scene) == [("recording_asked", "account-ana"), ("recording_lapsed", "account-ana")]
+
+
 def test_nobody_holds_or_changes_a_recording(scene):
     maria = scene.join()
     recording = running(scene, maria)

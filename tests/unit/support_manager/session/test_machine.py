@@ -141,6 +141,36 @@ def test_the_end_of_a_share_is_noticed_unless_it_was_ours(
     assert joined.machine.snapshot().share is None
 
 
+@pytest.mark.rule("B-7.1")
+@pytest.mark.parametrize(
+    "end",
+    [
+        ActivityEnd.PAGE_RELOADED,
+        ActivityEnd.SOURCE_ENDED,
+        ActivityEnd.STOPPED,
+        ActivityEnd.PARTICIPANT_LEFT,
+        ActivityEnd.SESSION_TRANSFERRED,
+    ],
+)
+def test_who_was_only_asked_never_stops_showing(joined: Play, end: ActivityEnd) -> None:
+    joined(wire.ActivityChanged(activity=share(ActivityState.ASKED)))
+    over = joined(wire.ActivityChanged(activity=share(ActivityState.ENDED, end=end, ended_by="ion")))
+    assert over.share_over == ["ion"], "the question is off the screen"
+    assert over.attention == []
+    assert joined.machine.snapshot().share is None
+
+
+def test_a_question_that_is_gone_from_the_snapshot_or_with_the_customer_was_no_share_either(joined: Play) -> None:
+    asked = joined.machine.view
+    joined(wire.ActivityChanged(activity=share(ActivityState.ASKED)))
+    anew = msgspec.structs.replace(asked, seq=joined.seq + 1)
+    assert Happening.STOPPED not in [each.what for each in joined.machine.take_snapshot(anew).attention]
+    assert joined.machine.share is None
+    joined.seq += 1
+    joined(wire.ActivityChanged(activity=share(ActivityState.ASKED)))
+    assert joined.happened(wire.ParticipantLeft(participant_id="ion", reason=LeaveReason.LEFT)) == [Happening.LEFT]
+
+
 def test_a_running_share_does_not_become_a_question_again(joined: Play) -> None:
     joined(wire.ActivityChanged(activity=share(ActivityState.RUNNING)))
     joined(wire.ActivityChanged(activity=share(ActivityState.ASKED)))

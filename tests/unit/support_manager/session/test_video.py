@@ -245,6 +245,8 @@ def test_what_is_worth_a_notice() -> None:
     assert news(asked, ended(ActivityEnd.DENIED), "rep") is Happening.CAMERA_DENIED
     assert news(runs, ended(ActivityEnd.STOPPED), "rep") is Happening.CAMERA_STOPPED
     assert news(runs, ended(ActivityEnd.STOPPED, by="rep"), "rep") is None
+    for end in (ActivityEnd.PAGE_RELOADED, ActivityEnd.SOURCE_ENDED, ActivityEnd.STOPPED):
+        assert news(asked, ended(end), "rep") is None, "it was asked for and never ran"
     assert news(runs, ended(ActivityEnd.CONTROL_TRANSFERRED), "rep") is None
     assert news(None, camera("rep"), "rep") is None
 
