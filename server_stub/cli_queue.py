@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from server_stub.accounts import Accounts
 from server_stub.failures import OperatorError
+from server_stub.hours import DAYS
 from server_stub.queues import OFFER_S_HIGHEST, OFFER_S_LOWEST, Queue, Queues, Rule
 from server_stub.settings import read_all
 from server_stub.store.database import Database
@@ -148,12 +150,13 @@ def _list(asked: argparse.Namespace, with_database: WithDatabase) -> None:
         default = (await read_all(database))["default_queue"]
         # A privilege may be taken back while somebody is a member; who is no agent gets no offers.
         agents = {key: row.name for key, row in people.items() if AGENT in row.privileges and not row.disabled}
-        found = [_told(queue, default, agents) for queue in await Queues(database).everyone()]
+        now_ms = time.time_ns() // 1_000_000
+        found = [_told(queue, default, agents, now_ms) for queue in await Queues(database).everyone()]
         if asked.json:
             print(json.dumps(found, ensure_ascii=False))
             return
         for one in found:
-            state = ("open" if one["enabled"] else "closed") + (", default" if one["default"] else "")
+            state = one["state"] + (", default" if one["default"] else "")
             members = ", ".join(one["members"]) or "no agents"
             hours = f"{one['hours']} ({one['time_zone']})"
             print("\t".join((one["slug"], one["name"], state, one["rule"], f"{one['offer_s']} s", hours, members)))
@@ -161,12 +164,22 @@ def _list(asked: argparse.Namespace, with_database: WithDatabase) -> None:
     with_database(asked, work)
 
 
-def _told(queue: Queue, default: str, agents: dict[str, str]) -> dict[str, Any]:
+def _state(queue: Queue, now_ms: int) -> str:
+    if not queue.enabled:
+        return "switched off"
+    if queue.is_open(now_ms):
+        return "open"
+    opens = queue.hours.next_opening_there(now_ms)
+    return "closed now" if opens is None else f"closed now, opens {DAYS[opens.weekday()]} {opens:%Y-%m-%d %H:%M}"
+
+
+def _told(queue: Queue, default: str, agents: dict[str, str], now_ms: int) -> dict[str, Any]:
     return {
         "id": queue.id,
         "slug": queue.slug,
         "name": queue.name,
         "enabled": queue.enabled,
+        "state": _state(queue, now_ms),
         "default": queue.slug == default,
         "rule": queue.rule.value,
         "offer_s": queue.offer_s,

@@ -91,6 +91,11 @@ class OpeningHours:
         found = [at for at in self._beginnings(now_ms) if at > now_ms and self.open_at(at)]
         return min(found, default=None)
 
+    def next_opening_there(self, now_ms: int) -> datetime | None:
+        """The same as a clock on the wall there shows it, for people to read."""
+        at = self.next_opening(now_ms)
+        return None if at is None else datetime.fromtimestamp(at / 1000, UTC).astimezone(self._zone)
+
     def _beginnings(self, now_ms: int) -> Iterator[int]:
         today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(self._zone).date()
         for ahead in range(-1, _DAYS_AHEAD):

@@ -1,13 +1,15 @@
 """Queues in the admin area: name, rule, offer time-out, opening hours with time zone, members (B-11.1)."""
 
 import re
+import time
 
 from server_stub.accounts import AccountRow, Accounts
 from server_stub.admin.asking import Answer, Asking, GoneError, GoTo, failed, row
-from server_stub.hours import OpeningHours
+from server_stub.hours import DAYS, OpeningHours
 from server_stub.markup import Html, joined, tag
 from server_stub.queues import OFFER_S_HIGHEST, OFFER_S_LOWEST, Queue, QueueError, Queues, Rule
 from server_stub.setting_checks import SettingError, whole_number
+from server_stub.settings import read_all
 from server_stub.store.database import Database
 from support_manager.protocol import limits
 from support_manager.protocol.views import AGENT
@@ -52,7 +54,7 @@ class QueuePages:
                 t(f"rule.{one.rule}"),
                 _in_words(asking, one.hours),
                 len(one.members),
-                t("queue.open" if one.enabled else "queue.closed"),
+                _state(asking, one),
                 off=not one.enabled,
             )
             for one in await self._queues().everyone()
@@ -115,19 +117,26 @@ class QueuePages:
             if agents
             else tag("p", t("queue.no_agents"), class_="hint")
         )
-        remove = tag(
-            "details",
-            tag("summary", t("queue.remove")),
-            asking.to_send(
-                f"{path}/remove",
-                tag("p", t("queue.remove_text"), class_="hint"),
-                asking.button("queue.do_remove", "button danger"),
-            ),
-            class_="act",
+        is_default = (await read_all(self._database))["default_queue"] == one.slug
+        remove = (
+            tag("p", t("queue.is_default"), class_="hint")
+            if is_default
+            else tag(
+                "details",
+                tag("summary", t("queue.remove")),
+                asking.to_send(
+                    f"{path}/remove",
+                    tag("p", t("queue.remove_text"), class_="hint"),
+                    asking.button("queue.do_remove", "button danger"),
+                ),
+                class_="act",
+            )
         )
         content = joined(
             tag("h1", one.name),
-            tag("p", tag("a", f"/help/{one.slug}", href=f"/help/{one.slug}"), class_="quiet"),
+            tag(
+                "p", tag("a", f"/help/{one.slug}", href=f"/help/{one.slug}"), " · ", _state(asking, one), class_="quiet"
+            ),
             failed(wrong),
             tag(
                 "section",
@@ -224,6 +233,19 @@ def _in_words(asking: Asking, hours: OpeningHours) -> str:
     """The hours as a table shows them; the form shows them as they are typed, the same in every language."""
     words = re.sub(r"[a-z]+", lambda found: asking.t(f"hours.{found[0]}"), hours.text())
     return f"{words} ({hours.zone})"
+
+
+def _state(asking: Asking, one: Queue) -> str:
+    """Whether customers are let in at this moment, and else when they will be."""
+    now_ms = time.time_ns() // 1_000_000
+    if not one.enabled:
+        return asking.t("queue.closed")
+    if one.is_open(now_ms):
+        return asking.t("queue.open")
+    opens = one.hours.next_opening_there(now_ms)
+    if opens is None:
+        return asking.t("queue.closed_now")
+    return asking.t("queue.opens", day=asking.t(f"hours.{DAYS[opens.weekday()]}"), time=f"{opens:%H:%M}")
 
 
 def _words(asking: Asking, error: QueueError | SettingError) -> str:

@@ -5,11 +5,13 @@ import json
 import logging
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 import structlog
 
 from server_stub.cli import main
+from server_stub.hours import DAYS
 
 PASSWORD = "correct horse battery"
 
@@ -61,14 +63,21 @@ def test_a_queue_from_its_making_to_its_end(run):
     assert (first["hours"], first["time_zone"]) == ("mon-fri 09:00-17:00", "Europe/Bucharest")
     assert (support["slug"], support["default"], support["members"]) == ("support", True, [])
     assert (
-        "Prim ajutor\tclosed\tround_robin\t20 s\tmon-fri 09:00-17:00 (Europe/Bucharest)\tana" in run("queue", "list")[1]
+        "Prim ajutor\tswitched off\tround_robin\t20 s\tmon-fri 09:00-17:00 (Europe/Bucharest)\tana"
+        in run("queue", "list")[1]
     )
+    assert "\topen, default\t" in run("queue", "list")[1]
+    soon = DAYS[(datetime.now(UTC).weekday() + 2) % 7]
+    for hours, state in ((f"{soon} 9:00-10:00", f"closed now, opens {soon} 20"), ("never", "closed now\t")):
+        assert run("queue", "set", "first-aid", "--hours", hours, "--time-zone", "UTC", "--open")[0] == 0
+        assert f"Prim ajutor\t{state}" in run("queue", "list")[1]
+    assert listed(run, "queue")[0]["state"] == "closed now"
     assert run("queue", "member", "remove", "first-aid", "ana")[0] == 0
     assert run("queue", "delete", "first-aid")[0] == 0
     assert [queue["slug"] for queue in listed(run, "queue")] == ["support"]
     code, out, _ = run("check")
     assert code == 0
-    assert "The audit log is whole: it has 6 records" in out
+    assert "The audit log is whole: it has 8 records" in out
 
 
 def test_what_an_account_may_is_given_and_taken_back(run):

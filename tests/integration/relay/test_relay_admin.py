@@ -14,6 +14,7 @@ from server_stub import settings
 from server_stub.admin.area import AdminArea
 from server_stub.admin.audit_log import harmless
 from server_stub.audit import Audit, check_chain
+from server_stub.hours import DAYS
 from server_stub.store import tables
 from support_manager.protocol import events
 from support_manager.protocol.views import ADMIN, EndReason
@@ -209,6 +210,19 @@ async def test_queues_with_hours_rule_and_members(relay):
         saved = await root.post(f"{path}/change", {**form, "hours": "always", "rule": "everybody"}, page=path)
         assert "Saved" in saved.text
         assert "Switched off" in (await root.get("/admin/queues")).text
+        soon = DAYS[(datetime.now(UTC).weekday() + 2) % 7]
+        closed = {**form, "rule": "everybody", "time_zone": "UTC", "enabled": "yes"}
+        for hours, words in (
+            (f"{soon} 9:00-10:00", f"Closed now, opens {soon.title()} 09:00"),
+            ("never", "Outside"),
+        ):
+            await root.post(f"{path}/change", {**closed, "hours": hours}, page=path)
+            assert words in (await root.get("/admin/queues")).text
+            assert words in (await root.get(path)).text
+        assert "Delete this queue" in (await root.get(path)).text
+        default = (await root.get("/admin/queues/support")).text
+        assert "Delete this queue" not in default
+        assert "cannot be deleted before" in default
         kept = await root.post("/admin/queues/support/remove", page="/admin/queues/support")
         assert (kept.status, "stays" in kept.text) == (422, True)
         gone = await root.post(f"{path}/remove", page=path)
@@ -217,7 +231,7 @@ async def test_queues_with_hours_rule_and_members(relay):
         told = [kind for kind, _, what in await log_of(relay) if what.startswith("first-aid")]
         assert told == [
             *("queue_added", "queue_member_added", "queue_member_added", "queue_member_removed"),
-            *("queue_changed", "queue_deleted"),
+            *("queue_changed", "queue_changed", "queue_changed", "queue_deleted"),
         ]
 
 
