@@ -13,7 +13,7 @@ from ui.dialogs.select_customer import SelectCustomerDialog
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import SPACE_1, SPACE_2, Kit, button, label
 from ui.widgets.plain import one_line
-from ui.widgets.state_dot import StateDot, mark_of_connection
+from ui.widgets.state_dot import Mark, StateDot, mark_of_connection
 
 _ORDER = (Role.PRIMARY, Role.SECONDARY, Role.WAITING, Role.CONTROLLER, Role.ASSISTANT)
 
@@ -24,10 +24,10 @@ class _PersonRow(QWidget):
     pressed = Signal(str)
     """The name of the button."""
 
-    def __init__(self, kit: Kit, person: ParticipantView, *, you: bool, buttons: tuple[str, ...]) -> None:
+    def __init__(self, kit: Kit, person: ParticipantView, *, you: bool, buttons: tuple[str, ...], over: bool) -> None:
         super().__init__()
         say = kit.say
-        self.face: object = (person, buttons)
+        self.face: object = (person, buttons, over)
         """What it shows; None when it is to be made anew."""
         self._selectable = "help" in buttons
         self.setObjectName("personRow")
@@ -35,12 +35,16 @@ class _PersonRow(QWidget):
         name = ElidedLabel("personName", "strong" if person.role is Role.PRIMARY else "body")
         shown = one_line(person.name, 80)
         name.setText(say("people.you", name=shown) if you else shown)
-        connection = say(f"connection.{person.connection.value}")
-        second = say("people.asks_control") if person.asks_control else connection
-        words = say("people.role", role=say(f"role.{person.role.value}"), connection=second)
+        was = say(f"role.{person.role.value}")
+        if over:  # nobody is connected to what has ended, and nobody asks for anything
+            mark, connection, words = Mark.GONE, say("state.ended.title"), was
+        else:
+            mark, connection = mark_of_connection(person.connection), say(f"connection.{person.connection.value}")
+            second = say("people.asks_control") if person.asks_control else connection
+            words = say("people.role", role=was, connection=second)
         role = label("personRole", "secondary", wrap=True)  # that a connection is lost must not be cut off
         role.setText(words)
-        self._dot.set_state(mark_of_connection(person.connection), connection)
+        self._dot.set_state(mark, connection)
         self.setAccessibleName(f"{name.text()}, {words}")
         column = QVBoxLayout()
         column.setSpacing(0)
@@ -122,16 +126,17 @@ class PeopleList(QWidget):
             snapshot.view.participants,
             key=lambda one: (one.id == you, _ORDER.index(one.role) if one.role in _ORDER else len(_ORDER)),
         )
-        wanted = {person.id: (person, _buttons(snapshot, person)) for person in people}
+        over = snapshot.view.state is SessionState.ENDED
+        wanted = {person.id: (person, _buttons(snapshot, person), over) for person in people}
         for gone in [one for one, row in self._rows.items() if one not in wanted or row.face != wanted[one]]:
             old = self._rows.pop(gone)
             self._column.removeWidget(old)
             old.hide()
             old.deleteLater()
-        for at, (id_, (person, buttons)) in enumerate(wanted.items()):
+        for at, (id_, (person, buttons, _)) in enumerate(wanted.items()):
             row = self._rows.get(id_)
             if row is None:
-                row = self._rows[id_] = _PersonRow(self._kit, person, you=id_ == you, buttons=buttons)
+                row = self._rows[id_] = _PersonRow(self._kit, person, you=id_ == you, buttons=buttons, over=over)
                 row.pressed.connect(lambda key, person=person: self._press(key, person))
             if self._column.indexOf(row) != at:
                 self._column.insertWidget(at, row)
@@ -196,7 +201,7 @@ class PeopleList(QWidget):
 
 def _buttons(snapshot: SessionSnapshot, person: ParticipantView) -> tuple[str, ...]:
     """What the controller may do about a person (B-1.2, B-2.5); nobody else may do anything."""
-    if not snapshot.has_control:
+    if not snapshot.has_control or snapshot.view.state is SessionState.ENDED:
         return ()
     if person.role is Role.SECONDARY and snapshot.view.state is SessionState.ACTIVE:
         return ("help",)

@@ -30,6 +30,8 @@ from tests.harness.session_window import WindowUnderTest, drain, until
 from tests.harness.widgets import unnamed
 from ui.models.transcript import RowKind
 from ui.panels.banners import banners_of
+from ui.widgets.state_dot import Mark as Dot
+from ui.widgets.state_dot import StateDot
 
 
 @pytest_asyncio.fixture
@@ -273,6 +275,24 @@ async def test_an_assistant_reads_who_ended_it(desk):
     drain()
     assert "representative in charge ended it" in desk.find("statePageText", QLabel).text()
     assert banners(desk) == []
+
+
+@pytest.mark.rule("B-12.1")
+@pytest.mark.parametrize(("language", "connected", "roles"), [("en", "connected", 2), ("ro", "conectat", 2)])
+async def test_nobody_is_connected_to_a_session_that_is_over(desk, language, connected, roles):
+    desk.translator.set_language(language)
+    session = controlled(desk)
+    said = [one.text() for one in desk.window.findChildren(QLabel, "personRole") if one.isVisible()]
+    assert len(said) == roles
+    assert all(connected in one for one in said)
+    desk.intents.end(session.id, EndReason.ENDED_BY_REP)
+    drain()
+    said = [one.text() for one in desk.window.findChildren(QLabel, "personRole") if one.isVisible()]
+    dots = [one for one in desk.window.findChildren(StateDot, "personDot") if one.isVisible()]
+    assert len(said) == len(dots) == roles
+    assert not any(connected in one or "·" in one for one in said)
+    assert {one.mark for one in dots} == {Dot.GONE}
+    assert not any(connected in one.accessibleName() for one in (*dots, *desk.window.findChildren(QWidget, "personRow")))
 
 
 @pytest.mark.rule("B-7.4", "B-9.2", "B-10.3", "B-12.1")
