@@ -49,6 +49,9 @@ class InboxCard(QFrame):
         self._name = ElidedLabel("inboxName", "strong")
         self._since = label("inboxSince", "secondary")
         self._from = label("inboxFrom", "secondary", wrap=True)
+        self._message_title = label("inboxMessageTitle", "secondary", wrap=True)
+        self._message = label("inboxMessage", wrap=True)
+        self._said_title = label("inboxSaidTitle", "secondary", wrap=True)
         self._said = label("inboxSaid", wrap=True)
         self._email = ElidedLabel("inboxEmail", "secondary")
         self._bar = QProgressBar()
@@ -73,7 +76,7 @@ class InboxCard(QFrame):
         column.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
         column.setSpacing(SPACE_1)
         column.addLayout(head)
-        for part in (self._from, self._email, self._said):
+        for part in (self._from, self._email, self._message_title, self._message, self._said_title, self._said):
             column.addWidget(part)
         column.addSpacing(SPACE_1)
         time_left = QHBoxLayout()
@@ -102,9 +105,16 @@ class InboxCard(QFrame):
             self._from.setText(say("inbox.from_rep_queue", name=isolated(item.former), queue=isolated(item.queue_name)))
         else:
             self._from.setText(say("inbox.from_queue", queue=isolated(item.queue_name)))
-        said = [_beginning(text) for text in (item.message, item.problem) if text]
-        self._said.setText("\n".join(said))
-        self._said.setVisible(bool(said))
+        # Who wrote it is plain while the line above names the only one who can have; else each has a heading.
+        both, passed_on = bool(item.message and item.problem), bool(item.message or item.former)
+        self._message_title.setText(say("side.handover", name=isolated(item.former)))
+        self._message_title.setVisible(both)
+        self._message.setText(_beginning(item.message))
+        self._message.setVisible(bool(item.message))
+        self._said_title.setText(say("inbox.form"))
+        self._said_title.setVisible(bool(item.problem) and passed_on)
+        self._said.setText(_beginning(item.problem))
+        self._said.setVisible(bool(item.problem))
         self._email.setText(one_line(item.email, 254))
         self._email.setVisible(bool(item.email))
         self.accept.setText(say("inbox.accept" if item.offered else "inbox.take"))
@@ -130,7 +140,8 @@ class InboxCard(QFrame):
             words = f"{words}, {say('inbox.left', count=round(left))}"
             self._bar.setAccessibleName(say("inbox.left", count=round(left)))
             self._left.setText(say("inbox.seconds", count=round(left)))
-        said = f", {self._said.text()}" if self._said.text() else ""
+        written = (self._message_title, self._message, self._said_title, self._said)
+        said = "".join(f", {part.text()}" for part in written if part.text() and not part.isHidden())
         self.setAccessibleName(f"{self._name.text()}, {self._since.text()}, {words}{said}")
         name = self._name.text()
         self.accept.setAccessibleName(f"{self.accept.text()}: {name}")

@@ -61,13 +61,41 @@ async def test_entries_stand_oldest_first_with_who_what_since_and_message(desk):
     assert texts(first)["inboxEmail"] == "ana@example.com"
     assert texts(second)["inboxName"] == "Ion <b>V.</b>", "plain text, whoever wrote it"
     assert texts(second)["inboxFrom"] == "Passed on to you by Dan"
-    assert texts(second)["inboxSaid"] == "Hurry!"
+    assert texts(second)["inboxMessage"] == "Hurry!"
     assert texts(second)["inboxLeft"] in {f"{left} s" for left in range(10, 25)}
     assert first.accept.text() == "Take"
     assert not first.decline.isVisible()
     assert (second.accept.text(), second.decline.text()) == ("Accept", "Decline")
     assert desk.find("topInbox", QToolButton).text() == "Inbox (2)"
     assert unnamed(desk.window) == []
+
+
+@pytest.mark.rule("B-11.3")
+@pytest.mark.parametrize(
+    ("language", "of_dan", "of_the_customer"),
+    [
+        ("en", "Dan wrote when passing it on", "Written by the customer on the form"),
+        ("ro", "Mesaj la transferare, de la Dan", "Scris de client în formular"),
+    ],
+)
+async def test_it_says_what_the_colleague_wrote_and_what_the_customer(desk, language, of_dan, of_the_customer):
+    desk.translator.set_language(language)
+    now = {"since": now_ms(), "offered_until": now_ms() + 24_000}
+    both = msgspec.structs.replace(OFFERED, **now, problem="It blinks.")
+    alone = msgspec.structs.replace(both, session_id="a", message="")
+    from_the_form = msgspec.structs.replace(WAITING, since=now_ms())
+    be_agent(desk, both, alone, from_the_form)
+    shown = {card.item.session_id: card for card in cards(desk)}
+    parts = ("inboxMessageTitle", "inboxMessage", "inboxSaidTitle", "inboxSaid")
+    said = {name: [texts(card)[part] for part in parts if part in texts(card)] for name, card in shown.items()}
+    assert said[both.session_id] == [of_dan, "Hurry!", of_the_customer, "It blinks."]
+    assert said["a"] == [of_the_customer, "It blinks."], "or it would read as Dan's words"
+    assert said[from_the_form.session_id] == ["The printer blinks."]
+    read_out = plain(shown[both.session_id].accessibleName())
+    assert f"{of_dan}, Hurry!, {of_the_customer}, It blinks." in read_out
+    card = shown[both.session_id]
+    heights = [card.findChild(QLabel, part).y() for part in parts]
+    assert heights == sorted(heights)
 
 
 @pytest.mark.rule("B-11.3")
