@@ -11,7 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server_stub import audit
 from server_stub.live import LiveSessions
 from server_stub.search_words import folded
-from server_stub.state.facts import ActivitySet, Ended, Entered, Entry, Joined, Left, Locked, MarkAdded, Started
+from server_stub.state.facts import (
+    ActivitySet,
+    Ended,
+    Entered,
+    Entry,
+    Joined,
+    Left,
+    Locked,
+    MarkAdded,
+    PassedOn,
+    Started,
+)
 from server_stub.state.model import Session, apply
 from server_stub.store import tables
 from server_stub.store.database import Database, StoreError
@@ -27,7 +38,7 @@ GROUP_S = 0.5
 """Records wait this long for others: each transaction keeps the journal of the live sessions waiting."""
 _AGAIN_S = 5.0
 _CUSTOMER = "customer"
-_RECORDED = (ActivitySet, Ended, Entered, Joined, Left, Locked, MarkAdded, Started)
+_RECORDED = (ActivitySet, Ended, Entered, Joined, Left, Locked, MarkAdded, PassedOn, Started)
 
 
 class Records:
@@ -177,8 +188,13 @@ def _act(session: Session, entry: Entry) -> audit.Record | None:
             kind, who = "session_locked" if fact.locked else "session_unlocked", in_charge
         case Left(reason=LeaveReason.REMOVED):
             kind, who = "session_turned_away", in_charge
-        case MarkAdded(kind=MarkKind.PASSED_ON):
-            kind, who = "session_passed_on", _former(session, fact.former)
+        case MarkAdded(kind=MarkKind.PASSED_ON | MarkKind.QUEUED):
+            return None  # by the next fact, which knows to whom
+        case PassedOn(at_head=False):
+            kind, who = "session_passed_on", fact.former_account or _former(session, fact.former)
+            what = f"{what}, queue {fact.queue_id}" if fact.queue_id else f"{what}, agents {' '.join(fact.agents)}"
+        case PassedOn():
+            kind, who, what = "session_queued", in_charge or "relay", f"{what}, queue {fact.queue_id}"
         case MarkAdded() if fact.kind is not MarkKind.CUSTOMER:
             kind, who = f"session_{fact.kind.value}", in_charge or "relay"
         case Ended():

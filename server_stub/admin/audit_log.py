@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, or_, select
 
 from server_stub.account_names import name_key
 from server_stub.admin.asking import Answer, Asking, clock, failed, row
+from server_stub.admin.audit_words import kind_words, read_names, what_words, who_words
 from server_stub.audit import WHO_CHARS, check_chain
 from server_stub.markup import Html, joined, tag
 from server_stub.store import tables
@@ -54,13 +55,13 @@ class AuditPages:
             found = await self._rows(wanted, names, before=_whole(query.get("before", "")))
         except BadDayError:
             found, wrong = [], t("audit.bad_day")
-        more = len(found) > ROWS
+        more, words = len(found) > ROWS, await read_names(self._database, found)
         rows = [
             row(
                 clock(one.at),
                 kind_words(asking, one.kind),
-                names.get(one.who, one.who),
-                joined(one.what, tag("div", one.session_id, class_="hint") if one.session_id else None),
+                who_words(asking, one.who, words),
+                what_words(asking, one, words),
                 one.address or "–",
             )
             for one in found[:ROWS]
@@ -101,7 +102,11 @@ class AuditPages:
         options += [tag("option", kind_words(asking, one), value=one, selected=one == wanted.kind) for one in kinds]
         return tag(
             "form",
-            tag("label", t("audit.who"), tag("input", name="who", value=wanted.who, maxlength=WHO_CHARS)),
+            tag(
+                "label",
+                t("audit.who"),
+                tag("input", name="who", value=wanted.who, maxlength=WHO_CHARS, title=t("audit.who.hint")),
+            ),
             tag("label", t("audit.kind"), tag("select", *options, name="kind")),
             tag("label", t("audit.first"), tag("input", type="date", name="first", value=wanted.first)),
             tag("label", t("audit.last"), tag("input", type="date", name="last", value=wanted.last)),
@@ -111,13 +116,11 @@ class AuditPages:
             class_="filter",
         )
 
-    async def _names(self) -> dict[str, str]:
-        table = tables.account.c
-        async with self._database.reading() as connection:
-            return {row.id: row.name for row in await connection.execute(select(table.id, table.name))}
+    async def _names(self) -> dict[str, tuple[str, str]]:
+        return (await read_names(self._database, ())).accounts
 
     async def _rows(
-        self, wanted: Filter, names: dict[str, str], *, before: int | None = None, count: int = ROWS + 1
+        self, wanted: Filter, names: dict[str, tuple[str, str]], *, before: int | None = None, count: int = ROWS + 1
     ) -> list[Any]:
         table = tables.audit.c
         conditions = _conditions(wanted, names)
@@ -142,17 +145,11 @@ class AuditPages:
             found = await self._rows(wanted, names, before=before, count=_CSV_ROWS)
             for one in found:
                 at = datetime.fromtimestamp(one.at / 1000, UTC).isoformat(timespec="milliseconds")
-                who = (one.who, names.get(one.who, ""))
+                who = (one.who, names.get(one.who, ("", ""))[0])
                 yield _line((one.id, at, one.kind, *who, one.what, one.session_id or "", one.address, one.chain))
             if len(found) < _CSV_ROWS:
                 return
             before = found[-1].id
-
-
-def kind_words(asking: Asking, kind: str) -> str:
-    """An act's name in the reader's language; what another version wrote keeps its own, and so does the CSV."""
-    key = f"audit.kind.{kind}"
-    return asking.t(key) if asking.has(key) else kind
 
 
 def _line(cells: tuple[Any, ...]) -> bytes:
@@ -179,12 +176,12 @@ def _as_query(wanted: Filter) -> dict[str, str]:
     return wanted._asdict()
 
 
-def _conditions(wanted: Filter, names: dict[str, str]) -> list[ColumnElement[bool]]:
+def _conditions(wanted: Filter, names: dict[str, tuple[str, str]]) -> list[ColumnElement[bool]]:
     table = tables.audit.c
     conditions: list[ColumnElement[bool]] = []
     if wanted.who:
         key = name_key(wanted.who)
-        accounts = [account for account, name in names.items() if key in name_key(name)]
+        accounts = [account for account, both in names.items() if any(key in name_key(name) for name in both)]
         conditions.append(or_(table.who == wanted.who, table.address == wanted.who, table.who.in_(accounts)))
     if wanted.kind:
         conditions.append(table.kind == wanted.kind)

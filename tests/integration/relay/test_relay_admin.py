@@ -6,17 +6,22 @@ import html
 import io
 import re
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import insert, select
 
+from resources import catalog
 from server_stub import settings
 from server_stub.admin.area import AdminArea
 from server_stub.admin.audit_log import harmless
 from server_stub.audit import Audit, check_chain
 from server_stub.hours import DAYS
+from server_stub.queues import Queues
 from server_stub.store import tables
 from support_manager.protocol import events
+from support_manager.protocol.activities import ActivityEnd
+from support_manager.protocol.requests import HistoryNote, SessionEnd, SessionTransfer
 from support_manager.protocol.views import ADMIN, EndReason
 from tests.harness.agents import make_agents, make_queue, on_database
 from tests.harness.relay import PASSWORD, RelayProcess, page, rep
@@ -361,6 +366,56 @@ async def test_the_audit_log_is_filtered_paged_and_taken_away_without_formulas(t
 
             await on_database(relay.data, forge)
             assert "The chain breaks" in (await root.get("/admin/audit?check=1")).text
+
+
+async def test_the_audit_log_speaks_of_sessions_in_words_and_the_csv_in_codes(tmp_path):
+    await make_agents(tmp_path, "root", privileges=(ADMIN,))
+    await make_agents(tmp_path, "ana", "ion")
+    await make_queue(tmp_path, "support", "ana")
+
+    with RelayProcess(tmp_path) as relay:
+        relay.operate("user", "set", "ana", "--display-name", "Zoe Q.")
+        ids = {name: row.id for name, row in (await accounts_of(relay)).items()}
+        queues = await on_database(relay.data, lambda database: Queues(database).everyone())
+        async with rep(relay, "ana") as ana, page(relay.url) as maria, SiteVisitor(relay.url) as root:
+            to_agents = await ana.start_session()
+            await maria.join("Maria", link=to_agents.link)
+            await ana.ask("session.transfer", SessionTransfer(session_id=to_agents.id, agents=(ids["ion"],)))
+            async with page(relay.url) as radu:
+                to_queue = await ana.start_session()
+                await radu.join("Radu", link=to_queue.link)
+                await ana.ask("session.transfer", SessionTransfer(session_id=to_queue.id, queue_id=queues[0].id))
+            ended = await ana.start_session()
+            await ana.ask("session.end", SessionEnd(session_id=ended.id))
+            note = HistoryNote(session_id=ended.id, outcome="solved", notes="")
+            await ana.ask("history.note", note)
+            await root.sign_in("root")
+            texts = {}
+            for language in ("en", "ro"):
+                texts[language] = html.unescape((await root.get(f"/admin/audit?lang={language}")).text)
+            for words in (
+                *(f"Session {to_agents.number} · to ion<", f"Session {to_queue.number} · queue {queues[0].name}<"),
+                *(f"Session {ended.number} · ended by the representative<", f">Session {ended.number}<"),
+            ):
+                assert words in texts["en"]
+            assert f"Sesiunea {ended.number} · încheiată de reprezentant<" in texts["ro"]
+            for text in texts.values():
+                assert "ended_by_rep" not in text
+                assert f">{ended.id}<" not in text
+            # The same person by either of his names; the first is the one to sign in with.
+            for who in ("ana", "zoe q."):
+                assert f"Session {ended.number}" in (await root.get(f"/admin/audit?lang=en&who={quote(who)}")).text
+            assert "No entry fits" in (await root.get("/admin/audit?lang=en&who=somebody+else")).text
+            table = (await root.get("/admin/audit.csv")).text
+            assert f"session {to_agents.number}, agents {ids['ion']}," in table.replace('"', "")
+            assert f"session {to_queue.number}, queue {queues[0].id}," in table.replace('"', "")
+            assert "ended_by_rep" in table
+
+
+@pytest.mark.parametrize("language", ["en", "ro"])
+def test_every_code_of_the_audit_log_has_its_words(language):
+    words = catalog.load(language, "admin")
+    assert [code for code in (*EndReason, *ActivityEnd) if f"audit.end.{code}" not in words] == []
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", " =1", "\t=1", "\r=1", "＝1"])
