@@ -1,9 +1,18 @@
 """The strip of a session's call: who is in it and how loud, what the rep can do, which devices, what is wrong."""
 
 import shiboken6
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QStyle,
+    QStyleOptionComboBox,
+    QVBoxLayout,
+    QWidget,
+)
 from typing_extensions import override
 
 from support_manager.events import VoiceDevice, VoiceHeard
@@ -16,6 +25,10 @@ from ui.widgets.plain import one_line
 
 _METER = QSize(44, 8)
 _FALL = 0.06
+_WORDS_WIDTH = 160
+"""Of the words that is left beside the buttons; with less, the buttons go to a row of their own."""
+_LIST_WIDTH = 90
+"""To which a list of devices shrinks where there is no room, px."""
 
 
 class LevelMeter(QWidget):
@@ -65,6 +78,29 @@ class _Speaker(QWidget):
         self.setAccessibleName(name)
 
 
+class _Devices(QComboBox):
+    """A list that may become narrow: what is chosen is then elided, and the list that opens is as wide as it needs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setMinimumContentsLength(20)  # with room, what is chosen at first is read whole, in both languages
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumWidth(_LIST_WIDTH)
+
+    @override
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        super().initStyleOption(option)
+        control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(control, option, part, self).width()
+        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
+
+    @override
+    def showPopup(self) -> None:
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + 2 * SPACE_3)
+        super().showPopup()
+
+
 def _about(trouble: Trouble) -> str:
     """Which device; the echo is neither's."""
     return next((device for device in ("microphone", "speaker") if device in trouble.value), "")
@@ -89,9 +125,14 @@ class CallStrip(QFrame):
         self._microphone, self._speaker = self._choice("microphone"), self._choice("speaker")
         actions = kit.actions
         self._buttons: dict[str, QPushButton] = {}
-        first = QHBoxLayout()
-        first.setSpacing(SPACE_2)
-        first.addWidget(self._words, 1)
+        self._rows = [QHBoxLayout() for _ in range(3)]
+        """The words with all buttons; where there is no room for that, the words alone and the buttons below."""
+        for row in self._rows:
+            row.setSpacing(SPACE_2)
+        self._rows[0].addWidget(self._words, 1)
+        for row in self._rows[1:]:
+            row.addStretch(1)
+        self._in_row: dict[str, int] = {}
         for name, kind in (
             ("voice", "primary"),
             ("mute", "secondary"),
@@ -100,7 +141,8 @@ class CallStrip(QFrame):
         ):
             made = self._buttons[name] = button(f"call_{name}", kind)
             bind(made, actions[name])
-            first.addWidget(made)
+            self._rows[0].addWidget(made)
+            self._in_row[name] = 0
         second = QHBoxLayout()
         second.setSpacing(SPACE_2)
         second.addLayout(self._people)
@@ -110,7 +152,8 @@ class CallStrip(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_3, SPACE_2, SPACE_3, SPACE_2)
         column.setSpacing(SPACE_1)
-        column.addLayout(first)
+        for row in self._rows:
+            column.addLayout(row)
         column.addLayout(second)
         column.addWidget(self._problem)
         self._second = second
@@ -120,10 +163,7 @@ class CallStrip(QFrame):
         kit.on_words(self.retranslate)
 
     def _choice(self, name: str) -> QComboBox:
-        made = QComboBox()
-        made.setObjectName(f"call_{name}")
-        made.setMinimumContentsLength(20)  # what is chosen at first is read whole, in both languages
-        made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        made = _Devices(f"call_{name}")
         made.activated.connect(lambda: self._chosen())
         return made
 
@@ -151,8 +191,32 @@ class CallStrip(QFrame):
             made.setVisible(wanted.get(name, entry.snapshot.has_control))
         for choice in (self._microphone, self._speaker):
             choice.setVisible(inside)
+        self._arrange()
         if inside and not was_inside:
             self._fill()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the buttons into the rows in which each has room for its words."""
+        margins = self.contentsMargins()
+        room = self.width() - margins.left() - margins.right() - 2 * SPACE_3
+        widths = {name: made.sizeHint().width() for name, made in self._buttons.items() if not made.isHidden()}
+        row, used = 0, _WORDS_WIDTH
+        if _WORDS_WIDTH + sum(width + SPACE_2 for width in widths.values()) > room:
+            row, used = 1, 0
+        rows = dict.fromkeys(self._buttons, row)
+        for name, width in widths.items():
+            if row and used and used + SPACE_2 + width > room:
+                row, used = 2, 0
+            rows[name], used = row, used + SPACE_2 + width
+        if rows != self._in_row:
+            self._in_row = rows
+            for name, at in rows.items():
+                self._rows[at].addWidget(self._buttons[name])
 
     def take_levels(self, heard: VoiceHeard) -> None:
         """Show how loud everybody is."""

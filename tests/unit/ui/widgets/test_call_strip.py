@@ -1,7 +1,7 @@
 """The strip of a call: who is in it, what can be done, which devices there are, and what is wrong with one."""
 
 import pytest
-from PySide6.QtWidgets import QComboBox, QLabel
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
 
 from support_manager.events import VoiceDevice
 from support_manager.media.voice.ports import AudioDevice, Trouble
@@ -93,3 +93,31 @@ async def test_a_narrow_window_cuts_off_no_line_of_what_is_wrong(desk: WindowUnd
     await until(lambda: desk.shown("callProblem"))
     problem = desk.find("callProblem", QLabel)
     await until(lambda: problem.height() >= problem.heightForWidth(problem.width()))
+
+
+@pytest.mark.parametrize("language", ["en", "ro"])
+@pytest.mark.parametrize("width", [1000, 1280, 1900])
+async def test_no_button_or_list_is_cut_off_however_narrow_the_window(desk: WindowUnderTest, language: str, width: int):
+    desk.translator.set_language(language)
+    talks(desk)
+    await until(lambda: len(offered(desk, "microphone")) == 2)
+    desk.window.resize(width, 700)
+    strip = desk.find("callStrip")
+    buttons = [desk.find(f"call_{name}", QPushButton) for name in ("mute", "hang_up", "end_call")]
+    lists = [desk.find(f"call_{name}", QComboBox) for name in ("microphone", "speaker")]
+    words = desk.find("callWords", QLabel)
+
+    def all_fits() -> bool:
+        parts = [*buttons, *lists, words]
+        inside = all(strip.contentsRect().contains(part.geometry()) for part in parts)
+        whole = all(part.width() >= part.sizeHint().width() for part in buttons)
+        apart = all(not one.geometry().intersects(two.geometry()) for one in parts for two in parts if one is not two)
+        return inside and whole and apart and all(part.width() >= 90 for part in lists)
+
+    await until(all_fits)
+    assert words.width() >= 150
+    beside = [made.geometry().center().y() == buttons[0].geometry().center().y() for made in buttons]
+    assert all(beside) or width == 1000, "with room they all stand in one row"
+    desk.window.resize(1900, 700)
+    await until(lambda: all(made.y() == buttons[0].y() for made in buttons) and all_fits())
+    assert buttons[0].y() < words.geometry().bottom(), "and beside the words again"
