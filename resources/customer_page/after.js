@@ -25,6 +25,8 @@ export class After {
     const { over, session, survey } = make.visit.story;
     const why = make.language.has(`over.${over.why}.title`) ? over.why : "ended_by_rep";
     const again = () => location.reload();
+    // Nobody need invite whoever came by a queue's form: it stands at this very address.
+    const byForm = Boolean(make.visit.entry) && make.language.has(`over.${why}.by_form`);
     const actions = {
       left: ["over.join_again", "quiet", again],
       replaced: ["over.use_here", "main", again],
@@ -35,10 +37,11 @@ export class After {
     };
     const hasSummary = session && over.why !== "replaced" && over.why !== "turned_away" && session.me?.role !== "waiting";
     return [
-      ...make.page(`over.${why}.title`, `over.${why}.text`, { name: over.name || make.t("rep.somebody") }),
+      ...make.page(`over.${why}.title`, `over.${why}.${byForm ? "by_form" : "text"}`, { name: over.name || make.t("rep.somebody") }),
       make.note("over.nobody_sees"),
       survey === "none" ? null : survey === "sent" ? this.#thanks() : this.#survey(survey),
       make.buttons(
+        byForm && make.button("over.ask_again", "main", again),
         actions[why] && make.button(...actions[why]),
         hasSummary && make.button("summary.save", "quiet", () => this.#save()),
       ),

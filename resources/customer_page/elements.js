@@ -89,7 +89,7 @@ export class Elements {
   }
 
   /**
-   * A labelled field.
+   * A labelled field; what is wrong with it stands right under it.
    * @param {string} name
    * @param {string} label key of its words
    * @param {object} props
@@ -100,6 +100,6 @@ export class Elements {
     const wrong = this.visit.story.hint?.key === `hint.${name}`;
     const input = h(tag, { id, ...props, value: this.typed(name), "aria-describedby": "hint", "aria-invalid": wrong && "true" });
     input.addEventListener("input", () => this.keep(name, input.value));
-    return [h("label", { htmlFor: id, textContent: this.t(label) }), input];
+    return [h("label", { htmlFor: id, textContent: this.t(label) }), input, ...(wrong ? [this.hint()] : [])];
   }
 }

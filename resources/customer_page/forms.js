@@ -53,7 +53,7 @@ export class Forms {
       "form",
       { id, className: "form", noValidate: true },
       ...fields,
-      make.hint(),
+      fields.some(({ id: one }) => one === "hint") ? null : make.hint(),
       h("button", { type: "submit", className: "main", id: send.replace(".", "-"), textContent: make.t(send) }),
       make.safe(),
     );

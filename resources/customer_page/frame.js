@@ -66,6 +66,14 @@ export class Frame {
     return this.#language.t(key, places);
   }
 
+  /** @returns {?HTMLElement} where the customer is writing a message, if it is in sight: whatever comes, it stays there */
+  get writing() {
+    const { text, write } = this.#part;
+    if (document.activeElement !== text || !text.value) return null;
+    const { top, bottom } = write.getBoundingClientRect();
+    return top < innerHeight && bottom > 0 ? write : null;
+  }
+
   /** Close the question before leaving when there is nothing to leave any more; before the card takes the focus. */
   settle() {
     if (this.#visit.story.phase !== "inside" && this.#part.sure.open) this.#part.sure.close("stay");
@@ -158,9 +166,17 @@ export class Frame {
    * @param {{key: string, places?: object, tone?: string}} notice
    */
   notify(notice) {
+    this.say(inSentence(this.#language, notice), notice.tone);
+  }
+
+  /**
+   * @param {string} text in the customer's language
+   * @param {string} [tone]
+   */
+  say(text, tone = "") {
     clearTimeout(this.#toast);
-    this.#part.toast.className = `toast shown ${notice.tone === "live" ? "about-live" : ""}`;
-    this.#part.toast.textContent = inSentence(this.#language, notice);
+    this.#part.toast.className = `toast shown ${tone === "live" ? "about-live" : ""}`;
+    this.#part.toast.textContent = text;
     this.#place();
     this.#toast = setTimeout(() => {
       this.#part.toast.className = "toast";

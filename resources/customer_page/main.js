@@ -60,8 +60,10 @@ async function start() {
   const draw = () => {
     planned = false;
     frame.settle();
+    const field = frame.writing;
     screens.draw();
     frame.draw(screens.heading);
+    field?.scrollIntoView({ block: "nearest" });
   };
   // Several things change at once; they are drawn together, and a hidden tab has no animation frames.
   const changed = () => {
@@ -94,7 +96,7 @@ async function start() {
     }
     changed();
   });
-  screens = new Screens(document.getElementById("card"), visit, language);
+  screens = new Screens(document.getElementById("card"), visit, language, (text) => frame.say(text));
   listen(visit, story);
   changed();
   visit.start();

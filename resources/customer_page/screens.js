@@ -6,6 +6,7 @@ import { Elements, h } from "./elements.js";
 import { Forms } from "./forms.js";
 import { markWords } from "./session.js";
 
+const FORMS = new Set(["join", "enter"]);
 /** Sources of a share that have words of their own. */
 const SOURCES = { monitor: "source.monitor", window: "source.window", browser: "source.browser" };
 
@@ -26,6 +27,7 @@ export class Screens {
   #card;
   #visit;
   #language;
+  #tell;
   #make;
   #forms;
   #after;
@@ -37,8 +39,10 @@ export class Screens {
    * @param {HTMLElement} card
    * @param {import("./visit.js").Visit} visit
    * @param {import("./language.js").Language} language
+   * @param {(text: string) => void} tell says something once where it is seen, wherever the page is scrolled to
    */
-  constructor(card, visit, language) {
+  constructor(card, visit, language, tell) {
+    this.#tell = tell;
     this.#card = card;
     this.#visit = visit;
     this.#language = language;
@@ -71,7 +75,7 @@ export class Screens {
   #content(screen) {
     const { story, report, entry, company } = this.#visit;
     const { session } = story;
-    const form = screen === "join" || screen === "enter";
+    const form = FORMS.has(screen);
     return [
       screen, this.#language.current, this.#names(), story.hint?.key, story.source, story.paused, story.over?.why, company,
       // Only the forms show every check; elsewhere a late one must not rebuild the card under somebody's finger.
@@ -87,7 +91,7 @@ export class Screens {
     const typing = document.activeElement?.id === "text";
     if (!moved && kept) kept.focus();
     // A new screen is read from its title on, but nobody is torn out of writing a message; the title is live then.
-    else if (moved && !typing) this.#card.querySelector("h1")?.focus();
+    else if (moved && !typing) this.#first().focus({ preventScroll: true });
     else if (moved) this.#say(this.heading);
     // The place in line is read out when it changes; the screen stays the same.
     const line = this.#screen === "queued" || this.#screen === "passed_on" ? this.heading : "";
@@ -95,10 +99,17 @@ export class Screens {
     this.#line = line;
   }
 
-  /** What a screen reader would miss because the focus stays where it is. */
+  /** Where a new screen begins: with its title, but a form with its first field, where no keyboard covers half of it. */
+  #first() {
+    const field = FORMS.has(this.#screen) && matchMedia("(pointer: fine)").matches && this.#card.querySelector("form input");
+    return field || this.#card.querySelector("h1");
+  }
+
+  /** What would be missed because the focus stays where it is. Whoever has begun a message keeps it in sight. */
   #say(text) {
     document.getElementById("announce").textContent = text;
-    this.#card.scrollIntoView({ block: "nearest" });
+    if (!document.activeElement.value) this.#card.scrollIntoView({ block: "nearest" });
+    else if (this.#screen.endsWith("asked")) this.#tell(text);
   }
 
   #t(key, places) {

@@ -19,6 +19,7 @@ from support_manager.protocol.views import Mode, ParticipantView, SessionView
 from tests.harness.centre import until
 from tests.harness.chromium import Chromium
 from tests.harness.relay import Client, RelayProcess, rep
+from tests.harness.site_visitor import SiteVisitor
 from tests.integration.test_page_for_everyone import FAULTS
 from tests.integration.test_page_in_chromium import PATIENCE_MS, PICKER, Tab, activity, tab_of
 
@@ -407,6 +408,7 @@ async def test_a_queue_that_closes_while_the_form_is_filled_in_takes_nobody(rela
         await tab.screen("enter")
         await tab.page.click("#enter-send")
         await expect(tab.page.locator("#field-name")).to_have_attribute("aria-invalid", "true")
+        await expect(tab.page.locator("#field-name + #hint")).to_contain_text("Please type your name")
         await tab.page.fill("#field-name", "Ioana")
         await tab.page.fill("#field-email", "not an address")
         await tab.page.click("#enter-send")
@@ -485,6 +487,24 @@ async def test_a_lost_reps_customers_read_each_step(relay, browser):
         await says(helped, "#title", "Dan is with you now")
         await says(helped, ".mark-line", "Dan has taken over, because Ana lost the connection.")
         await offer(dan)
+
+
+@pytest.mark.slow
+@pytest.mark.rule("B-12.7")
+async def test_whoever_came_by_a_form_asks_again_after_an_administrators_end(relay, browser):
+    await asyncio.to_thread(relay.add_user, "root", "Root")
+    await asyncio.to_thread(relay.operate, "user", "set", "root", "--admin")
+    async with rep(relay) as ana, SiteVisitor(relay.url) as root, waiting_in(relay, browser, "support", "Ioana") as tab:
+        await agent_opens(ana)
+        await accept(ana, await offered(ana, "Ioana"))
+        await tab.screen("waiting")
+        assert ana.session is not None
+        await root.sign_in("root")
+        await root.post(f"/admin/sessions/{ana.session.id}/end", {"reason": "a test"}, page="/admin/sessions")
+        await tab.screen("over")
+        assert "invitation" not in await tab.page.inner_text("#card")
+        await tab.page.click("#over-ask_again")
+        await tab.screen("enter")
 
 
 @pytest.mark.rule("B-12.7")
