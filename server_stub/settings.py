@@ -139,8 +139,8 @@ DEFINITIONS: dict[str, Definition] = {
         ),
         Definition(
             "files_site_mb",
-            "How much of all files on their way the relay keeps on its disk, in MiB, 64 to 1000000; senders wait for "
-            "room.",
+            "How much of all files on their way the relay keeps on its disk, in MiB, 64 to 1000000; each has its share "
+            "from the yes on, and where none is left it can be accepted a little later.",
             4_096,
             lambda text: whole_number(text, 64, 1_000_000),
         ),

@@ -64,6 +64,8 @@ class ErrorCode(StrEnum):
     """Larger than the administrator allows."""
     FILES_FULL = "files_full"
     """As many files in this session, or at once, as the administrator allows."""
+    FILES_NO_ROOM = "files_no_room"
+    """The site has no room for one more file on its way just now; a yes can be given again a little later."""
     FILES_OFF = "files_off"
     """The administrator allows no files."""
     WRONG_OFFSET = "wrong_offset"
