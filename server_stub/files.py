@@ -79,6 +79,8 @@ class Transfer:
         """Of the request that appends right now; there is one at most."""
         self.fetches = 0
         """Requests that fetch right now."""
+        self.fetched = spool.kept
+        """How far its receiver ever was."""
         self.rest = asyncio.Event()
         self.rest.set()
         self._moved = asyncio.Event()
@@ -89,7 +91,7 @@ class Transfer:
         self.wake()
 
     def wake(self) -> None:
-        """Have everybody who waits look again: another transfer made room."""
+        """Have everybody who waits look again."""
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
@@ -141,6 +143,8 @@ class Files:
         self._random = random
         self._tasks = tasks
         self._transfers: dict[str, Transfer] = {}
+        self._waiting: set[Transfer] = set()
+        """Whose sender waits for the site's room."""
         self._tokens: dict[str, tuple[str, str]] = {}
         """Hash of a token → transfer and participant."""
         self._sign_ins: dict[str, tuple[str, str]] = {}
@@ -174,6 +178,8 @@ class Files:
         for session, activity in running:
             transfer = self._begin(session, activity)
             await asyncio.to_thread(transfer.spool.open)
+            self._room.count(transfer.holding)
+            transfer.fetched = transfer.spool.kept
         self._members.live.watch(self._seen, (ActivitySet,))
         self._tasks.spawn(self._expire(), name="files")
 
@@ -219,14 +225,19 @@ class Files:
         self._tasks.spawn(self._clear(transfer), name=f"clear {transfer.id}")
 
     async def _clear(self, transfer: Transfer) -> None:
-        await transfer.rest.wait()
+        await transfer.interrupt()  # nobody waits for a slow sender of what nobody gets
         await asyncio.to_thread(transfer.spool.delete)
         self._room.give_back(transfer.id)
-        self._wake_all()
+        self._wake_waiting()
 
-    def _wake_all(self) -> None:
+    def _count(self, transfer: Transfer) -> None:
+        """What it holds has changed: others may have what it has no more."""
+        if self._room.count(transfer.holding):
+            self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
         """There is more room than before, for whoever waits for some."""
-        for transfer in self._transfers.values():
+        for transfer in self._waiting:
             transfer.wake()
 
     async def _expire(self) -> None:
@@ -372,6 +383,8 @@ class Files:
         finally:
             transfer.timer = None
             transfer.rest.set()
+        if transfer.gone:
+            raise ProtocolError(ErrorCode.TRANSFER_GONE)
         if not complete:
             return _refusal(ErrorCode.WRONG_LENGTH, status=408)
         return web.Response(status=204, headers=self._state(transfer))
@@ -381,13 +394,30 @@ class Files:
         spool, holding = transfer.spool, transfer.holding
 
         def has_room() -> bool:
-            return spool.head + length - spool.kept <= WINDOW and self._room.may_take(holding, length)
+            if spool.head + length - spool.kept > WINDOW:
+                return False
+            if self._room.may_take(holding, length):
+                return True
+            self._waiting.add(transfer)
+            return False
 
-        if not await transfer.until(has_room):
-            raise ProtocolError(ErrorCode.TOO_FAST)
+        try:
+            if not await transfer.until(has_room):
+                raise ProtocolError(ErrorCode.TOO_FAST)
+        finally:
+            self._waiting.discard(transfer)
         holding.arriving = length
+        self._count(transfer)
+        try:
+            return await self._read(request, transfer, length)
+        finally:
+            holding.arriving = 0
+            self._count(transfer)
+
+    async def _read(self, request: web.Request, transfer: Transfer, length: int) -> bool:
+        spool = transfer.spool
         if spool.head == 0:
-            await asyncio.to_thread(spool.make)
+            await _to_the_end(asyncio.to_thread(spool.make))
         start = at = spool.head
         pieces: list[bytes] = []
         held = 0
@@ -420,7 +450,6 @@ class Files:
         if end > transfer.spool.head:
             transfer.spool.head = end
             transfer.move()
-        transfer.holding.arriving = 0
 
     # Fetching
 
@@ -447,12 +476,13 @@ class Files:
             await transfer.interrupt()
             if spool.head < kept:
                 await asyncio.to_thread(spool.skip, kept)
+                self._count(transfer)
         if not spool.kept <= kept <= start <= spool.head or start >= spool.length or most < 1:
             return web.Response(status=416, headers={"Content-Range": f"bytes */{spool.length}", **_HEADERS})
         if kept > spool.kept:
             await asyncio.to_thread(spool.drop, kept)
-            transfer.moved_at = time.monotonic()
-            self._wake_all()
+            transfer.move()
+            self._count(transfer)
         if not await transfer.until(lambda: spool.head > start):
             return web.Response(status=204, headers=self._state(transfer))
         end = min(spool.head, start + most)
@@ -481,7 +511,9 @@ class Files:
             if request.transport is not None:
                 request.transport.abort()
             raise ConnectionResetError("fetched too slowly") from None
-        transfer.moved_at = time.monotonic()
+        if end > transfer.fetched:  # the same once more is no progress
+            transfer.fetched = end
+            transfer.moved_at = time.monotonic()
         return response
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from server_stub.file_room import FileRoom
+from server_stub.file_room import FileRoom, Holding
 from server_stub.link import Link
 from server_stub.live import packet_of
 from server_stub.members import Members
@@ -128,19 +128,19 @@ class InSession:
         return requests.ActivityMade(activity_id=made[0])
 
     async def _on_activity_answer(self, link: Link, request: requests.ActivityAnswer) -> Nothing:
-        claimed: list[str] = []
+        claimed: list[tuple[str, Holding]] = []
 
         def decision(session: Session, me: Participant, moment: Moment) -> list[Fact]:
             facts = activities.decide_answer(session, me, request, moment.now_ms)
             begun = (fact.activity for fact in facts if isinstance(fact, ActivitySet) and fact.agreed)
-            claimed.extend(self._room.claim(each) for each in begun if each.kind is ActivityKind.FILE)
+            claimed.extend((each.id, self._room.claim(each)) for each in begun if each.kind is ActivityKind.FILE)
             return facts
 
         try:
             await self._members.change(link, "activity.answer", request, decision)
         except (Refused, JournalFailed):
             for each in claimed:
-                self._room.take_back(each)
+                self._room.take_back(*each)
             raise
         return _NOTHING
 

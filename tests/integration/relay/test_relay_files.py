@@ -480,7 +480,7 @@ async def accept(client, activity_id):
             try:
                 return await client.ask("activity.answer", yes(client, activity_id))
             except ProtocolError as error:
-                assert error.code == "files_full"
+                assert error.code == "files_no_room"
             await asyncio.sleep(0.02)
 
 
@@ -502,10 +502,10 @@ async def test_the_sites_room_is_shared_out_at_the_yes_and_given_back_at_every_e
             await ana.ask("activity.answer", yes(ana, files[0]))  # once more, as after a lost ack
             ends = ((maria, ActivityEnd.STOPPED), (ana, ActivityEnd.FAILED), (ana, ActivityEnd.FINISHED))
             for number, (by, reason) in enumerate(ends):
-                assert await ana.refused("activity.answer", yes(ana, files[number + 1])) == "files_full"
+                assert await ana.refused("activity.answer", yes(ana, files[number + 1])) == "files_no_room"
                 await end(by, files[number], reason)
                 await accept(ana, files[number + 1])
-            assert await ana.refused("activity.answer", yes(ana, files[4])) == "files_full"
+            assert await ana.refused("activity.answer", yes(ana, files[4])) == "files_no_room"
             await dan.ask("session.end", requests.SessionEnd(session_id=dan.session_id))
             await accept(ana, files[4])
             session_id = ana.session_id
@@ -513,7 +513,7 @@ async def test_the_sites_room_is_shared_out_at_the_yes_and_given_back_at_every_e
         await asyncio.to_thread(relay.start)
         async with rep(relay, "ana") as ana:
             await ana.resume(session_id)
-            assert await ana.refused("activity.answer", yes(ana, files[5])) == "files_full", "nothing was forgotten"
+            assert await ana.refused("activity.answer", yes(ana, files[5])) == "files_no_room", "nothing was forgotten"
             await end(ana, files[4], ActivityEnd.FAILED)
             await accept(ana, files[5])
 
@@ -528,7 +528,6 @@ async def test_all_transfers_together_never_take_more_than_the_site_gives_and_ea
     ):
         content = bytes(6 * SEGMENT)
         sent, one, up, _ = await running(ana, maria, content)
-        other, two_, his, _ = await running(dan, ion, content)
         parts = [slice(at, at + SEGMENT) for at in range(0, 6 * SEGMENT, SEGMENT)]
 
         async def put(mine, given, number):
@@ -537,6 +536,7 @@ async def test_all_transfers_together_never_take_more_than_the_site_gives_and_ea
         for number in range(4):
             assert (await put(sent, up, number))[0] == 204, "its share, and what nobody has a share in"
         waiting = [asyncio.create_task(put(sent, up, 4))]  # noqa: TID251 - a test's own
+        other, two_, his, _ = await running(dan, ion, content)  # one share was left for whoever says yes next
         for number in range(3):
             assert (await put(other, his, number))[0] == 204, "a share is held for whom it was given"
         waiting.append(asyncio.create_task(put(other, his, 3)))  # noqa: TID251 - a test's own
@@ -548,3 +548,19 @@ async def test_all_transfers_together_never_take_more_than_the_site_gives_and_ea
         async with asyncio.timeout(5):  # at once, not when its wait is over
             assert (await waiting[1])[0] == 204
         assert (await waiting[0])[0] == 404
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_slow_sender_keeps_no_room_after_the_end(tmp_path):
+    async with small_site(tmp_path) as relay, two(relay) as (ana, maria), aiohttp.ClientSession() as http:
+        _, slow, up, _ = await running(ana, maria, bytes(3 * SEGMENT))
+        await accept(ana, await offered(maria))
+        body = patch(http, relay, up, 0, trickle(0.1), **{"Content-Length": str(SEGMENT)})
+        sending = asyncio.create_task(body)  # noqa: TID251 - a test's own
+        async with asyncio.timeout(5):
+            while not (relay.data / "files" / slow).exists():  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.02)
+        await end(maria, slow, ActivityEnd.STOPPED)
+        await accept(ana, await offered(maria))
+        async with asyncio.timeout(5):
+            assert (await sending)[0] == 404
