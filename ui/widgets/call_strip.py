@@ -27,6 +27,8 @@ _METER = QSize(44, 8)
 _FALL = 0.06
 _WORDS_WIDTH = 160
 """Of the words that is left beside the buttons; with less, the buttons go to a row of their own."""
+_READABLE, _NAME_WIDTH = 2, 72
+"""Of so few people each name keeps that much, px, while the lists of devices shrink; of more it may be elided whole."""
 _LIST_WIDTH = 90
 """To which a list of devices shrinks where there is no room, px."""
 
@@ -68,7 +70,7 @@ class _Speaker(QWidget):
         super().__init__()
         self.setObjectName("callSpeaker")
         self.meter = LevelMeter(kit)
-        shown = ElidedLabel("callName", "body")
+        shown = self._shown = ElidedLabel("callName", "body")
         shown.setText(words)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, SPACE_2, 0)
@@ -76,6 +78,10 @@ class _Speaker(QWidget):
         row.addWidget(self.meter)
         row.addWidget(shown)
         self.setAccessibleName(name)
+
+    def keep_readable(self) -> None:
+        """Keep the beginning of the name in sight, whatever is beside it."""
+        self._shown.setMinimumWidth(min(_NAME_WIDTH, self._shown.sizeHint().width()))
 
 
 class _Devices(QComboBox):
@@ -254,6 +260,8 @@ class CallStrip(QFrame):
             shown = t("voice", "strip.you") if who == you else name
             words = t("voice", "strip.muted", name=shown) if who in call.muted else shown
             self._speakers[who] = _Speaker(self._kit, name, words)
+            if len(call.speaking) <= _READABLE:
+                self._speakers[who].keep_readable()
             self._people.addWidget(self._speakers[who])
 
     def _name(self, who: str) -> str:
