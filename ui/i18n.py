@@ -1,6 +1,6 @@
 """The translator: gives every visible sentence in the chosen language, and tells when the language changes."""
 
-from PySide6.QtCore import QLocale, QObject, Signal
+from PySide6.QtCore import QDateTime, QLocale, QObject, Signal
 
 from resources.catalog import LANGUAGES, best_language, load, sentence
 
@@ -29,6 +29,14 @@ class Translator(QObject):
     def locale(self) -> QLocale:
         """For numbers, dates and times in the language in use."""
         return QLocale(self._language)
+
+    def time(self, at: int) -> str:
+        """A time of the day as the language in use writes it, like every other time in the app.
+
+        Args:
+            at: milliseconds since 1970, UTC; shown in the computer's time zone.
+        """
+        return self.locale.toString(QDateTime.fromMSecsSinceEpoch(at).time(), QLocale.FormatType.ShortFormat)
 
     def set_language(self, language: str) -> None:
         """Switch to `language` (empty: the system's) without a restart."""

@@ -98,7 +98,7 @@ class CloseDialog(Dialog):
             (self._end, self._end_note, "close.end_quit" if self._quitting else "close.end"),
         ):
             widget.setText(self.t(key, count=self._count))
-            words = self.t(f"{key}.note" if key != "close.end_quit" else "close.end.note")
+            words = self.t(f"{key}.note") if widget is self._keep else self.t("close.end.note", count=self._count)
             note.setText(words)
             widget.setAccessibleDescription(words)
         for name, action, made, note in self._passing:

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 
-from PySide6.QtCore import QDateTime, QLocale, Qt
+from PySide6.QtCore import QDateTime, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
@@ -201,8 +201,8 @@ class TransferSessionDialog(Dialog):
         if not queue.is_open:
             if queue.opens_at is None:
                 return self.t("transfer.queue.closed")
-            locale = QLocale(self._kit.translator.language)
-            when = locale.toString(QDateTime.fromMSecsSinceEpoch(queue.opens_at), "ddd d MMM, HH:mm")
+            day = self._kit.translator.locale.toString(QDateTime.fromMSecsSinceEpoch(queue.opens_at), "ddd d MMM")
+            when = f"{day}, {self._kit.translator.time(queue.opens_at)}"
             return self.t("transfer.queue.opens", when=when)
         return self.t("transfer.queue.open", waiting=queue.waiting, online=queue.online)
 

@@ -203,7 +203,7 @@ class TranscriptModel(QAbstractListModel):
             return say("chat.sending")
         if row.pending is LineState.FAILED:
             return say("chat.failed_again" if self.can_retry else "chat.failed")
-        time = QDateTime.fromMSecsSinceEpoch(row.at).toString("HH:mm")
+        time = self._kit.translator.time(row.at)
         who = say("chat.you") if row.own else row.name
         return say("chat.heading", name=who, time=time)
 

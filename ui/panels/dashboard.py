@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QDateTime, QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QAction, QFont, QFontMetrics
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -258,7 +258,7 @@ class Dashboard(QScrollArea):
 
     def _show_words(self) -> None:
         say, view = self._kit.say, self._entry.snapshot.view
-        time = QDateTime.fromMSecsSinceEpoch(view.started_at).toString("HH:mm")
+        time = self._kit.translator.time(view.started_at)
         self._started.setText(say("side.started", time=time))
         self._written.take(view)
         self._tracking.setVisible(bool(view.tracking_code))

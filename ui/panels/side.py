@@ -1,6 +1,6 @@
 """The left side of a session: its number and link, who is in it, and what the customer's device can do."""
 
-from PySide6.QtCore import QDateTime, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from support_manager.protocol.views import Capability, Device
@@ -143,7 +143,7 @@ class SessionSide(QScrollArea):
 
     def _show_words(self) -> None:
         say, view = self._kit.say, self._entry.snapshot.view
-        time = QDateTime.fromMSecsSinceEpoch(view.started_at).toString("HH:mm")
+        time = self._kit.translator.time(view.started_at)
         self._started.setText(say("side.started", time=time))
         self._tracking.setVisible(bool(view.tracking_code))
         self._tracking.setText(say("side.tracking", code=isolated(view.tracking_code)))

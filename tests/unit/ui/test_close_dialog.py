@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from tests.harness.centre_script import assisted, be_agent, controlled, rep
 from tests.harness.session_window import WindowUnderTest, drain
@@ -56,3 +56,19 @@ async def test_with_several_sessions_none_is_singled_out(desk):
     be_agent(desk)
     controlled(desk, rep())
     assert asked_on_closing(desk, 2)[1] == ["keep", "end", "stay"]
+
+
+@pytest.mark.rule("B-12.3")
+@pytest.mark.parametrize("quitting", [False, True])
+async def test_of_one_session_it_speaks_as_of_one(desk, quitting):
+    notes = []
+    for count in (1, 2):
+        dialog = CloseDialog(desk.window._kit, count, quitting=quitting, tray=True, parent=desk.window)
+        dialog.start()
+        notes.append(dialog.findChild(QLabel, "close_dialog_end_note").text())
+        assert dialog.findChild(QPushButton, "close_dialog_end").accessibleDescription() == notes[-1]
+        dialog.reject()
+    if desk.translator.language == "en":
+        assert notes == [f"Everybody in {what} is told, and nobody can come back." for what in ("it", "them")]
+    else:  # says it of neither
+        assert notes == ["Toți participanții sunt anunțați și nimeni nu mai poate reveni."] * 2

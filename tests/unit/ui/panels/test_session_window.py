@@ -1,8 +1,10 @@
 """The multisession window: what each state shows, the tabs, the keyboard, what the controller is told."""
 
+import re
+
 import pytest
 import pytest_asyncio
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QDateTime, QEvent, QLocale, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
@@ -297,3 +299,17 @@ async def test_minimised_windows_ask_for_less(desk):
     desk.window.showMinimized()
     QApplication.sendEvent(desk.window, QEvent(QEvent.Type.ActivationChange))
     await until(lambda: desk.intents.asked[-1] == ("set_visible", session, False))
+
+
+@pytest.mark.parametrize(("language", "written"), [("en", r"\d{1,2}:\d\d [AP]M"), ("ro", r"\d\d:\d\d")])
+async def test_every_time_is_written_as_the_language_does(desk, language, written):
+    desk.translator.set_language(language)
+    session = desk.intents.open()
+    drain()
+    at = session.view.started_at
+    shown = desk.translator.time(at).replace("\u202f", " ")
+    assert re.fullmatch(written, shown)
+    assert desk.find("sideStarted", QLabel).text().replace("\u202f", " ").endswith(shown)
+    moment = QDateTime.fromMSecsSinceEpoch(at)
+    in_history = desk.translator.locale.toString(moment, QLocale.FormatType.ShortFormat)
+    assert in_history.replace("\u202f", " ").endswith(shown), "as the history writes it"
