@@ -67,6 +67,8 @@ def framed(
     """
     values = {"company": company, "language": language, "path": path or "/", "title": title}
     values["width"] = "wide" if wide else "usual"
+    # A promise to customers, who see no page with tables.
+    values["note"] = "" if wide else catalog.sentence(language, "site", "footer.note")
     for place, key in _CURRENT.items():
         values[key] = "page" if place == path else "false"
     for other in catalog.LANGUAGES:

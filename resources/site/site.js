@@ -29,3 +29,12 @@ for (const link of document.querySelectorAll("[data-opens-app]")) {
     }, 1500);
   });
 }
+
+/* Who types a password for somebody else may look at it. */
+for (const tick of document.querySelectorAll("[data-shows]")) {
+  const box = document.getElementById(tick.dataset.shows);
+  tick.closest("label").hidden = false;
+  tick.checked = false;
+  tick.addEventListener("change", () => { box.type = tick.checked ? "text" : "password"; });
+  box.form.addEventListener("submit", () => { box.type = "password"; });
+}

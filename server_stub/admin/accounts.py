@@ -83,7 +83,10 @@ class AccountPages:
                         *("account.name", "name", form.text("name")),
                         hint="account.name.hint",
                         required=True,
-                        autocomplete="off",
+                        # A password store takes the box before the password for the name unless it is told.
+                        autocomplete="username",
+                        autocapitalize="none",
+                        spellcheck="false",
                         maxlength=limits.ACCOUNT_NAME_CHARS,
                     ),
                     self._rights(asking, None),
@@ -252,7 +255,7 @@ class AccountPages:
 
 
 def _password(asking: Asking) -> Html:
-    return asking.field(
+    box = asking.field(
         *("account.password", "password"),
         hint="account.password.hint",
         type="password",
@@ -261,6 +264,9 @@ def _password(asking: Asking) -> Html:
         minlength=limits.PASSWORD_MIN_CHARS,
         maxlength=limits.PASSWORD_CHARS,
     )
+    # Without a script it could do nothing, so the script brings it out.
+    show = tag("input", type="checkbox", data_shows="password")
+    return joined(box, tag("label", show, tag("span", asking.t("account.show_password")), class_="tick", hidden=True))
 
 
 def _username(one: AccountRow) -> Html:

@@ -51,6 +51,13 @@ async def test_an_administrator_does_his_work_in_a_browser(tmp_path) -> None:
             assert await tab.input_value("#name") == "dana"
             assert await tab.is_checked("[name=agent]")
             await tab.fill("#password", PASSWORD)
+            # Whoever hands a password over may look at it; it is sent hidden again.
+            assert await tab.get_attribute("#name", "autocomplete") == "username"
+            await tab.check("text=Show the password")
+            assert await tab.get_attribute("#password", "type") == "text"
+            await tab.uncheck("text=Show the password")
+            assert await tab.get_attribute("#password", "type") == "password"
+            await tab.check("text=Show the password")
             await tab.click("main form button")
             assert "The account is made" in await tab.inner_text("[role=status]")
             await tab.goto(relay.url + "/admin/queues/new")
