@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from support_manager.files.moving import in_thread
+
 log = structlog.get_logger(__name__)
 
 _MOST_DONE = 1_000
@@ -105,7 +107,7 @@ class FileBook:
                 _Book(secrets=dict(self.secrets), entries=list(self.entries.values()), done=list(self.done))
             )
             try:
-                await asyncio.to_thread(_write, self._path, raw)
+                await in_thread(_write, self._path, raw)
             except OSError as error:
                 log.warning("the book of files was not saved", error=type(error).__name__)
             self._written = covered

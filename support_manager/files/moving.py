@@ -114,7 +114,7 @@ class FileSource:
 Ticketing = Callable[[], Awaitable[FileTicket]]
 
 
-async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `work` in a worker thread; whoever is cancelled meanwhile waits for its end, for it has the file open."""
     working = asyncio.get_running_loop().run_in_executor(None, partial(work, *args, **kwargs))
     try:
@@ -196,7 +196,7 @@ class Sender:
         try:
             await _with_tickets(access, ticketing, self._send, self._progress)
         finally:
-            await _in_thread(self._source.close)
+            await in_thread(self._source.close)
 
     async def _send(self, parts: Parts, ticket: FileTicket) -> bool:
         offset = ticket.offset
@@ -204,11 +204,11 @@ class Sender:
         loop = asyncio.get_running_loop()
         try:
             while offset < self._seal.length:
-                pieces = await (asyncio.shield(ahead) if ahead is not None else _in_thread(self._make, offset))
+                pieces = await (asyncio.shield(ahead) if ahead is not None else in_thread(self._make, offset))
                 after = offset + sum(map(len, pieces))
                 # The next part is read and sealed while this one is on its way.
                 ahead = (
-                    loop.create_task(_in_thread(self._make, after), name="next part")
+                    loop.create_task(in_thread(self._make, after), name="next part")
                     if after < self._seal.length
                     else None
                 )
@@ -234,7 +234,7 @@ class Sender:
                 await asyncio.wait([ahead])
         self._progress.done = self._source.size
         if self._hashed < self._source.size:
-            await _in_thread(self._hash_to, self._source.size)
+            await in_thread(self._hash_to, self._source.size)
         self._progress.digest = self._hash.hexdigest()
         return True
 
@@ -321,9 +321,9 @@ class Receiver:
             Refused: the relay says that the transfer is over.
         """
         try:
-            await _in_thread(self._open)
+            await in_thread(self._open)
             await _with_tickets(access, ticketing, self._fetch, self._progress)
-            digest = await _in_thread(self._check)
+            digest = await in_thread(self._check)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise LocalProblem(AppCode.FILE_NO_ROOM if full else AppCode.FILE_FOLDER) from None
@@ -333,7 +333,7 @@ class Receiver:
         finally:
             if self._syncing is not None:
                 await asyncio.wait([self._syncing])
-            await _in_thread(self._close)
+            await in_thread(self._close)
         self._progress.digest = digest
         return digest
 
@@ -354,7 +354,7 @@ class Receiver:
         self._rest = b""
         if self._syncing is not None:
             await asyncio.wait([self._syncing])
-        await _in_thread(self._sync, self._next)
+        await in_thread(self._sync, self._next)
         ahead: asyncio.Task[bytes] | None = None
         loop = asyncio.get_running_loop()
         try:
@@ -376,7 +376,7 @@ class Receiver:
                     else None
                 )
                 if data:
-                    await _in_thread(self._take, data)
+                    await in_thread(self._take, data)
                 self._start_sync(loop)
         finally:
             if ahead is not None:

@@ -213,6 +213,33 @@ async def test_nobody_waits_for_the_book_to_be_written_more_than_twice(tmp_path,
     assert len(FileBook(tmp_path).entries) == 20
 
 
+async def test_the_book_is_written_by_one_at_a_time_even_where_whoever_asked_is_cancelled(tmp_path, monkeypatch):
+    writing, most = 0, 0
+    begun, go_on = threading.Event(), threading.Event()
+
+    def fsync(_: int) -> None:
+        nonlocal writing, most
+        writing += 1
+        most = max(most, writing)
+        begun.set()
+        go_on.wait(5)
+        writing -= 1
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    book = FileBook(tmp_path)
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(book.save())
+        await asyncio.to_thread(begun.wait, 5)
+        begun.clear()
+        first.cancel()
+        second = group.create_task(book.save())
+        assert not await asyncio.to_thread(begun.wait, 0.2), "the first is still writing"
+        go_on.set()
+    assert first.cancelled()
+    assert second.done()
+    assert most == 1
+
+
 @pytest.mark.rule("B-7.5")
 async def test_a_crash_right_after_the_customers_yes_forgets_no_file_that_is_sent(tmp_path, monkeypatch):
     stage = Stage(tmp_path)
