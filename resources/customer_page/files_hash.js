@@ -99,7 +99,8 @@ function module() {
   ]);
 }
 
-class Hash {
+/** By WebAssembly. */
+export class Hash {
   #block;
   #bytes;
   #state;
@@ -148,6 +149,8 @@ class Hash {
   }
 }
 
+let library = null;
+
 /** Something with `update(bytes)` and `digest()`, the latter once. */
 export async function hasher() {
   try {
@@ -155,7 +158,6 @@ export async function hasher() {
     return new Hash(instance.exports);
   } catch {
     // A browser that is locked down, or an old computer, has no such WebAssembly. This library knows modules only by their old names.
-    let library = null;
     globalThis.define = Object.assign((make) => (library = make()), { amd: true });
     await import("./vendor/fast-sha256.min.js");
     return new library.Hash();

@@ -2,10 +2,14 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 
 import { FilesDoor } from "../../resources/customer_page/files_door.js";
-import { hasher } from "../../resources/customer_page/files_hash.js";
+import * as here from "../../resources/customer_page/files_hash.js";
 import { Seal, fromText, keyId, openMeta, sealMeta, toText } from "../../resources/customer_page/files_seal.js";
 
 const SECRET = Uint8Array.from({ length: 32 }, (_, place) => place);
@@ -24,13 +28,32 @@ test("B-7.5: names and chunks of the app open here, and keys have the same names
   await assert.rejects(openMeta(SECRET, "another-transfer", APP.sealed));
 });
 
-test("a hash piece by piece is SHA-256 at every length of rest and piece", async () => {
+async function hashes({ Hash, hasher }, made) {
   for (const size of [0, 1, 55, 56, 63, 64, 65, 119, 120, 65_143, 65_144, 65_151, 65_152, 65_153, 130_304, 1_000_003]) {
     const bytes = Uint8Array.from({ length: size }, (_, at) => at * 31 + (at >> 8));
     const hash = await hasher();
+    assert.equal(hash instanceof Hash, made);
     for (let at = 0; at < size; at += 7_777) hash.update(bytes.subarray(at, at + 7_777));
     assert.equal(Buffer.from(hash.digest()).toString("hex"), createHash("sha256").update(bytes).digest("hex"), String(size));
   }
+}
+
+test("a hash piece by piece is SHA-256 at every length of rest and piece, by WebAssembly made here", () => hashes(here, true));
+
+test("where a browser has no such WebAssembly, the hash is made by script", async () => {
+  // A library of this age is one of Node's own modules, unless a folder says that all are as in a browser.
+  const folder = await mkdtemp(join(tmpdir(), "hash-"));
+  const page = new URL("../../resources/customer_page/", import.meta.url);
+  await writeFile(join(folder, "package.json"), '{"type": "module"}');
+  await mkdir(join(folder, "vendor"));
+  for (const name of ["files_hash.js", "vendor/fast-sha256.min.js"]) await copyFile(new URL(name, page), join(folder, name));
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = async () => {
+    throw new WebAssembly.CompileError("no vectors");
+  };
+  await hashes(await import(pathToFileURL(join(folder, "files_hash.js"))), false);
+  WebAssembly.instantiate = instantiate;
+  await rm(folder, { recursive: true });
 });
 
 test("B-7.5: an offer is readable once the connection has told the secret, and is answered by a person", async () => {
