@@ -280,7 +280,7 @@ export class Files {
     const worker = new Worker(address(), { type: "module" });
     this.#workers.set(line.transfer, worker);
     this.#samples.set(line.transfer, []);
-    worker.addEventListener("error", (event) => this.#stuck(line, worker, event.message ?? "file_damaged"));
+    worker.addEventListener("error", (event) => this.#stuck(line, worker, event.message ?? ""));
     worker.addEventListener("message", ({ data }) => this.#said(line, worker, data));
   }
 
@@ -307,7 +307,7 @@ export class Files {
 
   #stuck(line, worker, code) {
     console.warn("file transfer failed", code);
-    line.code = code.startsWith("file_") ? code : "file_damaged";
+    line.code = code.startsWith("file_") ? code : "file_stuck";
     line.byMe = true;
     this.#end(line, "failed");
     void this.#insist(line, "failed");

@@ -47,8 +47,7 @@ async function start(job) {
     tell({ digest });
   } catch (error) {
     console.warn("file not moved", error.name, error.message);
-    // Of what has no code of ours, all that is left while receiving is what the browser's folder does.
-    tell({ failed: error instanceof Problem ? error.code : job.file ? "file_damaged" : "file_folder" });
+    tell({ failed: error instanceof Problem ? error.code : "file_stuck" });
   }
 }
 
@@ -208,7 +207,7 @@ async function open(transfer) {
     } catch (error) {
       // Firefox says the same of every file in a private window, where nothing lies either.
       if (tries > 20 && !(await sizeOf(handle))) return new InMemory();
-      if (tries > LOCKED_TRIES) throw new Problem("file_folder");
+      if (tries > LOCKED_TRIES) throw new Problem(error.name === "NoModificationAllowedError" ? "file_locked" : "file_folder");
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -219,6 +218,16 @@ async function sizeOf(handle) {
     return (await handle.getFile()).size;
   } catch {
     return 0;
+  }
+}
+
+/** What a call of the file's gives; where it throws, the browser's folder is to blame. */
+function ofFolder(call) {
+  try {
+    return call();
+  } catch (error) {
+    console.warn("the file's folder", error.name);
+    throw new Problem("file_folder");
   }
 }
 
@@ -275,11 +284,11 @@ class Bodies {
 async function receive({ transfer, size }, seal) {
   const target = await open(transfer);
   const hash = await HashBeside.start();
-  let next = Math.floor(Math.min(target.getSize(), size) / CHUNK);
+  let next = Math.floor(Math.min(ofFolder(() => target.getSize()), size) / CHUNK);
   let trailer = new Uint8Array(0);
   for (let index = 0; index < next; index += 1) {
     const buffer = new Uint8Array(CHUNK);
-    target.read(buffer, { at: index * CHUNK });
+    ofFolder(() => target.read(buffer, { at: index * CHUNK }));
     await hash.update([buffer]);
   }
   tell({ done: next * CHUNK });
@@ -374,7 +383,7 @@ async function receive({ transfer, size }, seal) {
     });
     const digest = inHex(await hash.digest());
     if (digest !== inHex(trailer)) throw new Problem("file_damaged");
-    target.truncate(size);
+    ofFolder(() => target.truncate(size));
     return digest;
   } finally {
     target.close();

@@ -27,7 +27,10 @@ globalThis.self = {
 };
 const handle = {
   getSize: () => disk.length,
-  read: (bytes, { at }) => bytes.set(disk.subarray(at, at + bytes.length)),
+  read(bytes, { at }) {
+    if (unreadable) throw new DOMException("", "InvalidStateError");
+    bytes.set(disk.subarray(at, at + bytes.length));
+  },
   write(bytes, { at }) {
     if (odd.length && odd[0] <= at) throw new DOMException("", odd.shift() && "InvalidStateError");
     // Growing within its memory, for copying it with each write would take minutes.
@@ -45,6 +48,7 @@ const handle = {
 };
 /** So often another worker still has the file open. */
 let locked = 0;
+let unreadable = false;
 async function createSyncAccessHandle() {
   if (locked) throw new DOMException("", (locked -= 1) + 1 && "NoModificationAllowedError");
   return handle;
@@ -75,12 +79,12 @@ async function seal(trailer) {
   return whole;
 }
 
-function received() {
+function received(secret = SECRET) {
   said = [];
   asked.length = 0;
   return new Promise((resolve) => {
     over = resolve;
-    hear({ secret: SECRET, transfer: TRANSFER, size: content.length });
+    hear({ secret, transfer: TRANSFER, size: content.length });
   });
 }
 
@@ -144,11 +148,18 @@ test("B-7.5: a file that the page before still has open is waited for, not begun
   assert.deepEqual(await received(), { digest: digest.toString("hex") });
   assert.deepEqual([asked[0], locked], [5 * SEALED, 0]);
   locked = Infinity;
-  assert.deepEqual(await received(), { failed: "file_folder" });
+  assert.deepEqual(await received(), { failed: "file_locked" });
   disk = new Uint8Array(0); // a private window, which gives nobody such a file
   assert.deepEqual(await received(), { digest: digest.toString("hex") });
   const { memory } = said.find((one) => one.memory);
   assert.ok(Buffer.compare(new Uint8Array(await memory.arrayBuffer()), content) === 0);
   locked = 0;
   globalThis.setTimeout = wait;
+});
+
+test("only what the folder does is told as the folder's", async () => {
+  [sealed, disk, unreadable] = [good, content.slice(0, 5 * CHUNK), true];
+  assert.deepEqual(await received(), { failed: "file_folder" });
+  unreadable = false;
+  assert.deepEqual(await received("no key at all"), { failed: "file_stuck" });
 });
