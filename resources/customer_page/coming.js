@@ -105,6 +105,7 @@ export class Coming {
         queue: entering.queue ?? "",
         token: joined.resume_token,
         name: entering.name,
+        wrote: entering.payload.problem ?? "",
         shared: false,
       };
       arrived(joined, true);

@@ -24,7 +24,8 @@ export function fingerprint(token) {
 }
 
 /**
- * @typedef {{id: string, number: string, link: string, queue?: string, token: string, name: string, at: number, shared?: boolean}} Kept
+ * @typedef {{id: string, number: string, link: string, queue?: string, token: string, name: string, wrote?: string, at: number,
+ *   shared?: boolean}} Kept `wrote` is what stood on the queue's entry form
  */
 
 /** Keeps records in the tab's and the browser's storage; a browser that refuses storage only loses the comfort. */

@@ -42,6 +42,8 @@ export class Session {
     this.place = null;
     /** Whether this customer came by a queue's entry form. */
     this.cameByQueue = false;
+    /** What he wrote on that form. */
+    this.wrote = "";
     this.people = new Map();
     this.replace(view);
   }

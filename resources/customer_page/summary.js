@@ -8,6 +8,7 @@ const STYLE =
   "blockquote{margin:.2rem 0 .8rem;padding-left:.8rem;border-left:3px solid #d8dce3;white-space:pre-wrap}" +
   ".said{white-space:pre-wrap;overflow-wrap:anywhere}.between{color:#5a6271;text-align:center}";
 
+const REPS = new Set(["controller", "assistant"]);
 const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 /** @param {string} text @returns {string} text that can stand in HTML and is nothing but text there */
@@ -45,8 +46,26 @@ export function inOrder(session, notes) {
 }
 
 /**
+ * Everybody who took part, each once: a rep who went and came back is another participant of the same name.
+ * @param {import("./session.js").Session} session
+ * @returns {Array<{name: string, isYou: boolean, roles: Set<string>}>}
+ */
+function tookPart(session) {
+  const people = new Map();
+  for (const [id, { name, roles }] of session.met) {
+    const real = [...roles].filter((role) => role !== "waiting");
+    if (!real.length) continue;
+    const key = real.some((role) => REPS.has(role)) ? `rep ${name}` : id;
+    const one = people.get(key) ?? { name, isYou: id === session.you, roles: new Set() };
+    for (const role of real) one.roles.add(role);
+    people.set(key, one);
+  }
+  return [...people.values()];
+}
+
+/**
  * The file to save.
- * @param {{session: import("./session.js").Session, over: {at: number}, notes: import("./notes.js").Note[], company: string,
+ * @param {{session: import("./session.js").Session, over: {why: string, name: string, at: number}, notes: import("./notes.js").Note[], company: string,
  *   language: import("./language.js").Language}} of
  * @returns {{name: string, html: string}}
  */
@@ -54,13 +73,14 @@ export function summaryOf({ session, over, notes, company, language }) {
   const t = (key, places) => escaped(language.t(key, places));
   const number = session.number.replace(/(\d{3})(?=\d)/g, "$1 ");
   const began = session.me?.joined_at || session.startedAt;
-  const people = [...session.met.entries()]
-    .filter(([, { roles }]) => [...roles].some((role) => role !== "waiting"))
-    .map(([id, { name, roles }]) => {
-      const words = [...roles].filter((role) => role !== "waiting").map((role) => language.t(`role.${role}`));
-      const you = id === session.you ? ` (${language.t("chat.you")})` : "";
-      return `<li><bdi>${escaped(name)}</bdi>${escaped(you)}: ${escaped(language.list(words))}</li>`;
-    });
+  const people = tookPart(session).map(({ name, isYou, roles }) => {
+    const words = [...roles].map((role) => language.t(`role.${role}_then`));
+    const you = isYou ? ` (${language.t("chat.you")})` : "";
+    return `<li><bdi>${escaped(name)}</bdi>${escaped(you)}: ${escaped(language.list(words))}</li>`;
+  });
+  const how = `over.${over.why}.then`;
+  const ended = language.has(how) ? `<br>${t(how, { name: over.name || language.t("rep.somebody") })}` : "";
+  const form = session.wrote ? `<h2>${t("summary.form")}</h2><blockquote dir="auto">${escaped(session.wrote)}</blockquote>` : "";
   const agreed = notes
     .filter((note) => note.lasting)
     .map((note) => {
@@ -78,8 +98,8 @@ export function summaryOf({ session, over, notes, company, language }) {
     `<!doctype html><html lang="${escaped(language.current)}"><head><meta charset="utf-8">` +
     `<meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${STYLE}</style></head><body>` +
     `<h1>${title}</h1><p>${escaped(company)}</p>` +
-    `<p>${t("summary.number", { number })}<br>${t("summary.when", { from: language.moment(began), to: language.moment(over.at) })}</p>` +
-    `<h2>${t("summary.who")}</h2><ul>${people.join("")}</ul>` +
+    `<p>${t("summary.number", { number })}<br>${t("summary.when", { from: language.moment(began), to: language.moment(over.at) })}${ended}</p>` +
+    `<h2>${t("summary.who")}</h2><ul>${people.join("")}</ul>${form}` +
     `<h2>${t("summary.agreed")}</h2>${agreed.length ? `<ul>${agreed.join("")}</ul>` : `<p>${t("summary.nothing_shared")}</p>`}` +
     `<h2>${t("chat.title")}</h2>${entries.join("") || `<p>${t("chat.empty")}</p>`}</body></html>`;
   const day = new Date(over.at).toISOString().slice(0, 10);

@@ -221,7 +221,7 @@ export class Visit {
       this.#ended(view.end_reason ?? "ended_by_rep");
       return;
     }
-    story.session.cameByQueue = Boolean(this.coming.kept.queue);
+    Object.assign(story.session, { cameByQueue: Boolean(this.coming.kept.queue), wrote: this.coming.kept.wrote ?? "" });
     this.#present = true;
     story.phase = "inside";
     story.link = "online";

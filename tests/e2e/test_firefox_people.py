@@ -119,7 +119,7 @@ async def test_from_the_entry_form_to_the_summary_in_firefox(relay: RelayProcess
     await tab.evaluate(KEEP_SAVED)
     await tab.click("#summary-save")
     saved = await tab.until("window.saved", "the summary")
-    for words in ("Ioana Țăranu", "becul mic", "Ana", "Dan"):
+    for words in ("Ioana Țăranu", "becul mic", "Ana", "Dan", "Clipește roșu", "Dan a încheiat sesiunea."):
         assert words in saved
     assert "Only for Dan" not in saved
     # Firefox's own word, now and then, about a WebSocket that was open when its page went.

@@ -534,6 +534,7 @@ async def test_after_the_end_he_is_asked_how_it_went_and_saves_a_summary(relay, 
             "it works &lt;b&gt;now&lt;/b&gt;",
             "one window (visible to Ana)",
             "Ana asks to see your screen",
+            "Ana ended the session.",
         ):
             assert part in text
 

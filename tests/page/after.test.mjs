@@ -13,8 +13,8 @@ const person = (id, role, name) => ({ id, role, name, connection: "online", join
 const line = (seq, sender, text) => ({ id: `l${seq}`, seq, at: seq, sender, sender_name: sender, text });
 const sentences = {
   "summary.title": "Summary", "summary.number": "Number {number}", "summary.when": "{from} to {to}", "summary.agreed": "Agreed",
-  "summary.you_read": "You read", "summary.who": "Who", "chat.title": "Messages", "chat.you": "You", "role.controller": "leads",
-  "role.assistant": "assists", "role.primary": "helped", "note.shown_window": "Shown to {names}", "mark.accepted": "{name} is with you",
+  "summary.you_read": "You read", "summary.who": "Who", "chat.title": "Messages", "chat.you": "You", "role.controller_then": "led",
+  "role.assistant_then": "assisted", "role.primary_then": "was helped", "summary.form": "Form", "over.ended_by_rep.then": "{name} ended it", "note.shown_window": "Shown to {names}", "mark.accepted": "{name} is with you",
   "rep.somebody": "Somebody",
 };
 
@@ -33,10 +33,30 @@ test("B-12.7: the summary says who, when, what was written, and what was shared 
   const notes = [{ id: "n", at: 1, after: 5, key: "note.shown_window", places: { names: ["Maria", "Dan"] }, words: "May I?", lasting: true }];
   const { name, html } = await summary({ chat: [line(4, "rep", "hello"), line(6, "me", "it works")], marks: [{ seq: 5, at: 1, kind: "accepted", name: "Maria" }] }, notes);
   assert.equal(name, "support-482119903-2026-11-22.html");
-  for (const text of ["482 119 903", "A &amp; B", "leads", "Ana</bdi> (You): helped", "Shown to Maria and Dan", "May I?", "Nov 22, 2026"]) assert.ok(html.includes(text), text);
+  for (const text of ["482 119 903", "A &amp; B", ": led<", "Ana</bdi> (You): was helped", "Shown to Maria and Dan", "May I?", "Nov 22, 2026"]) assert.ok(html.includes(text), text);
   const order = ["hello", "Maria is with you", "it works"].map((text) => html.indexOf(text));
   assert.deepEqual(order.toSorted((a, b) => a - b), order);
   assert.ok(order.every((place) => place > 0));
+});
+
+test("B-12.7: each rep stands there once, whoever comes back; and what the form said and who ended it", async () => {
+  const language = new Language(async () => sentences);
+  await language.choose("en");
+  const session = new Session({
+    id: "s", number: "482119903", mode: "multi", state: "active", seq: 10, started_at: 1, you: "me",
+    participants: [person("m1", "controller", "Maria"), person("me", "primary", "Ana"), person("o", "secondary", "Ana")],
+  });
+  session.wrote = "It prints <b>blank</b>";
+  session.take({ seq: 11, at: 1, fact: { type: "participant_left", participant_id: "m1" } });
+  session.take({ seq: 12, at: 1, fact: { type: "participant_joined", participant: person("m2", "assistant", "Maria") } });
+  session.take({ seq: 13, at: 1, fact: { type: "participant_changed", participant: person("m2", "controller", "Maria") } });
+  const over = { why: "ended_by_rep", name: "Maria", at: 1 };
+  const { html } = summaryOf({ session, notes: [], over, company: "A", language });
+  const who = html.slice(html.indexOf("<ul>"), html.indexOf("</ul>"));
+  assert.equal(who.match(/Maria/g).length, 1);
+  assert.equal(who.match(/Ana/g).length, 2); // two customers of one name are two people
+  assert.ok(who.includes("Maria</bdi>: led and assisted"));
+  for (const text of ["Maria ended it", "It prints &lt;b&gt;blank&lt;/b&gt;"]) assert.ok(html.includes(text), text);
 });
 
 test("what strangers wrote is text in the summary, never markup", async () => {
