@@ -31,8 +31,9 @@ def run_app(options: argparse.Namespace, ready: "Callable[[App], object] | None"
         options: the command line, as `ui.app.arguments` reads it.
         ready: called on the running loop once the window is shown.
     """
-    # PySide6 6.12: Qt Multimedia says on stderr, while it is being loaded, that this system has no PipeWire. Nothing
-    # here needs it, and who starts the app in a terminal takes it for a fault.
+    # WORKAROUND(Qt 6.12): Qt Multimedia says on stderr, while it is being loaded, that this system has no PipeWire –
+    # qtmultimedia/src/multimedia/qsymbolsresolveutils.cpp. Nothing here needs it, and who starts the app in a terminal
+    # takes it for a fault. To go when Qt is silent about a library that is optional.
     QLoggingCategory.setFilterRules("qt.multimedia.symbolsresolver*=false")
     QApplication.setDesktopFileName("support-manager")
     QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)

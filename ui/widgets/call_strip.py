@@ -310,9 +310,14 @@ class CallStrip(QFrame):
             choice.setCurrentIndex(max(0, choice.findData(chosen)))
 
     def _chosen(self) -> None:
-        self._troubles.clear()  # they were about the former ones; what is wrong with these is told anew
-        self.take(self._entry)
+        settings = self._kit.intents.settings
         microphone, speaker = str(self._microphone.currentData()), str(self._speaker.currentData())
+        # Only what changes is opened anew, and only of that it is told anew what is wrong.
+        if microphone != settings.microphone:
+            self._troubles.pop("microphone", None)
+        if speaker != settings.speaker:
+            self._troubles.pop("speaker", None)
+        self.take(self._entry)
         self._kit.intents.use_audio(microphone, speaker)
         keep = self._kit.intents.change_settings(microphone=microphone, speaker=speaker)
         self._kit.work.run(keep, name="change_settings:audio")

@@ -88,12 +88,6 @@ class LocalVoice:
         if former[0] != microphone:
             self._ports.open_microphone(microphone, self._from_microphone.append, self._trouble)
 
-    def again(self) -> None:
-        """A device came or went: take the chosen ones anew."""
-        if self._is_open:
-            self._ports.open_speaker(self._devices[1], self._fill, self._trouble)
-            self._ports.open_microphone(self._devices[0], self._from_microphone.append, self._trouble)
-
     # --- as any other member of a call
 
     def said(self) -> Samples | None:

@@ -117,11 +117,6 @@ class VoiceRooms:
         if self._local is not None:
             self._local.use(microphone, speaker)
 
-    def devices_changed(self) -> None:
-        """Something was plugged in or pulled out."""
-        if self._local is not None:
-            self._local.again()
-
     def _on_trouble(self, trouble: Trouble) -> None:
         """On a device's own thread."""
         try:
