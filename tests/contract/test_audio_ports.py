@@ -133,8 +133,8 @@ async def test_one_that_is_pulled_out_is_told_and_another_one_taken(desk: Desk) 
         return
     desk.pulse.unplug_microphone("microphone")
     desk.pulse.unplug_speaker("speaker")
-    total = await desk.until(lambda total: len(total["troubles"]) >= 2)
-    assert sorted(total["troubles"]) == ["microphone_lost", "speaker_lost"]
+    total = await desk.until(lambda total: len(total["troubles"]) >= 4)
+    assert sorted(total["troubles"]) == ["microphone_back", "microphone_lost", "speaker_back", "speaker_lost"]
     total = await desk.until(lambda total: total["heard"] > 24_000 and total["asked"] > 24_000)
     assert total["troubles"] == [], "each is told once"
     microphones, speakers = (await desk.program.ask("devices"))["found"]
@@ -142,6 +142,22 @@ async def test_one_that_is_pulled_out_is_told_and_another_one_taken(desk: Desk) 
     assert "speaker" not in [name for _, name in speakers]
     desk.pulse.plug_speaker("speaker")
     desk.pulse.plug_microphone("microphone")
+    await desk.closed()
+
+
+@pytest.mark.rule("B-7.7")
+@pytest.mark.parametrize("desk", ["qt"], indirect=True)  # arrays are not plugged in again
+async def test_the_chosen_one_that_is_plugged_in_again_is_heard_again_though_another_one_was_taken(desk: Desk) -> None:
+    assert desk.pulse is not None
+    await desk.program.ask("microphone", id="microphone")
+    await desk.until(lambda total: total["heard"] > 4_800)
+    desk.pulse.unplug_microphone("microphone")
+    total = await desk.until(lambda total: len(total["troubles"]) >= 2)
+    assert total["troubles"] == ["microphone_lost", "microphone_back"]
+    desk.pulse.plug_microphone("microphone")
+    desk.pulse.play("microphone", chirps(8, 3))
+    total = await desk.until(lambda total: total.get("loud", 0) > 0.1, within_s=6)
+    assert total["troubles"] == []
     await desk.closed()
 
 

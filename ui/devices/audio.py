@@ -122,8 +122,10 @@ class _Worker(QObject):
         self._microphone = self._speaker = ""
         self._heard_on = self._played_on = ""
         """The ids of the devices that are open."""
+        self._inputs_seen: set[str] = set()
+        self._outputs_seen: set[str] = set()
         self._without_microphone = self._without_speaker = False
-        """There was none that could be opened; one that can is told."""
+        """It went, or there was none that could be opened; that one is open is told."""
         self._microphone_failed: Failed | None = None
         self._speaker_failed: Failed | None = None
         self._microphone_failures, self._speaker_failures = _Failures(), _Failures()
@@ -172,6 +174,7 @@ class _Worker(QObject):
         self.close_microphone()
         self._microphone, self._heard, self._microphone_failed = device, heard, failed
         self._microphone_failures.forget()
+        self._inputs_seen = set(map(_id, self._inputs()))
         self._without_microphone = False
         self._start_microphone()
 
@@ -221,7 +224,7 @@ class _Worker(QObject):
             return
         self._drop_source()
         wait_ms = self._microphone_failures.next_wait_ms()
-        self._without_microphone = wait_ms is None or not self._inputs()
+        self._without_microphone = True
         self._microphone_failed(Trouble.MICROPHONE_FAILS if wait_ms is None else Trouble.MICROPHONE_LOST)
         if wait_ms is not None:
             QTimer.singleShot(wait_ms, self, self._microphone_again)
@@ -234,11 +237,17 @@ class _Worker(QObject):
     def _inputs_changed(self) -> None:
         if self._microphone_failed is None:
             return
-        self._microphone_failures.forget()
+        there = set(map(_id, self._inputs()))
+        if there != self._inputs_seen:  # the other kind's coming and going says nothing about these
+            self._inputs_seen = there
+            self._microphone_failures.forget()
         if self._source is None and self._inputs():
             self._start_microphone()  # one was plugged in
-        elif self._source is not None and self._heard_on not in map(_id, self._inputs()):
+        elif self._source is not None and self._heard_on not in there:
             self._microphone_gone()
+        elif self._source is not None and self._heard_on != self._microphone and self._microphone in there:
+            self._drop_source()  # the chosen one is back
+            self._start_microphone()
 
     @Slot()
     def close_microphone(self) -> None:
@@ -261,6 +270,7 @@ class _Worker(QObject):
         self.close_speaker()
         self._speaker, self._fill, self._speaker_failed = device, fill, failed
         self._speaker_failures.forget()
+        self._outputs_seen = set(map(_id, self._outputs()))
         self._without_speaker = False
         self._start_speaker()
 
@@ -314,7 +324,7 @@ class _Worker(QObject):
             return
         self._drop_sink()
         wait_ms = self._speaker_failures.next_wait_ms()
-        self._without_speaker = wait_ms is None or not self._outputs()
+        self._without_speaker = True
         self._speaker_failed(Trouble.SPEAKER_FAILS if wait_ms is None else Trouble.SPEAKER_LOST)
         if wait_ms is not None:
             QTimer.singleShot(wait_ms, self, self._speaker_again)
@@ -327,11 +337,17 @@ class _Worker(QObject):
     def _outputs_changed(self) -> None:
         if self._speaker_failed is None:
             return
-        self._speaker_failures.forget()
+        there = set(map(_id, self._outputs()))
+        if there != self._outputs_seen:  # the other kind's coming and going says nothing about these
+            self._outputs_seen = there
+            self._speaker_failures.forget()
         if self._sink is None and self._outputs():
             self._start_speaker()
-        elif self._sink is not None and self._played_on not in map(_id, self._outputs()):
+        elif self._sink is not None and self._played_on not in there:
             self._speaker_gone()
+        elif self._sink is not None and self._played_on != self._speaker and self._speaker in there:
+            self._drop_sink()  # the chosen one is back
+            self._start_speaker()
 
     @Slot()
     def close_speaker(self) -> None:
