@@ -2,6 +2,7 @@
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_uint32, c_void_p
 
@@ -19,6 +20,7 @@ _AGAIN_S = 2.0
 """A server that is not there, or has gone, is looked for after so long."""
 _QT_S = 4.0
 """Qt tries every 3 s to reach a server that had gone, and ends the program where a device is opened before that."""
+_LOOK_US = 200_000
 _WAIT_S = 2.0
 
 
@@ -43,7 +45,9 @@ def _library() -> ctypes.CDLL | None:
         (pulse.pa_mainloop_new, c_void_p, ()),
         (pulse.pa_mainloop_free, None, (c_void_p,)),
         (pulse.pa_mainloop_get_api, c_void_p, (c_void_p,)),
-        (pulse.pa_mainloop_iterate, c_int, (c_void_p, c_int, c_void_p)),
+        (pulse.pa_mainloop_prepare, c_int, (c_void_p, c_int)),
+        (pulse.pa_mainloop_poll, c_int, (c_void_p,)),
+        (pulse.pa_mainloop_dispatch, c_int, (c_void_p,)),
         (pulse.pa_mainloop_wakeup, None, (c_void_p,)),
         (pulse.pa_context_new, c_void_p, (c_void_p, c_char_p)),
         (pulse.pa_context_connect, c_int, (c_void_p, c_char_p, c_int, c_void_p)),
@@ -96,8 +100,11 @@ class PulseLosses:
 
     Qt's list (6.12, its PulseAudio part) forgets a device that goes but tells nobody, and so shows it until something
     else changes. Meanwhile the server moves what was heard there to any other source: where no microphone is left,
-    to the monitor of a speaker, and the call would hear itself. Qt's ids of devices are the server's names. To go
-    when Qt tells of devices that go.
+    to the monitor of a speaker, and the call would hear itself. Qt's ids of devices are the server's names.
+
+    WORKAROUND(Qt 6.12, its PulseAudio part): it tells of no device that goes, and a device that is opened while the
+    server is away ends the program – qtmultimedia/src/multimedia/pulseaudio/qpulseaudio_contextmanager.cpp. To go when
+    Qt tells of devices that go and refuses to open one without a server.
 
     Args:
         changed: called on that thread after a device or the server went, or one that had gone came back.
@@ -107,7 +114,7 @@ class PulseLosses:
         self._changed = changed
         self._sinks, self._sources = _Devices(), _Devices()
         self.away = False
-        """The server itself has gone: no device may be opened."""
+        """The server itself has gone, or is not back for long enough: no device may be opened."""
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._loop: int | None = None
@@ -145,24 +152,20 @@ class PulseLosses:
         pulse = _library()
         if pulse is None:
             return
+        was_there = False
         while not self._over.is_set():
-            was_there = self._follow(pulse)
+            was_there = self._follow(pulse) or was_there
             if self._over.is_set():
                 return
-            if was_there and self.away:
-                if not self._over.wait(_QT_S):
-                    self.away = False
-                    self._changed()
-                continue
-            if was_there:
+            self._sinks.forget()
+            self._sources.forget()
+            if was_there and not self.away:
                 self.away = True
-                self._sinks.forget()
-                self._sources.forget()
                 self._changed()
             self._over.wait(_AGAIN_S)
 
     def _follow(self, pulse: ctypes.CDLL) -> bool:
-        """One connection, until it ends; of a server that was away, only until it is there. Whether it was."""
+        """One connection, until it ends; whether the server was there."""
         loop = pulse.pa_mainloop_new()
         if not loop:
             return False
@@ -180,7 +183,13 @@ class PulseLosses:
 
     def _listen(self, pulse: ctypes.CDLL, loop: int, context: int) -> bool:
         """Take what the server tells until it is over; whether the server was there."""
-        was_there = False
+        was_there, ready_at = False, 0.0
+
+        def step() -> bool:
+            """Wait for what comes next; of a server that was away no longer than until it is to be looked at again."""
+            if pulse.pa_mainloop_prepare(loop, _LOOK_US if self.away else -1) < 0 or pulse.pa_mainloop_poll(loop) < 0:
+                return False
+            return bool(pulse.pa_mainloop_dispatch(loop) >= 0)
 
         def took(devices: _Devices) -> Callable[[int, "ctypes._Pointer[_Info]", int, int], None]:
             def take(_context: int, info: "ctypes._Pointer[_Info]", last: int, _data: int) -> None:
@@ -196,9 +205,9 @@ class PulseLosses:
                 pulse.pa_operation_unref(operation)
 
         def state_changed(_context: int, _data: int) -> None:
-            nonlocal was_there
+            nonlocal was_there, ready_at
             if pulse.pa_context_get_state(context) == _READY:
-                was_there = True
+                was_there, ready_at = True, time.monotonic()
                 asked(pulse.pa_context_subscribe(context, 1 << _SINK | 1 << _SOURCE, None, None))
                 asked(pulse.pa_context_get_sink_info_list(context, on_sink, None))
                 asked(pulse.pa_context_get_source_info_list(context, on_source, None))
@@ -218,8 +227,12 @@ class PulseLosses:
         pulse.pa_context_set_subscribe_callback(context, on_event, None)
         if pulse.pa_context_connect(context, None, _NO_AUTOSPAWN, None) >= 0:
             while pulse.pa_context_get_state(context) not in (_FAILED, _ENDED):
-                if self._over.is_set() or (was_there and self.away) or pulse.pa_mainloop_iterate(loop, 1, None) < 0:
+                if self._over.is_set() or not step():
                     break
+                is_ready = pulse.pa_context_get_state(context) == _READY
+                if self.away and is_ready and time.monotonic() - ready_at >= _QT_S:
+                    self.away = False
+                    self._changed()
         pulse.pa_context_set_state_callback(context, _ON_STATE(), None)
         pulse.pa_context_disconnect(context)  # what is still asked for ends by this, before the functions above go
         return was_there
