@@ -37,7 +37,7 @@ export class Transcript {
       this.#say();
     });
     part.lines.addEventListener("scroll", () => this.#look());
-    new ResizeObserver(() => this.#keepToEnd()).observe(part.lines);
+    new ResizeObserver(() => this.#look()).observe(part.lines);
     part.text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
@@ -64,17 +64,16 @@ export class Transcript {
     this.#quiet = setTimeout(() => this.#part.lines.setAttribute("aria-live", "polite"), HUSH_MS);
   }
 
-  /** Where the customer looks. In a box of another size the place says nothing: the size moved it, not the customer. */
+  /**
+   * Where the customer looks. In a box of another size the place says nothing, for the size moved it, not the customer:
+   * then the list is put to its end at once, as whoever looks next would take the moved place for his.
+   */
   #look() {
-    const { clientWidth, clientHeight, scrollHeight, scrollTop } = this.#part.lines;
-    const box = `${clientWidth} ${clientHeight}`;
-    if (box === this.#box) this.#follows = scrollHeight - scrollTop - clientHeight < 60;
+    const { lines } = this.#part;
+    const box = `${lines.clientWidth} ${lines.clientHeight}`;
+    if (box === this.#box) this.#follows = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 60;
+    else if (this.#follows) lines.scrollTop = lines.scrollHeight;
     this.#box = box;
-  }
-
-  #keepToEnd() {
-    this.#look();
-    if (this.#follows) this.#part.lines.scrollTop = this.#part.lines.scrollHeight;
   }
 
   /** Draw what the story says now. */

@@ -494,9 +494,10 @@ async def test_a_lost_reps_customers_read_each_step(relay, browser):
 async def test_whoever_came_by_a_form_asks_again_after_an_administrators_end(relay, browser):
     await asyncio.to_thread(relay.add_user, "root", "Root")
     await asyncio.to_thread(relay.operate, "user", "set", "root", "--admin")
-    async with rep(relay) as ana, SiteVisitor(relay.url) as root, waiting_in(relay, browser, "support", "Ioana") as tab:
+    waiting = waiting_in(relay, browser, "support", "Ileana")
+    async with rep(relay) as ana, SiteVisitor(relay.url) as root, waiting as tab:
         await agent_opens(ana)
-        await accept(ana, await offered(ana, "Ioana"))
+        await accept(ana, await offered(ana, "Ileana"))
         await tab.screen("waiting")
         assert ana.session is not None
         await root.sign_in("root")
