@@ -60,7 +60,7 @@ def test_what_was_only_asked_for_is_not_on_record_as_stopped(kind):
     ]
 
 
-@pytest.mark.rule("B-11.4")
+@pytest.mark.rule("B-10.3")
 def test_a_question_ended_by_a_transfer_is_not_on_record_as_a_screen_that_was_shown():
     scene = Scene()
     scene.ask(scene.rep, scene.join())

@@ -200,7 +200,7 @@ async def test_nobody_waits_for_the_book_to_be_written_more_than_twice(tmp_path,
     def fsync(_: int) -> None:
         nonlocal written
         written += 1
-        time.sleep(0.02)
+        time.sleep(0.02)  # the disk, in a thread - it is what the others wait for
 
     monkeypatch.setattr(os, "fsync", fsync)
     book = FileBook(tmp_path)
@@ -244,7 +244,7 @@ async def test_the_book_is_written_by_one_at_a_time_even_where_whoever_asked_is_
 async def test_a_crash_right_after_the_customers_yes_forgets_no_file_that_is_sent(tmp_path, monkeypatch):
     stage = Stage(tmp_path)
     slow = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (time.sleep(0.1), slow(descriptor)))  # a busy disk
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (time.sleep(0.1), slow(descriptor)))  # the disk - slow
     known: list[bool] = []
     stage.wire.before = lambda request: known.append(
         request.file.transfer in FileBook(tmp_path / "profile").entries if isinstance(request, ActivityOffer) else True
@@ -295,7 +295,7 @@ async def test_where_a_file_goes_is_on_the_disk_before_the_yes_is_told(tmp_path,
     )  # fmt: skip
     stage.desk.follow(session(asked))
     slow = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (time.sleep(0.1), slow(descriptor)))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (time.sleep(0.1), slow(descriptor)))  # the disk - slow
     paths: list[str] = []
 
     def before(request: object) -> None:

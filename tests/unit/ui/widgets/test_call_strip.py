@@ -70,6 +70,22 @@ async def test_a_device_that_goes_is_said_and_the_lists_are_of_now_until_another
     assert not desk.shown("callProblem")
 
 
+async def test_choosing_a_speaker_leaves_what_is_wrong_with_the_microphone(desk: WindowUnderTest):
+    session_id = talks(desk)
+    await until(lambda: "Headset" in offered(desk, "speaker"))
+    desk.intents.emit(VoiceDevice(session_id, Trouble.MICROPHONE_LOST))
+    desk.intents.emit(VoiceDevice(session_id, Trouble.SPEAKER_LOST))
+    choice, problem = desk.find("call_speaker", QComboBox), desk.find("callProblem", QLabel)
+    assert isinstance(choice, QComboBox)
+    assert isinstance(problem, QLabel)
+    await until(lambda: problem.text().count("\n") == 1)
+    choice.setCurrentIndex(1)
+    choice.activated.emit(1)
+    await until(lambda: [one for one in desk.intents.asked if one[0] == "use_audio"])
+    assert problem.text().startswith("The microphone is gone")
+    assert "\n" not in problem.text()
+
+
 async def test_what_is_wrong_with_each_device_stands_until_that_one_is_back(desk: WindowUnderTest):
     session_id = talks(desk)
     desk.intents.emit(VoiceDevice(session_id, Trouble.MICROPHONE_LOST))
