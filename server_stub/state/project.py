@@ -107,6 +107,12 @@ def _is_for_customer(line: ChatLine, viewer: Participant) -> bool:
     return line.audience is Audience.ALL and line.seq >= viewer.joined_seq
 
 
+def _before(session: Session, viewer: Participant) -> tuple[str, ...]:
+    """Under which ids a rep wrote lines before he came back; whose account the others have stays here."""
+    mine = {p.id for p in session.participants.values() if p.account_id == viewer.account_id and p is not viewer}
+    return tuple(sorted(mine & {sender for sender, _ in session.lines})) if viewer.account_id and mine else ()
+
+
 def project(session: Session, entry: Entry, viewer: Participant) -> events.SessionEvent | None:
     """The event that `viewer` gets for `entry`, or None."""
     return event_of(session, entry) if may_see(session, entry, viewer) else None
@@ -159,4 +165,5 @@ def snapshot(
         place=place,
         intake=session.intake if is_rep else None,
         handover=session.handover if viewer.id == session.handover_for else None,
+        you_before=_before(session, viewer) if is_rep else (),
     )

@@ -278,6 +278,12 @@ class SessionView(Wire, frozen=True, kw_only=True):
     """Only for reps, and for sessions that came by an entry form."""
     handover: Handover | None = None
     """Only for the rep who accepted: what was written to him, which he read in the offer, stays to be read."""
+    you_before: tuple[Id, ...] = ()
+    """Only for a rep who was here before and came back: the participant ids under which he wrote lines then."""
+
+    def is_own(self, line: ChatLine) -> bool:
+        """Whether the reader wrote a line, also where he wrote it before he left and came back."""
+        return line.sender == self.you or line.sender in self.you_before
 
 
 class IceServer(Wire, frozen=True, kw_only=True):

@@ -92,7 +92,7 @@ class TranscriptModel(QAbstractListModel):
         self._drop_pending()
         marks = [mark for mark in view.marks if mark.seq > self._last_mark]
         self._last_mark = max((mark.seq for mark in marks), default=self._last_mark)
-        placed = [(line.seq, self._line(line, own=line.sender == view.you)) for line in fresh]
+        placed = [(line.seq, self._line(line, own=view.is_own(line))) for line in fresh]
         placed += [(mark.seq, self._mark(mark)) for mark in marks]
         rows = [row for _, row in sorted(placed, key=lambda one: one[0])]
         if not self._began:

@@ -4,6 +4,7 @@ import pytest
 
 from server_stub.state.facts import Entry, decode_fact
 from server_stub.state.model import Session, apply
+from server_stub.state.project import snapshot
 from server_stub.state.refused import Refused
 from server_stub.state.registry import Registry
 from support_manager.protocol import events, limits
@@ -736,3 +737,34 @@ def test_whoever_waited_and_went_is_kept_no_longer_than_until_the_next_one_comes
     vlad = join(single, "Vlad")
     assert set(single.session.participants) == {single.rep, maria, last, vlad}
     assert set(single.rebuilt().participants) == set(single.session.participants)
+
+
+@pytest.mark.rule("B-7.4", "B-10.5")
+def test_a_rep_who_comes_back_is_told_which_earlier_lines_are_his_and_nobody_learns_whose_account_they_are(scene):
+    maria = scene.join()
+    ana = scene.rep
+    bogdan = scene.assist()
+    scene.say(ana, "Good morning")
+    scene.say(bogdan, "I was here first")
+    scene.say(maria, "Hello")
+    scene.leave(bogdan)
+    again = scene.assist()
+    scene.say(again, "I am back")
+    silent = scene.assist("Corina")
+    scene.leave(silent)
+    corina = scene.assist("Corina")
+    assert again != bogdan
+    for session in (scene.session, scene.rebuilt()):
+        views = {who: snapshot(session, session.participants[who], link="l") for who in (ana, maria, again, corina)}
+        assert {who: view.you_before for who, view in views.items()} == {
+            ana: (),
+            maria: (),
+            again: (bogdan,),
+            corina: (),  # nothing was written there
+        }
+        own = [line.text for line in views[again].chat if views[again].is_own(line)]
+        assert own == ["I was here first", "I am back"]
+        assert [line.text for line in views[maria].chat if views[maria].is_own(line)] == ["Hello"]
+    # What arrived before a resume is kept by the app, so it needs the ids also where no line comes anew.
+    later = snapshot(scene.session, scene.person(again), link="l", after_seq=scene.session.seq)
+    assert (later.chat, later.you_before) == ((), (bogdan,))

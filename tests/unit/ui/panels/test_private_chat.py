@@ -13,7 +13,7 @@ from support_manager.protocol.views import Audience, ChatLine
 from tests.harness.centre_script import ANA, controlled, rep
 from tests.harness.session_script import REP, line
 from tests.harness.session_window import WindowUnderTest, drain, until
-from ui.models.transcript import RowKind, TranscriptModel
+from ui.models.transcript import RowKind, TranscriptModel, TranscriptRow
 
 
 class Heard:
@@ -44,9 +44,13 @@ def private(text: str, sender: str = "dan", name: str = "Dan Pop") -> ChatLine:
     )
 
 
-def texts(model: TranscriptModel) -> list[str]:
+def lines(model: TranscriptModel) -> list[TranscriptRow]:
     rows = [model.row(at) for at in range(model.rowCount())]
-    return [row.text for row in rows if row.kind is RowKind.LINE]
+    return [row for row in rows if row.kind is RowKind.LINE]
+
+
+def texts(model: TranscriptModel) -> list[str]:
+    return [row.text for row in lines(model)]
 
 
 @pytest.mark.rule("B-7.4")
@@ -104,6 +108,24 @@ async def test_the_private_chat_looks_unlike_the_other(desk):
     chats.bring(Audience.REPS)
     drain()
     assert own <= colours()
+
+
+@pytest.mark.rule("B-7.4")
+async def test_what_a_rep_wrote_before_he_came_back_stands_under_you(desk):
+    session = controlled(desk, rep())
+    desk.intents.change(session.id, view={"you_before": ("earlier",)})
+    desk.intents.say(
+        session.id,
+        line("from before", sender="earlier", name="Maria Grigore"),
+        line("from now", sender="rep", name="Maria Grigore"),
+        line("from Dan", sender="dan", name="Dan Pop"),
+        private("between us", sender="earlier", name="Maria Grigore"),
+    )
+    chats = desk.window._panels[session.id].chats
+    rows = [(row.text, row.own) for model in (chats.public.model, chats.private.model) for row in lines(model)]
+    assert rows == [("from before", True), ("from now", True), ("from Dan", False), ("between us", True)]
+    first = lines(chats.public.model)[0]
+    assert chats.public.model.heading(first).startswith("You")
 
 
 async def test_without_another_representative_there_is_one_chat(desk):
