@@ -161,8 +161,8 @@ class WaitingRoom:
         self._asked_items[one.session_id] = item
         return item
 
-    def queue_views(self, account_id: str) -> tuple[QueueView, ...]:
-        """Every queue that takes sessions, as an agent sees it."""
+    def queue_views(self, reader: str) -> tuple[QueueView, ...]:
+        """Every queue that takes sessions, as an agent sees it who might pass one on: who is there besides himself."""
         views = []
         for queue in self._directory.queues.values():
             if not queue.enabled:
@@ -177,9 +177,9 @@ class WaitingRoom:
                     is_open=queue.is_open(self._now_ms),
                     opens_at=self._opens_at(queue),
                     waiting=waiting,
-                    online=sum(self.agents[member].is_online for member in members),
+                    online=sum(self.agents[member].is_online for member in members if member != reader),
                     wait_s=self._wait_s(queue.id, waiting + 1),
-                    is_member=account_id in members,
+                    is_member=reader in members,
                 )
             )
         return tuple(views)

@@ -357,7 +357,7 @@ class QueueView(Wire, frozen=True, kw_only=True):
     opens_at: Time | None = None
     waiting: Count = 0
     online: Count = 0
-    """Agents of it who are Online."""
+    """Agents of it who are Online, besides the reader."""
     wait_s: Count | None = None
     is_member: bool = False
     """Whether the reader is an agent of it."""

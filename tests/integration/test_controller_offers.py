@@ -80,6 +80,8 @@ async def test_a_session_goes_to_a_queue_and_the_first_agent_has_it(three: list[
                 break
             await asyncio.sleep(0.05)
     assert "Ana" not in [each.name for each in targets.agents]
+    of_bob = await bob.controller.transfer_targets()
+    assert [each.online for each in of_bob.queues if each.name == "Printers"] == [1], "himself he cannot pass it to"
     await ana.controller.transfer_session(session_id, queue_id=printers.id, message=MESSAGE)
     left = await ana.told(SessionLeft)
     assert left.why is LeftWhy.TRANSFERRED
