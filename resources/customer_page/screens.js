@@ -11,13 +11,14 @@ const FORMS = new Set(["join", "enter"]);
 const SOURCES = { monitor: "source.monitor", window: "source.window", browser: "source.browser" };
 
 /**
- * The estimated wait (B-11.2).
+ * The estimated wait, or that it is not known (B-11.2); of a queue that is closed, when it opens says enough.
  * @param {import("./language.js").Language} language
- * @param {?number} [seconds]
- * @returns {string}
+ * @param {?{wait_s?: ?number, opens_at?: ?number}} place in line, as far as it is known
+ * @returns {?string}
  */
-export function waitWords(language, seconds) {
-  if (seconds === null || seconds === undefined) return language.t("queue.wait_unknown");
+export function waitWords(language, place) {
+  const seconds = place?.wait_s ?? null;
+  if (seconds === null) return place?.opens_at ? null : language.t("queue.wait_unknown");
   const minutes = Math.max(1, Math.round(seconds / 60));
   return minutes > 90 ? language.t("queue.wait_long") : language.t("queue.wait", { count: minutes });
 }
@@ -237,10 +238,16 @@ export class Screens {
       h("h1", { tabIndex: -1, id: "title", textContent: this.#t(title, { place: place?.place ?? 0, queue }) }),
       h("p", { className: "lead", id: "line-lead", textContent: this.#t(lead, { former, queue: queue || this.#make.company }) }),
       link === "lost" && this.#make.note("waiting.offline_text"),
-      queued && h("p", { className: "wait", id: "wait", textContent: waitWords(this.#language, place?.wait_s) }),
+      queued && this.#wait(place),
       place?.opens_at && h("p", { className: "note warning-note", id: "opens", textContent: `${this.#t("queue.closed")} ${this.#language.opening(place.opens_at)}` }),
       this.#make.note("queue.write"),
     ];
+  }
+
+  /** How long it will take stands out only where it is known. */
+  #wait(place) {
+    const words = waitWords(this.#language, place);
+    return words && h("p", { className: Number.isFinite(place?.wait_s) ? "wait" : "note", id: "wait", textContent: words });
   }
 
   #letIn(name) {

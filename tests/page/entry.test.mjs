@@ -74,7 +74,7 @@ test("B-12.4: the entry page brings back whoever stands in that queue's line, an
   assert.deepEqual([keep.notes("a").length, keep.notes("b").length], [1, 0]);
 });
 
-test("when it opens is said in words: today, another day, or unknown", async () => {
+test("when it opens is said in words: today, another day, or that it is not known", async () => {
   const language = new Language(async () => ({ "opens.today": "today {time}", "opens.day": "{day} {time}", "opens.unknown": "?" }), ["en-GB"]);
   await language.choose("en");
   const now = new Date(2026, 10, 22, 8, 0).getTime();
@@ -87,7 +87,10 @@ test("B-11.2: the estimated wait in whole minutes, or unknown", async () => {
   const language = new Language(async () => ({ "queue.wait": { one: "a minute", other: "{count} minutes" }, "queue.wait_long": "long", "queue.wait_unknown": "unknown" }));
   await language.choose("en");
   assert.deepEqual(
-    [undefined, null, 0, 20, 89, 90, 600, 5_400, 5_431].map((seconds) => waitWords(language, seconds)),
+    [undefined, null, 0, 20, 89, 90, 600, 5_400, 5_431].map((seconds) => waitWords(language, { wait_s: seconds })),
     ["unknown", "unknown", "a minute", "a minute", "a minute", "2 minutes", "10 minutes", "90 minutes", "long"],
   );
+  assert.equal(waitWords(language, null), "unknown");
+  assert.equal(waitWords(language, { opens_at: 1_900_000_000_000 }), null, "when it opens says enough");
+  assert.equal(waitWords(language, { wait_s: 60, opens_at: 1_900_000_000_000 }), "a minute");
 });
