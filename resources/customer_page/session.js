@@ -146,6 +146,8 @@ export class Session {
   }
 
   #arrived(person) {
+    // Who accepts a session on its way is told of by the line across the transcript that follows at once (B-10.4).
+    if (person.role === "controller" && this.isOnItsWay) return [];
     // B-2.6: whoever joins while something is shared is announced to the sharer by name.
     if (!this.running && this.myCamera("running")) return [{ key: "notice.joined_camera", places: { name: person.name }, tone: "live" }];
     if (this.running) return [{ key: "notice.joined_sees", places: { name: person.name }, tone: "live" }];

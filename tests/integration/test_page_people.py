@@ -365,6 +365,7 @@ async def test_who_stands_in_line_sees_his_place_until_an_agent_is_there(relay, 
             await ioana.screen("waiting")
             await says(ioana, "#title", "Ana is with you now")
             await says(ioana, ".mark-line", "Ana is with you now.")
+            await expect(ioana.page.locator(".note-line", has_text="has joined")).to_have_count(0)
             await offer(ana)
             await says(vlad, "#title", "You are next")
             await expect(vlad.page.locator("#announce")).to_have_text("You are next")

@@ -37,6 +37,19 @@ test("B-10.3: a session on its way shows where to, and an accepted one whom", ()
   assert.deepEqual([session.place, session.transfer], [null, null]);
 });
 
+test("B-10.4: who accepts a session on its way is told of once", () => {
+  const session = new Session(view({ state: "queued", participants: [person("me", "primary", "Ana")] }));
+  const take = (fact) => session.take(event(session.seq + 1, fact)).map((notice) => notice.key);
+  const told = [
+    ...take({ type: "participant_joined", participant: person("dan", "controller", "Dan") }),
+    ...take({ type: "mark_added", mark: { seq: 12, at: 1, kind: "accepted", name: "Dan" } }),
+    ...take({ type: "session_changed", state: "active" }),
+  ];
+  assert.deepEqual(told, ["mark.accepted"]);
+  assert.equal(session.repName, "Dan");
+  assert.deepEqual(take({ type: "participant_joined", participant: person("eva", "assistant", "Eva") }), ["notice.joined"]);
+});
+
 test("B-12.6: each step of a lost rep's session, alone, from a queue, with an assistant", () => {
   const steps = (more) => {
     const session = new Session(view(more));
