@@ -24,6 +24,7 @@ export class Files {
   #samples = new Map();
   #recalled = "";
   #waited = new Set();
+  #takenBack = new Set();
 
   constructor(parts) {
     this.#parts = parts;
@@ -81,8 +82,12 @@ export class Files {
     if (!about || !session) return;
     const incoming = activity.subject !== session.you;
     let line = this.#lines.get(about.transfer);
+    if (!incoming && activity.state !== "ended" && (!line || (!OPEN.has(line.state) && !line.id))) {
+      this.#takeBack(activity.id, line);
+      return;
+    }
     if (!line) {
-      if (!incoming || activity.state === "ended") return;
+      if (activity.state === "ended") return;
       line = this.#add({ transfer: about.transfer, incoming, size: about.size, state: "sealed" });
     }
     if (!OPEN.has(line.state) || (incoming && line.id && line.id !== activity.id)) return;
@@ -92,6 +97,14 @@ export class Files {
     else if (incoming && !line.key) void this.#unseal(line, about, activity);
     else this.#stand(line, activity);
     this.#changed();
+  }
+
+  /** The relay has an offer of which nothing is known here any more, or that has failed for want of its answer. */
+  #takeBack(id, line) {
+    if (this.#takenBack.has(id) || this.#recalled !== this.#session.id) return;
+    this.#takenBack.add(id);
+    if (line) line.id = id;
+    void this.#insist({ id }, line?.state === "stopped" ? "stopped" : "failed");
   }
 
   #stand(line, activity) {
@@ -206,7 +219,8 @@ export class Files {
       this.#save();
       this.#changed();
     } catch (error) {
-      this.#fail(line, error.code ?? "internal");
+      // Where only the answer was lost the relay has told of it already, and it stands.
+      if (!line.id) this.#fail(line, error.code ?? "internal");
     }
   }
 
@@ -379,8 +393,8 @@ export class Files {
 
   #save() {
     try {
-      // Of one that is being packed nothing is left after a reload.
-      const lines = this.lines.filter(({ state }) => state === "done" || (state !== "packing" && OPEN.has(state)));
+      // Of one that is being packed or offered nothing is left after a reload.
+      const lines = this.lines.filter(({ id, state }) => state === "done" || (id && OPEN.has(state)));
       this.#parts.storage?.setItem(KEPT + this.#session.id, JSON.stringify({ at: Date.now(), lines }));
     } catch {}
   }

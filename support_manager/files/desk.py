@@ -334,10 +334,16 @@ class FilesDesk:
         try:
             made = await self._send(offer, ActivityMade)
         except SupportManagerError:
-            if not entry.activity_id:
-                del self._transfers[session_id][transfer_id]
-                self._book.entries.pop(transfer_id, None)
-                await asyncio.to_thread(places.forget, entry)
+            if entry.activity_id:
+                return  # only the answer was lost: the relay has told of it already, and it stands
+            # Should the relay have it all the same, it is taken back as soon as that shows: see `_mine_again`.
+            self._transfers.get(session_id, {}).pop(transfer_id, None)
+            self._book.entries.pop(transfer_id, None)
+            await asyncio.to_thread(places.forget, entry)
+            self._save()
+            self._tell(session_id)
+            if transfer.settled:
+                return  # cancelled meanwhile
             raise
         entry.activity_id = made.activity_id
         if transfer.settled:  # cancelled before the relay had answered
@@ -375,6 +381,10 @@ class FilesDesk:
                 activity_id=activity.id,
             )
             transfer = transfers[about.transfer] = Transfer(entry, other_id, "", FileState.SEALED)
+        if transfer.settled and not incoming and not transfer.entry.activity_id:
+            transfer.entry.activity_id = activity.id
+            if activity.state is not ActivityState.ENDED:  # cancelled before the relay told of it
+                self._ends.tell(session_id, activity.id, ActivityEnd.STOPPED)
         if transfer.settled or (incoming and transfer.entry.activity_id != activity.id):
             return  # the same transfer twice is a relay's trick
         transfer.activity = activity

@@ -203,7 +203,10 @@ async function sender(more = {}) {
     story: page.story, secrets: page.secrets, changed() {}, storage: null, tell() {},
     ask: (event, payload) => {
       page.asked.push([event, payload.activity_id ?? ""]);
-      return event === "activity.offer" ? new Promise((resolve) => (page.ack = () => resolve({ activity_id: "a1" }))) : Promise.resolve({});
+      return event === "activity.offer" ? new Promise((resolve, reject) => {
+        page.ack = () => resolve({ activity_id: "a1" });
+        page.lose = () => reject(Object.assign(new Error(), { code: "timeout" }));
+      }) : Promise.resolve({});
     },
   });
   return page;
@@ -235,6 +238,47 @@ test("B-7.5: a file that is cancelled while it is being offered is stopped as so
   await until(() => page.asked.length > 1);
   assert.deepEqual(page.asked.at(-1), ["activity.stop", "a1"]);
   assert.deepEqual([page.files.lines[0].state, page.files.lines[0].code], ["stopped", ""]);
+});
+
+/** The relay's own word of what this page has offered. */
+function offered(page, transfer) {
+  const activity = { id: "a1", kind: "file", state: "asked", subject: "me", seen_by: ["rep"], file: { transfer, size: 5 } };
+  page.story.session.activities.set("a1", activity);
+  page.files.take(activity);
+}
+
+test("B-7.5: an offer whose answer is lost stands where the relay has told of it, and is offered once", async () => {
+  const page = await sender();
+  page.files.settle();
+  const offering = page.files.offer([new File(["hello"], "a.txt")]);
+  await until(() => page.ack);
+  offered(page, page.files.lines[0].transfer);
+  page.lose();
+  await offering;
+  assert.deepEqual(page.files.lines.map(({ id, state, code }) => [id, state, code]), [["a1", "waiting", ""]]);
+  assert.deepEqual(page.asked, [["activity.offer", ""]]);
+});
+
+test("B-7.5: an offer that failed for want of an answer is taken back where the relay has it all the same", async () => {
+  const page = await sender();
+  page.files.settle();
+  const offering = page.files.offer([new File(["hello"], "a.txt")]);
+  await until(() => page.ack);
+  page.lose();
+  await offering;
+  assert.deepEqual(page.files.lines.map(({ state, code }) => [state, code]), [["failed", "timeout"]]);
+  offered(page, page.files.lines[0].transfer);
+  page.files.settle();
+  assert.deepEqual(page.asked, [["activity.offer", ""], ["activity.stop", "a1"]]);
+  assert.equal(page.files.lines[0].state, "failed");
+});
+
+test("B-7.5: an offer of which a page that was loaded anew knows nothing is taken back", async () => {
+  const page = await sender();
+  page.files.settle();
+  offered(page, "transfer-3333333333");
+  page.files.settle();
+  assert.deepEqual([page.files.lines, page.asked], [[], [["activity.stop", "a1"]]]);
 });
 
 test("B-7.5: a folder that is being packed at the end is stopped with the rest, and nothing is offered after it", async () => {

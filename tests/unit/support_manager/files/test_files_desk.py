@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -51,13 +51,14 @@ class Wire:
         self.asked: list[object] = []
         self.away = False
         self.refuses: ErrorCode | None = None
-        self.before: Callable[[object], None] = lambda _: None
-        """Called with what is asked, before it is answered."""
+        self.before: Callable[[object], Awaitable[None] | None] = lambda _: None
+        """Called with what is asked, and waited for, before it is answered."""
 
     async def __call__(self, request: object, answer: type, **_: object) -> object:
         if self.away:
             raise RelayUnavailable(ErrorCode.INTERNAL)
-        self.before(request)
+        if (first := self.before(request)) is not None:
+            await first
         self.asked.append(request)
         if self.refuses is not None:
             raise Refused(self.refuses)
@@ -159,6 +160,72 @@ async def test_what_is_paused_while_the_relay_is_away_stays_paused_and_is_told_l
     stage.desk.went_online()
     await soon(lambda: stage.wire.told(ActivityUpdate))
     assert stage.wire.told(ActivityUpdate)[0].paused
+
+
+async def lost_offer(
+    tmp_path: Path, meanwhile: Callable[[Stage], Awaitable[None] | None]
+) -> tuple[Stage, list[RelayUnavailable]]:
+    """A stage whose offer arrives at the relay while its answer is lost, and what the rep is told of that."""
+    stage = Stage(tmp_path)
+    told: list[RelayUnavailable] = []
+
+    async def lose(request: object) -> None:
+        if isinstance(request, ActivityOffer):
+            stage.wire.asked.append(request)
+            if (first := meanwhile(stage)) is not None:
+                await first
+            raise RelayUnavailable(ErrorCode.INTERNAL)
+
+    stage.wire.before = lose
+    path = tmp_path / "mine.bin"
+    path.write_bytes(b"x" * 1000)
+    stage.desk.follow(session())
+    try:
+        await stage.desk.offer("s1", [path])
+    except RelayUnavailable as problem:
+        told.append(problem)
+    stage.wire.before = lambda _: None
+    return stage, told
+
+
+@pytest.mark.rule("B-7.5")
+async def test_an_offer_whose_answer_is_lost_is_told_and_taken_back_where_the_relay_has_it(tmp_path):
+    stage, told = await lost_offer(tmp_path, lambda _: None)
+    assert len(told) == 1
+    assert stage.desk.lines("s1") == ()
+    stage.desk.take_activity("s1", stage.activity(ActivityState.ASKED))
+    await soon(lambda: stage.wire.told(ActivityStop))
+    assert stage.wire.told(ActivityStop)[0].activity_id == "a1"
+    assert stage.desk.lines("s1") == ()
+    await stage.desk.offer("s1", [tmp_path / "mine.bin"])
+    first, second = stage.wire.told(ActivityOffer)
+    assert first.file.transfer != second.file.transfer
+    assert [line.state for line in stage.desk.lines("s1")] == [FileState.WAITING]
+    await stage.desk.aclose()
+
+
+@pytest.mark.rule("B-7.5")
+async def test_an_offer_whose_answer_is_lost_stands_where_the_relay_has_told_of_it(tmp_path):
+    stage, told = await lost_offer(
+        tmp_path, lambda stage: stage.desk.take_activity("s1", stage.activity(ActivityState.ASKED))
+    )
+    assert told == []
+    assert [(line.id, line.state) for line in stage.desk.lines("s1")] == [("a1", FileState.WAITING)]
+    assert stage.wire.told(ActivityStop) == []
+    await stage.desk.aclose()
+
+
+@pytest.mark.rule("B-7.5")
+async def test_what_is_cancelled_before_the_relay_tells_of_it_is_stopped_though_its_answer_is_lost(tmp_path):
+    async def cancelled(stage: Stage) -> None:
+        await stage.desk.cancel("s1", stage.desk.lines("s1")[0].id)
+        stage.desk.take_activity("s1", stage.activity(ActivityState.ASKED))
+
+    stage, told = await lost_offer(tmp_path, cancelled)
+    assert told == []
+    await soon(lambda: stage.wire.told(ActivityStop))
+    assert stage.wire.told(ActivityStop)[0].reason is ActivityEnd.STOPPED
+    await stage.desk.aclose()
 
 
 async def test_paused_and_gone_on_with_in_one_breath_it_moves(stage):
