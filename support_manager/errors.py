@@ -54,6 +54,7 @@ class AppCode(StrEnum):
     FILE_REFUSED = "file_refused"
     """A server between here and the relay takes no request of its kind, however small."""
     FILE_SITE_FULL = "file_site_full"
+    FILE_DIVERTED = "file_diverted"
     """The relay's disk has no room."""
     FILE_NOBODY = "file_nobody"
     FILE_NOT_THERE = "file_not_there"

@@ -12,6 +12,7 @@ const KEPT_MS = 600_000;
 const DAY_MS = 86_400_000;
 const DIRECT_MS = 5_000;
 const IN_MEMORY = 500_000_000;
+const DIVERTED = "file_diverted";
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
 const OPEN = new Set(["packing", "sealed", "offered", "waiting", "running", "paused", "again"]);
 
@@ -243,10 +244,10 @@ export class Files {
     await this.#try(line, "activity.answer", { accept });
   }
 
-  async pause(line, paused) {
+  async pause(line, paused, why = "") {
     if (paused) this.#halt(line, "paused");
     this.#changed();
-    await this.#try(line, "activity.update", { paused });
+    await this.#try(line, "activity.update", { paused }, why);
   }
 
   async cancel(line) {
@@ -279,18 +280,19 @@ export class Files {
     saveAs(this.#sources.get(line.transfer) ?? (await fileOf(line.transfer)), line.name);
   }
 
-  async #try(line, event, payload) {
+  async #try(line, event, payload, why = "") {
     try {
       await this.#parts.ask(event, { activity_id: line.id, ...payload });
-      line.code = "";
+      line.code = why;
     } catch (error) {
-      if (!OVER.has(error.code)) line.code = error.code;
+      if (!OVER.has(error.code)) line.code = why || error.code;
     }
     this.#changed();
   }
   #move(line) {
     line.state = "running";
     if (this.#workers.has(line.transfer)) return;
+    if (line.code === DIVERTED) line.code = "";
     const worker = new Worker(address(), { type: "module" });
     this.#workers.set(line.transfer, worker);
     this.#samples.set(line.transfer, []);
@@ -321,6 +323,11 @@ export class Files {
 
   #stuck(line, worker, code) {
     console.warn("file transfer failed", code);
+    if (code === DIVERTED) {
+      line.code = code;
+      void this.pause(line, true, code); // whoever has signed in to that network goes on
+      return;
+    }
     line.code = code.startsWith("file_") ? code : "file_stuck";
     line.byMe = true;
     this.#end(line, "failed");

@@ -79,12 +79,14 @@ async function withTickets(work) {
 
 async function ask(ticket, method, headers, body) {
   const answer = await fetch(ticket.path, {
-    method, body, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(PART_MS),
+    method, body, credentials: "omit", cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PART_MS),
     headers: { Authorization: `Bearer ${ticket.token}`, "Tus-Resumable": "1.0.0", ...headers },
   });
   // The relay's own answer to a void ticket, or a server on the way that lets nobody through.
   if ([401, 403, 404, 410].includes(answer.status)) throw new Lasting("file_refused");
   if (answer.status === 507) throw new Lasting("file_site_full");
+  // Not the relay but a network that wants its people to sign in first: it leads elsewhere, or says 200, which the relay never does.
+  if (answer.type === "opaqueredirect" || answer.status === 200 || answer.status === 511) throw new Lasting("file_diverted");
   return answer;
 }
 

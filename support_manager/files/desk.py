@@ -486,7 +486,12 @@ class FilesDesk:
             log.info("file transfer is over", code=str(refusal.code))
         except (LocalProblem, SupportManagerError) as problem:
             transfer.code = problem.code
-            await self._give_up(transfer)
+            if problem.code is AppCode.FILE_DIVERTED and not transfer.settled:
+                # The rep signs in to that network, and goes on with it.
+                transfer.held, transfer.state = True, FileState.PAUSED
+                _ = self._tasks.spawn(self._tell_held(transfer), name="pause")
+            else:
+                await self._give_up(transfer)
         self._tell(entry.session_id)
 
     async def _arrived(self, transfer: Transfer) -> None:

@@ -18,7 +18,16 @@ from typing import ParamSpec, Protocol, TypeVar
 import structlog
 
 from support_manager.errors import AppCode, LocalProblem, Refused, SupportManagerError
-from support_manager.files.parts import Access, AgainError, FullError, GoneError, Parts, RangeError, TooLargeError
+from support_manager.files.parts import (
+    Access,
+    AgainError,
+    DivertedError,
+    FullError,
+    GoneError,
+    Parts,
+    RangeError,
+    TooLargeError,
+)
 from support_manager.files.seal import CHUNK, SEALED_CHUNK, ContentSeal, SealError
 from support_manager.protocol import limits
 from support_manager.protocol.requests import FileTicket
@@ -132,11 +141,11 @@ async def _with_tickets(
 ) -> None:
     """Do `work` with one ticket after another until it says that it is done.
 
-    A ticket may be void and a disk full for a while. Where that lasts, a server on the way lets nobody through, or
-    nobody makes room, and the transfer ends with that.
+    A ticket may be void, a disk full and a network closed for a while. Where that lasts, a server on the way lets
+    nobody through, nobody makes room, or nobody signs in, and that is what this ends with.
 
     Raises:
-        LocalProblem: `file_refused`, `file_site_full`, and what `work` raises.
+        LocalProblem: `file_refused`, `file_site_full`, `file_diverted`, and what `work` raises.
     """
     failures = lasting = 0
     while True:
@@ -152,7 +161,7 @@ async def _with_tickets(
             reason = AppCode.FILE_REFUSED
         except AgainError as error:
             log.info("file part not moved", reason=str(error))
-            reason = AppCode.FILE_SITE_FULL if isinstance(error, FullError) else None
+            reason = error.reason
         except Refused as refusal:
             if refusal.code not in TRANSIENT:
                 raise
@@ -190,7 +199,7 @@ class Sender:
         """Send all of it; returns once the relay has the last byte.
 
         Raises:
-            LocalProblem: `file_gone`, `file_changed`, `file_refused`, `file_site_full`.
+            LocalProblem: `file_gone`, `file_changed`, `file_refused`, `file_site_full`, `file_diverted`.
             Refused: the relay says that the transfer is over.
         """
         try:
@@ -214,7 +223,7 @@ class Sender:
                 )
                 try:
                     taken = await parts.append(offset, pieces)
-                except FullError:
+                except (FullError, DivertedError):
                     raise
                 except AgainError as error:
                     log.info("part not taken, asking where to go on", reason=str(error))
@@ -317,7 +326,8 @@ class Receiver:
         """Fetch all of it and check it; returns its SHA-256.
 
         Raises:
-            LocalProblem: `file_no_room`, `file_folder`, `file_damaged`, `file_refused`, `file_site_full`.
+            LocalProblem: `file_no_room`, `file_folder`, `file_damaged`, `file_refused`, `file_site_full`,
+                `file_diverted`.
             Refused: the relay says that the transfer is over.
         """
         try:

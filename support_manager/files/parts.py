@@ -27,9 +27,20 @@ class RangeError(Exception):
 class AgainError(Exception):
     """Not now: the network, a busy relay, or a full window. Nothing is lost."""
 
+    reason: AppCode | None = None
+    """What stands in the way, where that may last."""
+
 
 class FullError(AgainError):
     """The relay has no room on its disk; somebody may make some."""
+
+    reason = AppCode.FILE_SITE_FULL
+
+
+class DivertedError(AgainError):
+    """Not the relay answered but something in between, as a network does that wants its people to sign in first."""
+
+    reason = AppCode.FILE_DIVERTED
 
 
 class TooLargeError(Exception):
@@ -38,6 +49,8 @@ class TooLargeError(Exception):
 
 _REFUSED = (400, 405, 411, 412, 415, 501)
 """Asking again gives the same answer."""
+_OF_ANOTHER = (200, 511)
+"""The relay never gives these to what is asked here; 511 is RFC 6585's "sign in to this network first"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +139,10 @@ class Parts:
         session = self._running()
         try:
             async with session.head(self._url, headers=self._headers, allow_redirects=False) as answer:
+                if answer.status == 200 and "Upload-Offset" in answer.headers:
+                    return _number(answer.headers["Upload-Offset"])
                 self._judge(answer.status)
-                if answer.status != 200:
-                    raise AgainError(f"status {answer.status}")
-                return _number(answer.headers.get("Upload-Offset"))
+                raise AgainError(f"status {answer.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise AgainError(repr(error)) from None
 
@@ -177,6 +190,8 @@ class Parts:
             raise FullError(f"status {status}")
         if status in _REFUSED:
             raise LocalProblem(AppCode.FILE_REFUSED)
+        if status in _OF_ANOTHER or 300 <= status < 400:
+            raise DivertedError(f"status {status}")
 
 
 async def _pieces(pieces: list[bytes]) -> AsyncIterator[bytes]:

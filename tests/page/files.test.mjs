@@ -306,3 +306,35 @@ test("B-7.5: what fails after it was stopped stays stopped", async () => {
   await packing;
   assert.deepEqual([asked, files.lines.map(({ state, code }) => [state, code])], [[], [["stopped", ""]]]);
 });
+
+test("B-7.5: a file waits until somebody has signed in to the network, and goes on when the customer says", async () => {
+  const workers = [];
+  globalThis.Worker = class {
+    constructor() {
+      workers.push(this);
+    }
+    addEventListener(kind, listener) {
+      if (kind === "message") this.say = (data) => listener({ data });
+    }
+    postMessage() {}
+    terminate() {}
+  };
+  const page = await sender();
+  page.files.settle();
+  const offering = page.files.offer([new File(["hello"], "a.txt")]);
+  await until(() => page.ack);
+  page.ack();
+  await offering;
+  const [line] = page.files.lines;
+  const activity = { id: "a1", kind: "file", state: "running", paused: false, subject: "me", seen_by: ["rep"], file: { transfer: line.transfer, size: 5 } };
+  page.files.take(activity);
+  workers[0].say({ failed: "file_diverted" });
+  await until(() => page.asked.length > 1);
+  page.files.take({ ...activity, paused: true });
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(page.asked.at(-1), ["activity.update", "a1"]);
+  assert.deepEqual([line.state, line.code, workers.length], ["paused", "file_diverted", 1]);
+  await page.files.pause(line, false);
+  page.files.take(activity);
+  assert.deepEqual([line.state, line.code, workers.length], ["running", "", 2]);
+});

@@ -30,13 +30,17 @@ globalThis.FileReaderSync = class {
     return bytes.slice().buffer;
   }
 };
-globalThis.fetch = async (_, { headers, body }) => {
+globalThis.fetch = async (_, { headers, body, redirect }) => {
   if (full) {
     full -= 1;
     return new Response("", { status: 507 });
   }
   if (closed) {
     closed -= 1;
+    if (forbidden === 302) {
+      assert.equal(redirect, "manual", "or the browser follows to wherever it leads");
+      return { type: "opaqueredirect", status: 0 };
+    }
     return new Response("", { status: forbidden });
   }
   if (body.length > most) return new Response("", { status: 413 });
@@ -93,6 +97,20 @@ test("B-7.5: a server on the way that forbids it is asked with some new tickets,
     assert.deepEqual(await moved(), { failed: "file_refused" });
     assert.ok(tickets < 20);
     assert.deepEqual(taken, []);
+  }
+  closed = 0;
+  globalThis.setTimeout = wait;
+});
+
+test("B-7.5: a network that wants people to sign in is asked for a while, and then that is told", async () => {
+  const wait = globalThis.setTimeout;
+  globalThis.setTimeout = (done, ms = 0) => wait(done, ms / 100);
+  for (forbidden of [200, 302, 511]) {
+    [closed, tickets] = [3, 0];
+    assert.match((await moved()).digest, /^[0-9a-f]{64}$/, "somebody may sign in");
+    [closed, tickets] = [Infinity, 0];
+    assert.deepEqual(await moved(), { failed: "file_diverted" });
+    assert.ok(tickets < 20);
   }
   closed = 0;
   globalThis.setTimeout = wait;

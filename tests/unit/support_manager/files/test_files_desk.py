@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from support_manager.errors import LocalProblem, Refused, RelayUnavailable
+from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable
 from support_manager.events import SessionSnapshot
 from support_manager.files.book import Entry, FileBook
 from support_manager.files.desk import FilesDesk
@@ -51,6 +51,7 @@ class Wire:
         self.asked: list[object] = []
         self.away = False
         self.refuses: ErrorCode | None = None
+        self.ticket: FileTicket | None = None
         self.before: Callable[[object], Awaitable[None] | None] = lambda _: None
         """Called with what is asked, and waited for, before it is answered."""
 
@@ -65,6 +66,8 @@ class Wire:
         if isinstance(request, ActivityOffer):
             return ActivityMade(activity_id="a1")
         if isinstance(request, FileOpen):
+            if self.ticket is not None:
+                return self.ticket
             await asyncio.sleep(30)  # nothing moves in these tests
         return answer()
 
@@ -88,11 +91,12 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.wire = Wire()
+        self.origin = "http://127.0.0.1:1"
         self.desk = self.make()
 
     def make(self) -> FilesDesk:
         return FilesDesk(
-            self.wire, lambda _: None, self.folder / "profile", lambda: Access("http://127.0.0.1:1", None),
+            self.wire, lambda _: None, self.folder / "profile", lambda: Access(self.origin, None),
             lambda: self.folder / "received", patience_s=0.0,
         )  # fmt: skip
 
@@ -584,6 +588,70 @@ async def test_a_server_on_the_way_that_forbids_it_is_asked_for_a_while_and_then
         with pytest.raises(LocalProblem, match="file_refused"):
             await moving.run(lambda: Access(origin, None), ticket)
     assert 5 < tickets < 20, "it may pass, and nothing is tried for ever"
+    await runner.cleanup()
+
+
+def a_portal(status: int) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """A network that wants its people to sign in first: it answers everything itself."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(
+            status=status, headers={"Location": "/sign-in"}, content_type="text/html", text="<p>Welcome to the hotel!"
+        )
+
+    return answer
+
+
+@pytest.mark.rule("B-7.5")
+@pytest.mark.parametrize("status", [200, 302, 307, 511])
+@pytest.mark.parametrize("way", ["up", "down"])
+async def test_a_network_that_wants_people_to_sign_in_is_told_as_that(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, status: int, way: str
+):
+    monkeypatch.setattr("support_manager.files.moving._AGAIN_S", (0.001,))
+    tickets = 0
+    runner, origin = await serve(a_portal(status))
+    path = tmp_path / "file"
+    path.write_bytes(bytes(1_000))
+    seal = ContentSeal(Secret(bytes(32), weak=False), "t", 1_000)
+
+    async def ticket() -> FileTicket:
+        nonlocal tickets
+        tickets += 1
+        return FileTicket(token="x" * 43, path="/files/t", length=seal.length, offset=0)
+
+    moving = (
+        Sender(FileSource.of(path), seal, Progress())
+        if way == "up"
+        else Receiver(tmp_path / "partial", 1_000, seal, Progress())
+    )
+    async with asyncio.timeout(10):
+        with pytest.raises(LocalProblem, match="file_diverted"):
+            await moving.run(lambda: Access(origin, None), ticket)
+    assert 5 < tickets < 20, "it may pass, and nothing is tried for ever"
+    await runner.cleanup()
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_file_waits_for_the_rep_to_sign_in_to_the_network_and_goes_on_when_he_says(tmp_path, monkeypatch):
+    monkeypatch.setattr("support_manager.files.moving._AGAIN_S", (0.001,))
+    runner, origin = await serve(a_portal(302))
+    stage = Stage(tmp_path)
+    stage.origin = origin
+    stage.wire.ticket = FileTicket(token="x" * 43, path="/files/t", length=1_048, offset=0)
+    await stage.run()
+    await soon(lambda: stage.state is FileState.PAUSED)
+    assert stage.desk.lines("s1")[0].code is AppCode.FILE_DIVERTED
+    await soon(lambda: stage.wire.told(ActivityUpdate))
+    assert stage.wire.told(ActivityUpdate)[0].paused, "the customer's page is told that it waits"
+    stage.desk.take_activity("s1", stage.activity(ActivityState.RUNNING, paused=True))
+    assert stage.wire.told(ActivityStop) == []
+    assert stage.desk.lines("s1")[0].code is AppCode.FILE_DIVERTED
+    stage.wire.ticket = None
+    await stage.desk.pause("s1", "a1", False)
+    stage.desk.take_activity("s1", stage.running)
+    assert [(line.state, line.code) for line in stage.desk.lines("s1")] == [(FileState.RUNNING, None)]
+    await stage.desk.aclose()
     await runner.cleanup()
 
 
