@@ -24,7 +24,6 @@ from server_stub.failures import OperatorError
 from server_stub.front_door import FrontDoor, body_guard
 from server_stub.handlers import Relay
 from server_stub.http_api import HttpApi
-from server_stub.queues import Queues
 from server_stub.rep_site import RepSite
 from server_stub.settings import LiveSettings
 from server_stub.site import Site, security_headers
@@ -224,7 +223,7 @@ class Service:
         leave.callback(accounts.close)
         await accounts.prepare()
         relay = Relay(database=database, settings=live, accounts=accounts, folder=options.data / "files")
-        api = HttpApi(accounts=accounts, settings=live, figures=relay.figures, queues=Queues(database).everyone)
+        api = HttpApi(accounts=accounts, settings=live, figures=relay.figures, queue=relay.queue_now)
         app = web.Application(middlewares=[body_guard()], client_max_size=limits.MESSAGE_BYTES)
         app.on_response_prepare.append(security_headers(live))
         relay.attach(app)

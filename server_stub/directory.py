@@ -1,4 +1,4 @@
-"""Queues and agents as the running relay knows them: read anew every second, so that asking costs nothing."""
+"""Queues and agents as the running relay knows them: one truth, read anew whenever what is on disk has changed."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -19,6 +19,8 @@ from support_manager.protocol.views import AccountView
 log = structlog.get_logger(__name__)
 
 _REFRESH_S = 1.0
+_UNSTAMPED_S = 0.1
+"""A database that does not say whether it was written to is not read more often than this for strangers' requests."""
 
 
 class Directory:
@@ -41,6 +43,12 @@ class Directory:
         """Queue → mean handling time of its last sessions (B-11.2)."""
         self.is_stale = True
         """Whether handling times have changed since they were read."""
+        self._one_at_a_time = asyncio.Lock()
+        """Two readings side by side could end the wrong way round, and the older one would hold."""
+        self._looks = 0
+        self._seen: int | None = None
+        self._unstamped_until_s = 0.0
+        self._on_change: Callable[[], None] = lambda: None
 
     async def reload(self) -> bool:
         """Read it now; says whether anything changed.
@@ -48,6 +56,10 @@ class Directory:
         Raises:
             StoreError: the database failed; what was known stays.
         """
+        async with self._one_at_a_time:
+            return await self._read()
+
+    async def _read(self) -> bool:
         async with self._database.reading() as connection:
             queues = await read_queues(connection)
             agents = {agent.id: agent for agent in await read_agents(connection)}
@@ -63,21 +75,45 @@ class Directory:
         return changed
 
     async def follow(self, on_change: Callable[[], None]) -> None:
-        """Read it again and again, and say when something changed."""
-        seen: int | None = None
+        """Look again and again, and say when something changed, whoever found it."""
+        self._on_change = on_change
         while True:
             await asyncio.sleep(_REFRESH_S)
+            await self.look()
+
+    async def look(self) -> None:
+        """Take up what was changed on disk before this was called; asking whether anything was costs next to nothing.
+
+        However many ask at once, one look that begins after they asked serves them all. Where the database fails,
+        what was known holds.
+        """
+        looks = self._looks
+        async with self._one_at_a_time:
+            if looks != self._looks:
+                return
+            self._looks += 1
             try:
-                stamp = await self._database.stamp()
-                if stamp is not None and stamp == seen and not self.is_stale:
-                    continue
-                changed = await self.reload()
-                seen = stamp
+                changed = await self._read_if_written()
             except StoreError as error:
                 log.warning("queues could not be read; the last ones hold", code=error.code)
-                continue
-            if changed:
-                on_change()
+                return
+        if changed:
+            self._on_change()
+
+    async def _read_if_written(self) -> bool:
+        stamp = await self._database.stamp()
+        now_s = asyncio.get_running_loop().time()
+        known = now_s < self._unstamped_until_s if stamp is None else stamp == self._seen
+        if known and not self.is_stale:
+            return False
+        changed = await self._read()
+        self._seen, self._unstamped_until_s = stamp, now_s + _UNSTAMPED_S
+        return changed
+
+    async def queue_now(self, slug: str) -> Queue | None:
+        """The queue of that short name as it is on disk by now: closing it is heeded at once, wherever one asks."""
+        await self.look()
+        return self.by_slug(slug)
 
     @property
     def default(self) -> Queue:

@@ -91,10 +91,7 @@ class Entering:
         return session if session is not None and joined_before(session, request.request_id) else None
 
     async def _open_queue(self, slug: str) -> Queue:
-        queue = self._directory.by_slug(slug)
-        if queue is None:
-            await self._directory.reload()
-            queue = self._directory.by_slug(slug)
+        queue = await self._directory.queue_now(slug)
         if queue is None:
             raise Refused(ErrorCode.QUEUE_UNKNOWN)
         if not queue.is_open(self._clock.now_ms()):

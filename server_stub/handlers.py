@@ -31,6 +31,7 @@ from server_stub.mail import Postman
 from server_stub.members import Members
 from server_stub.people import People
 from server_stub.ports import AccountsPort, Clock, RandomBytes, RelaySettings, SystemClock, random_bytes
+from server_stub.queues import Queue
 from server_stub.records import Records
 from server_stub.state.model import Session
 from server_stub.state.refused import Refused
@@ -160,6 +161,10 @@ class Relay:
         """Live sessions and participants, for `/health`."""
         sessions = self._members.live.registry.live() if self._members.is_open else []
         return len(sessions), sum(len(session.members()) for session in sessions)
+
+    async def queue_now(self, slug: str) -> Queue | None:
+        """The queue of that short name as it is by now, for the entry page."""
+        return await self._directory.queue_now(slug)
 
     @property
     def members(self) -> Members:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
@@ -37,8 +37,6 @@ SIGN_INS_AT_ONCE = 4
 """How many passwords of one address are checked at the same time."""
 BODY_S = 10.0
 """How long a request's body may take, from its first byte to its last."""
-QUEUES_S = 1.0
-"""How long what was read of the queues is told to visitors before it is read again."""
 
 _STATUS = {
     ErrorCode.BAD_MESSAGE: 400,
@@ -72,7 +70,7 @@ class HttpApi:
         accounts: who may sign in.
         settings: the running relay's settings.
         figures: live sessions and participants.
-        queues: reads the queues.
+        queue: gives the queue of a short name as it is now.
     """
 
     def __init__(
@@ -81,14 +79,12 @@ class HttpApi:
         accounts: Accounts,
         settings: LiveSettings,
         figures: Callable[[], tuple[int, int]],
-        queues: Callable[[], Awaitable[Sequence[Queue]]],
+        queue: Callable[[str], Awaitable[Queue | None]],
     ) -> None:
         self._accounts = accounts
         self._settings = settings
         self._figures = figures
-        self._queues = queues
-        self._known: Sequence[Queue] = ()
-        self._known_until = 0.0
+        self._queue_now = queue
         self._wrong = TryLimiter(
             per_address=limits.WRONG_PASSWORDS_PER_MINUTE_PER_ADDRESS,
             per_site=WRONG_PASSWORDS_PER_MINUTE,
@@ -187,11 +183,7 @@ class HttpApi:
         )
 
     async def _queue(self, request: web.Request) -> QueueEntry:
-        if time.monotonic() >= self._known_until:
-            self._known = await self._queues()
-            self._known_until = time.monotonic() + QUEUES_S
-        slug = request.match_info["slug"]
-        queue = next((queue for queue in self._known if queue.slug == slug), None)
+        queue = await self._queue_now(request.match_info["slug"])
         if queue is None:
             raise ProtocolError(ErrorCode.QUEUE_UNKNOWN)
         now_ms = time.time_ns() // 1_000_000

@@ -5,6 +5,7 @@ import secrets
 from contextlib import AsyncExitStack
 
 import pytest
+from aiohttp import ClientSession
 
 from server_stub.entering import WAITING_PER_NETWORK
 from server_stub.queues import Queues
@@ -40,6 +41,7 @@ async def set_up(data):
     await make_queue(data, "gone", "radu", rule="most_idle")
     await make_queue(data, "small", "lena")
     await make_queue(data, "shut", "ana", hours="never")
+    await make_queue(data, "door")
     await set_site(data, offer_s=str(OFFER_S), session_without_controller_s="900")
 
 
@@ -127,6 +129,24 @@ async def test_a_closed_and_an_unknown_queue_take_nobody(relay):
         assert await maria.refused("queue.enter", {**form, "queue": "nowhere"}) == "queue_unknown"
         assert await maria.refused("queue.enter", {**form, "queue": "line", "name": "\u0007"}) == "bad_message"
         assert await ana.refused("queue.enter", {**form, "queue": "line"}) == "not_allowed"
+
+
+@pytest.mark.rule("B-11.1")
+async def test_a_queue_is_closed_and_opened_at_once_for_its_page_its_form_and_its_agents(relay):
+    async with rep(relay, "ana") as ana, ClientSession() as http, AsyncExitStack() as stack:
+        for number in range(4):
+            hours = ("never", "always")[number % 2]
+            await on_database(relay.data, lambda database, hours=hours: Queues(database).change("door", hours=hours))
+            customer = await stack.enter_async_context(page(relay.url))
+            if hours == "never":
+                form = {"request_id": secrets.token_urlsafe(16), "name": "Maria", "queue": "door"}
+                assert await customer.refused("queue.enter", form) == "queue_closed"
+            else:
+                await enter(customer, "door", "Maria")
+            async with http.get(f"{relay.url}/api/queue/door") as answer:
+                assert (await answer.json())["value"]["is_open"] is (hours == "always")
+            targets = await ana.ask("transfer.targets", requests.TransferTargets())
+            assert [one.is_open for one in targets.queues if one.slug == "door"] == [hours == "always"]
 
 
 @pytest.mark.rule("B-10.1", "B-10.2", "B-10.3", "B-10.4")
