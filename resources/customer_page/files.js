@@ -22,6 +22,8 @@ export class Files {
   #lines = new Map();
   #workers = new Map();
   #sources = new Map();
+  /** What came in a window whose browser keeps nothing. */
+  #pieces = new Map();
   #samples = new Map();
   #recalled = "";
   #waited = new Set();
@@ -142,6 +144,7 @@ export class Files {
     this.#halt(line, state);
     // What came into memory stays for Save.
     if (!line.incoming || state !== "done") this.#sources.delete(line.transfer);
+    this.#pieces.delete(line.transfer);
     line.key = "";
     if (line.incoming && state !== "done") void remove(line.transfer);
     this.#save();
@@ -305,10 +308,16 @@ export class Files {
     if (data.wanted === "ticket") void this.#ticket(line, worker);
     if (data.wanted === "job") {
       const file = line.incoming ? null : this.#sources.get(line.transfer);
-      worker.postMessage({ file, secret: fromText(line.key), transfer: line.transfer, size: line.size });
+      const pieces = this.#pieces.get(line.transfer);
+      worker.postMessage({ file, pieces, secret: fromText(line.key), transfer: line.transfer, size: line.size });
     }
     if (data.done !== undefined) this.#count(line, data.done);
     if (data.failed) this.#stuck(line, worker, data.failed);
+    if (data.piece) {
+      if (!this.#pieces.has(line.transfer)) this.#pieces.set(line.transfer, []);
+      this.#pieces.get(line.transfer)[data.number] = data.piece;
+      return;
+    }
     if (data.memory) this.#sources.set(line.transfer, data.memory);
     line.digest = data.hash ?? data.digest ?? line.digest;
     if (data.digest && line.incoming) this.#received(line);

@@ -195,20 +195,20 @@ async function send({ file, size }, seal) {
  * The file that lies here, for this worker alone. The worker of the page that was just loaded anew gives it up when the
  * browser finds the time, on a busy disk after many seconds; to begin anew beside it would lose what is here.
  */
-async function open(transfer) {
+async function open(transfer, pieces) {
   let handle;
   try {
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
     handle = await folder.getFileHandle(transfer, { create: true });
   } catch {
-    return new InMemory();
+    return new InMemory(pieces);
   }
   for (let tries = 0; ; tries += 1) {
     try {
       return await handle.createSyncAccessHandle();
     } catch (error) {
       // Firefox says the same of every file in a private window, where nothing lies either.
-      if (tries > 20 && !(await sizeOf(handle))) return new InMemory();
+      if (tries > 20 && !(await sizeOf(handle))) return new InMemory(pieces);
       if (tries > LOCKED_TRIES) throw new Problem(error.name === "NoModificationAllowedError" ? "file_locked" : "file_folder");
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -233,16 +233,26 @@ function ofFolder(call) {
   }
 }
 
-/** Where a private window keeps nothing: in memory, so that a reload begins anew. */
+/** Where a private window keeps nothing: in memory, with the page, which outlives a worker that is paused, but no reload. */
 class InMemory {
-  #pieces = [];
+  #pieces;
 
-  getSize() {
-    return 0;
+  constructor(pieces = []) {
+    this.#pieces = pieces;
   }
 
-  write(bytes) {
-    this.#pieces.push(new Blob([bytes]));
+  getSize() {
+    return this.#pieces.reduce((length, { size }) => length + size, 0);
+  }
+
+  read(bytes, { at }) {
+    bytes.set(new Uint8Array(new FileReaderSync().readAsArrayBuffer(this.#pieces[at / CHUNK])));
+  }
+
+  write(bytes, { at }) {
+    const piece = new Blob([bytes]);
+    this.#pieces[at / CHUNK] = piece;
+    tell({ piece, number: at / CHUNK });
     return bytes.length;
   }
 
@@ -283,8 +293,8 @@ class Bodies {
   }
 }
 
-async function receive({ transfer, size }, seal) {
-  const target = await open(transfer);
+async function receive({ transfer, size, pieces }, seal) {
+  const target = await open(transfer, pieces);
   const hash = await HashBeside.start();
   let next = Math.floor(Math.min(ofFolder(() => target.getSize()), size) / CHUNK);
   let trailer = new Uint8Array(0);
@@ -354,7 +364,7 @@ async function receive({ transfer, size }, seal) {
           const answer = await ask(ticket, "GET", { Range: `bytes=${start}-${start + most - 1}`, "Upload-Kept": String(kept) });
           if (answer.status === 204) return new Uint8Array(0);
           // The relay has less for us, or has forgotten more, than lies here: it was taken from under us.
-          if (answer.status === 416 && start === kept) throw new Problem("file_damaged");
+          if (answer.status === 416 && start === kept) throw new Problem(target instanceof InMemory ? "file_forgotten" : "file_damaged");
           if (REFUSED.has(answer.status)) throw new Problem("file_refused");
           if (answer.status !== 206) throw new Error(String(answer.status));
           return await bodies.read(answer, most);

@@ -11,13 +11,13 @@ from tests.e2e.test_files import MB, app_file, digest_of, write_file
 from tests.e2e.test_files_resume import Sending
 from tests.harness.centre import CUSTOMER_WIDTH, HEIGHT, Centre
 from tests.harness.display import Display
-from tests.harness.file_pages import ChromiumFiles, FirefoxFiles, preferences, state
+from tests.harness.file_pages import ChromiumFiles, FilesPage, FirefoxFiles, preferences, state
 from tests.harness.firefox import Firefox
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser, pytest.mark.slow]
 
 
-async def words(page: ChromiumFiles) -> str:
+async def words(page: FilesPage) -> str:
     return str(await page.read("document.querySelector('#files-list li:last-child').innerText"))
 
 
@@ -130,7 +130,9 @@ async def private_firefox(tmp_path: Path) -> AsyncIterator[tuple[Firefox, Path]]
 
 
 @pytest.mark.rule("B-7.5")
-async def test_a_private_window_says_what_fits_and_takes_it(centre: Centre, private_firefox, tmp_path: Path):
+async def test_a_private_window_says_what_fits_takes_it_over_a_pause_and_says_what_a_reload_lost(
+    centre: Centre, private_firefox, tmp_path: Path
+):
     firefox, folder = private_firefox
     session = await centre.start_session()
     tab = await firefox.new_tab()
@@ -145,3 +147,20 @@ async def test_a_private_window_says_what_fits_and_takes_it(centre: Centre, priv
     await sending.begin()
     await app_file(centre, session, lambda one: one["state"] == "done", within_s=60)
     assert digest_of(await page.saved()) == sending.digest
+    await tab.evaluate("void document.querySelector('#files-list').scrollIntoView()")
+    paused = Sending(centre, session, page, tmp_path, "down")
+    await paused.begin()
+    await app_file(centre, session, lambda one: one["done"] > 40 * MB)
+    await page.click("#files-list li:last-child .buttons button:nth-child(1)")
+    await state(page, "paused")
+    await page.click("#files-list li:last-child .buttons button:nth-child(1)")
+    await app_file(centre, session, lambda one: one["state"] == "done", within_s=120)
+    assert digest_of(await page.saved()) == paused.digest
+    lost = Sending(centre, session, page, tmp_path, "down")
+    await lost.begin()
+    await lost.half()
+    await page.reload()
+    await state(page, "failed")
+    assert "kept nothing of it" in await words(page)
+    await app_file(centre, session, lambda one: one["state"] == "failed")
+    await nothing_left(lost)

@@ -54,13 +54,39 @@ async function createSyncAccessHandle() {
   return handle;
 }
 const folder = { getDirectoryHandle: async () => folder, getFileHandle: async () => ({ createSyncAccessHandle, getFile: async () => ({ size: disk.length }) }) };
-Object.defineProperty(globalThis, "navigator", { value: { storage: { getDirectory: async () => folder } }, configurable: true });
+/** A private window whose browser gives no folder. */
+let keepsNothing = false;
+async function getDirectory() {
+  if (keepsNothing) throw new DOMException("", "SecurityError");
+  return folder;
+}
+Object.defineProperty(globalThis, "navigator", { value: { storage: { getDirectory } }, configurable: true });
+globalThis.FileReaderSync = class {
+  readAsArrayBuffer(blob) {
+    return blob.held.slice().buffer;
+  }
+};
+globalThis.Blob = class {
+  constructor(parts) {
+    this.held = Buffer.concat(parts.map((part) => part.held ?? part));
+    this.size = this.held.length;
+  }
+  arrayBuffer() {
+    return this.held.slice().buffer;
+  }
+};
+/** The relay has forgotten what comes before. */
+let forgotten = 0;
+/** The relay has nothing more, for now, from there on. */
+let stops = Infinity;
 /** Places at which the next writes fail, once each. */
 let odd = [];
 let longer = 0;
 globalThis.fetch = async (_, { headers }) => {
   const [first, last] = headers.Range.slice(6).split("-").map(Number);
   asked.push(first);
+  if (first < forgotten) return new Response("", { status: 416 });
+  if (first >= stops) return new Promise(() => {});
   const extra = longer;
   longer = 0;
   // A body of any length: the relay gives what it has.
@@ -79,12 +105,12 @@ async function seal(trailer) {
   return whole;
 }
 
-function received(secret = SECRET) {
+function received(secret = SECRET, pieces = undefined) {
   said = [];
   asked.length = 0;
   return new Promise((resolve) => {
     over = resolve;
-    hear({ secret, transfer: TRANSFER, size: content.length });
+    hear({ secret, pieces, transfer: TRANSFER, size: content.length });
   });
 }
 
@@ -162,4 +188,25 @@ test("only what the folder does is told as the folder's", async () => {
   assert.deepEqual(await received(), { failed: "file_folder" });
   unreadable = false;
   assert.deepEqual(await received("no key at all"), { failed: "file_stuck" });
+});
+
+test("B-7.5: where a private window keeps nothing, a pause keeps what came, and a reload says why it ends", async () => {
+  [sealed, disk, keepsNothing, stops] = [good, new Uint8Array(0), true, 3_000_000];
+  void received();
+  const pieces = [];
+  for (let tries = 0; pieces.length < 11 && tries < 1_000; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const { piece, number } of said) if (piece) pieces[number] = piece;
+  }
+  assert.equal(pieces.length, 11);
+  [stops, forgotten] = [Infinity, 11 * SEALED];
+  assert.deepEqual(await received(SECRET, pieces), { digest: digest.toString("hex") });
+  assert.equal(asked[0], 11 * SEALED);
+  const { memory } = said.find((one) => one.memory);
+  assert.ok(Buffer.compare(memory.held, content) === 0, "all of it is there to be saved");
+  assert.deepEqual(await received(), { failed: "file_forgotten" });
+  [keepsNothing, forgotten] = [false, 11 * SEALED];
+  disk = new Uint8Array(0);
+  assert.deepEqual(await received(), { failed: "file_damaged" }, "elsewhere somebody took it away");
+  forgotten = 0;
 });
