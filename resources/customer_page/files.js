@@ -168,13 +168,15 @@ export class Files {
       if (this.#parts.story.phase === "over") return;
       const line = this.#outgoing(`${name}.zip`, { folder: true, state: "packing" });
       this.#changed();
+      const isStopped = () => !OPEN.has(line.state);
       try {
         const { zipped } = await import("./files_folder.js");
-        const file = await zipped(name, await gather());
-        if (!OPEN.has(line.state)) continue; // the session's end came first
+        const file = await zipped(name, await gather(isStopped), isStopped);
+        if (isStopped()) continue; // cancelled, or the session's end came first
         line.state = "waiting";
         await this.#offer(line, file);
       } catch (error) {
+        if (isStopped()) continue;
         console.warn("folder not packed", error);
         this.#fail(line, error.code && typeof error.code === "string" ? error.code : "file_gone");
       }
@@ -264,8 +266,11 @@ export class Files {
   async chooseAgain(line, file, folders = []) {
     if (folders.length) {
       const { zipped } = await import("./files_folder.js");
-      file = await zipped(folders[0].name, await folders[0].gather());
-      if (!OPEN.has(line.state)) return;
+      const isStopped = () => !OPEN.has(line.state);
+      file = await zipped(folders[0].name, await folders[0].gather(isStopped), isStopped).catch((error) => {
+        if (!isStopped()) throw error;
+      });
+      if (isStopped()) return;
     }
     if (file.name !== line.name || file.size !== line.size || file.lastModified !== line.modified) {
       line.code = "file_other";

@@ -174,6 +174,7 @@ export class FilesCard {
         return [["files.go_on", "main", () => files.pause(line, false)], cancel];
       case "again":
         return [["files.again", "main", () => this.#again(line)], cancel];
+      case "packing":
       case "waiting":
         return [cancel];
       case "done":

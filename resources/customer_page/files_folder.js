@@ -14,7 +14,7 @@ export function dropped(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   return items.map((item) => {
     const entry = item.webkitGetAsEntry?.();
-    return entry?.isDirectory ? { name: entry.name, gather: () => inside(entry) } : { file: item.getAsFile() };
+    return entry?.isDirectory ? { name: entry.name, gather: (isStopped) => inside(entry, isStopped) } : { file: item.getAsFile() };
   });
 }
 
@@ -29,25 +29,34 @@ export function chosen(files) {
   return [...folders].map(([name, found]) => ({ name, gather: async () => found }));
 }
 
-async function inside(entry, path = entry.name, found = []) {
+/** Nobody wants it any more. */
+function ifWanted(isStopped) {
+  if (isStopped?.()) throw new DOMException("", "AbortError");
+}
+
+async function inside(entry, isStopped, path = entry.name, found = []) {
+  ifWanted(isStopped);
   if (entry.isFile) found.push({ path, file: await new Promise((resolve, reject) => entry.file(resolve, reject)) });
   else {
     const reader = entry.createReader();
     for (;;) {
       const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
       if (!some.length) break;
-      for (const one of some) await inside(one, `${path}/${one.name}`, found);
+      for (const one of some) await inside(one, isStopped, `${path}/${one.name}`, found);
       if (found.length > MOST_FILES) break;
     }
   }
   return found;
 }
 
-async function checksum(file) {
+async function checksum(file, isStopped) {
   let crc = -1;
-  for (const reader = file.stream().getReader(); ; ) {
+  const reader = file.stream().getReader();
+  for (;;) {
     const { done, value } = await reader.read();
     if (done) return ~crc >>> 0;
+    if (isStopped?.()) await reader.cancel();
+    ifWanted(isStopped);
     for (let at = 0; at < value.length; at += 1) crc = TABLE[(crc ^ value[at]) & 255] ^ (crc >>> 8);
   }
 }
@@ -73,9 +82,11 @@ function stamp(file) {
  * The archive (PKWARE APPNOTE 6.3.10, 4.3): the same bytes each time for the same files.
  * @param {string} name of the folder
  * @param {Array<{path: string, file: File}>} found
+ * @param {() => boolean} [isStopped] whether nobody wants it any more
  * @returns {Promise<File>}
+ * @throws {DOMException} `AbortError` once nobody wants it
  */
-export async function zipped(name, found) {
+export async function zipped(name, found, isStopped) {
   const total = found.reduce((length, { file }) => length + file.size, 0);
   if (found.length > MOST_FILES || total > MOST_BYTES) throw Object.assign(new Error(), { code: "file_folder_large" });
   const parts = [];
@@ -84,7 +95,7 @@ export async function zipped(name, found) {
   let newest = 0;
   for (const { path, file } of found.sort((a, b) => (a.path < b.path ? -1 : 1))) {
     const raw = new TextEncoder().encode(path.toWellFormed?.() ?? path);
-    const crc = await checksum(file);
+    const crc = await checksum(file, isStopped);
     const same = [[2, UTF8], [2, 0], [4, stamp(file)], [4, crc], [4, file.size], [4, file.size], [2, raw.length], [2, 0]];
     parts.push(numbers([4, 0x04034b50], [2, 20], ...same), raw, file);
     directory.push(numbers([4, 0x02014b50], [2, 20], [2, 20], ...same, [2, 0], [2, 0], [2, 0], [4, 0], [4, offset]), raw);

@@ -117,6 +117,29 @@ async def test_paused_by_either_it_goes_on_by_either_and_is_cancelled_by_either(
     await nothing_left(sending)
 
 
+@pytest.mark.rule("B-7.5")
+async def test_a_folder_that_is_still_packed_is_cancelled_and_nothing_is_offered(centre: Centre, tmp_path: Path):
+    session, ana = await centre.joined()
+    page = ChromiumFiles(ana.page)
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for name in ("a", "b"):
+        with (folder / name).open("wb") as file:
+            file.truncate(1_900 * MB)
+    await page.choose(folder, "files-folder")
+    await state(page, "packing")
+    await page.click("#files-list li:last-child .buttons button")
+    await state(page, "stopped")
+    assert "Stopped" in await words(page)
+    # What is offered after it is the first that the rep sees.
+    small = tmp_path / "small.bin"
+    await asyncio.to_thread(write_file, small, 1_000)
+    await page.choose(small)
+    line = await app_file(centre, session, lambda _: True)
+    assert line["name"] == "small.bin"
+    assert len(await centre.app.until(bool, "files", session_id=session["id"])) == 1
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def private_firefox(tmp_path: Path) -> AsyncIterator[tuple[Firefox, Path]]:
     folder = tmp_path / "downloads"

@@ -338,3 +338,40 @@ test("B-7.5: a file waits until somebody has signed in to the network, and goes 
   page.files.take(activity);
   assert.deepEqual([line.state, line.code, workers.length], ["running", "", 2]);
 });
+
+test("B-7.5: a folder that is being packed can be cancelled: the packing stops, and nothing is offered", async () => {
+  const { files, asked } = await sender();
+  let read = 0;
+  let closed = false;
+  const endless = () => new ReadableStream({
+    async pull(controller) {
+      read += 1;
+      await new Promise((resolve) => setTimeout(resolve));
+      controller.enqueue(new Uint8Array(1_000));
+    },
+    cancel() {
+      closed = true;
+    },
+  });
+  const found = [{ path: "one/a.bin", file: { size: 1_000_000, lastModified: 0, stream: endless } }];
+  const packing = files.offerFolders([{ name: "one", gather: async () => found }]);
+  await until(() => read > 3);
+  const [line] = files.lines;
+  assert.equal(line.state, "packing");
+  await files.cancel(line);
+  await packing;
+  assert.ok(closed, "nobody reads on in it");
+  assert.deepEqual([asked, line.state, line.code, line.byMe], [[], "stopped", "", true]);
+});
+
+test("B-7.5: a dropped folder is read no further once nobody wants it", async () => {
+  const { dropped } = await import("../../resources/customer_page/files_folder.js");
+  let read = 0;
+  const entry = {
+    isDirectory: true, name: "deep",
+    createReader: () => ({ readEntries: (give) => setTimeout(give, 0, [(read += 1) && entry]) }),
+  };
+  const [{ gather }] = dropped({ items: [{ kind: "file", webkitGetAsEntry: () => entry }] });
+  await assert.rejects(gather(() => read > 5), { name: "AbortError" });
+  assert.equal(read, 6);
+});
