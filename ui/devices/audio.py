@@ -126,6 +126,8 @@ class _Worker(QObject):
         self._outputs_seen: set[str] = set()
         self._without_microphone = self._without_speaker = False
         """It went, or there was none that could be opened; that one is open is told."""
+        self._microphone_unserved = self._speaker_unserved = False
+        """That was told as the sound server's end."""
         self._microphone_failed: Failed | None = None
         self._speaker_failed: Failed | None = None
         self._microphone_failures, self._speaker_failures = _Failures(), _Failures()
@@ -188,7 +190,7 @@ class _Worker(QObject):
             return
         device = _chosen(self._inputs(), self._microphone, QMediaDevices.defaultAudioInput())
         if device is None:
-            failed(Trouble.NO_MICROPHONE)
+            self._tell_no_microphone(Trouble.NO_MICROPHONE)
             return
         self._heard_on = _id(device)
         source = self._source = QAudioSource(device, _format(), self)
@@ -198,10 +200,10 @@ class _Worker(QObject):
         found = self._source_device = source.start()
         if source.error() != QtSound.Error.NoError:
             self._drop_source()
-            failed(Trouble.MICROPHONE_LOST)
+            self._tell_no_microphone(Trouble.MICROPHONE_LOST)
             return
         found.readyRead.connect(self._read)
-        self._without_microphone = False
+        self._without_microphone = self._microphone_unserved = False
         if was_without:
             failed(Trouble.MICROPHONE_BACK)
 
@@ -224,10 +226,15 @@ class _Worker(QObject):
             return
         self._drop_source()
         wait_ms = self._microphone_failures.next_wait_ms()
-        self._without_microphone = True
-        self._microphone_failed(Trouble.MICROPHONE_FAILS if wait_ms is None else Trouble.MICROPHONE_LOST)
+        self._tell_no_microphone(Trouble.MICROPHONE_FAILS if wait_ms is None else Trouble.MICROPHONE_LOST)
         if wait_ms is not None:
             QTimer.singleShot(wait_ms, self, self._microphone_again)
+
+    def _tell_no_microphone(self, trouble: Trouble) -> None:
+        self._without_microphone = True
+        self._microphone_unserved = self._losses.away
+        if self._microphone_failed is not None:
+            self._microphone_failed(Trouble.MICROPHONE_UNSERVED if self._losses.away else trouble)
 
     def _microphone_again(self) -> None:
         if self._source is None and self._inputs():
@@ -243,6 +250,8 @@ class _Worker(QObject):
             self._microphone_failures.forget()
         if self._source is None and self._inputs():
             self._start_microphone()  # one was plugged in
+        elif self._source is None and self._microphone_unserved is not self._losses.away:
+            self._tell_no_microphone(Trouble.NO_MICROPHONE)  # it is known only now, or the server is back without any
         elif self._source is not None and self._heard_on not in there:
             self._microphone_gone()
         elif self._source is not None and self._heard_on != self._microphone and self._microphone in there:
@@ -281,7 +290,7 @@ class _Worker(QObject):
         was_without, self._without_speaker = self._without_speaker, True
         device = _chosen(self._outputs(), self._speaker, QMediaDevices.defaultAudioOutput())
         if device is None:
-            failed(Trouble.NO_SPEAKER)
+            self._tell_no_speaker(Trouble.NO_SPEAKER)
             return
         self._played_on = _id(device)
         sink = self._sink = QAudioSink(device, _format(), self)
@@ -291,11 +300,11 @@ class _Worker(QObject):
         self._sink_device = sink.start()
         if sink.error() not in (QtSound.Error.NoError, QtSound.Error.UnderrunError):
             self._drop_sink()
-            failed(Trouble.SPEAKER_LOST)
+            self._tell_no_speaker(Trouble.SPEAKER_LOST)
             return
         if self._timer is not None:
             self._timer.start(_TIMER_MS)
-        self._without_speaker = False
+        self._without_speaker = self._speaker_unserved = False
         if was_without:
             failed(Trouble.SPEAKER_BACK)
 
@@ -324,10 +333,15 @@ class _Worker(QObject):
             return
         self._drop_sink()
         wait_ms = self._speaker_failures.next_wait_ms()
-        self._without_speaker = True
-        self._speaker_failed(Trouble.SPEAKER_FAILS if wait_ms is None else Trouble.SPEAKER_LOST)
+        self._tell_no_speaker(Trouble.SPEAKER_FAILS if wait_ms is None else Trouble.SPEAKER_LOST)
         if wait_ms is not None:
             QTimer.singleShot(wait_ms, self, self._speaker_again)
+
+    def _tell_no_speaker(self, trouble: Trouble) -> None:
+        self._without_speaker = True
+        self._speaker_unserved = self._losses.away
+        if self._speaker_failed is not None:
+            self._speaker_failed(Trouble.SPEAKER_UNSERVED if self._losses.away else trouble)
 
     def _speaker_again(self) -> None:
         if self._sink is None and self._outputs():
@@ -343,6 +357,8 @@ class _Worker(QObject):
             self._speaker_failures.forget()
         if self._sink is None and self._outputs():
             self._start_speaker()
+        elif self._sink is None and self._speaker_unserved is not self._losses.away:
+            self._tell_no_speaker(Trouble.NO_SPEAKER)
         elif self._sink is not None and self._played_on not in there:
             self._speaker_gone()
         elif self._sink is not None and self._played_on != self._speaker and self._speaker in there:

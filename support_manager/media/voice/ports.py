@@ -18,11 +18,14 @@ class Trouble(Enum):
     """It was pulled out, or taken by another program."""
     MICROPHONE_FAILS = "microphone_fails"
     """It opens and ends again and again; it is left alone now."""
+    MICROPHONE_UNSERVED = "microphone_unserved"
+    """The system's sound server has ended, and all devices with it; what is back with it is taken up again."""
     MICROPHONE_BACK = "microphone_back"
     """None any more: one was plugged in and is heard."""
     NO_SPEAKER = "no_speaker"
     SPEAKER_LOST = "speaker_lost"
     SPEAKER_FAILS = "speaker_fails"
+    SPEAKER_UNSERVED = "speaker_unserved"
     SPEAKER_BACK = "speaker_back"
 
 

@@ -104,7 +104,7 @@ async def test_a_narrow_window_cuts_off_no_line_of_what_is_wrong(desk: WindowUnd
     session_id = talks(desk)
     desk.translator.set_language("ro")
     desk.window.resize(1000, 700)
-    for trouble in (Trouble.MICROPHONE_LOST, Trouble.SPEAKER_LOST):
+    for trouble in (Trouble.MICROPHONE_UNSERVED, Trouble.SPEAKER_UNSERVED):
         desk.intents.emit(VoiceDevice(session_id, trouble))
     await until(lambda: desk.shown("callProblem"))
     problem = desk.find("callProblem", QLabel)
