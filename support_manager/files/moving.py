@@ -37,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 PART_CHUNKS = limits.FILE_PART_BYTES // SEALED_CHUNK
 _AGAIN_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+_UNSAFE = 2 * limits.FILE_PART_BYTES
+"""Of what is not safe here the relay has room for one part more, for sure: asked for what comes after that, it waits
+for a sender who waits for room."""
 _LASTING_TRIES = 10
 """So many tickets in a row, in half a minute, are spent on what may pass but need not."""
 P = ParamSpec("P")
@@ -379,6 +382,9 @@ class Receiver:
                     # It has forgotten what lies here no more: somebody took the partial file away.
                     raise LocalProblem(AppCode.FILE_DAMAGED) from None
                 start += len(data)
+                while self._syncing is not None and start - self._safe * SEALED_CHUNK > _UNSAFE:
+                    await asyncio.wait([self._syncing])
+                    self._start_sync(loop)
                 # The next part is on its way while this one is opened and written.
                 ahead = (
                     loop.create_task(parts.fetch(start, self._safe * SEALED_CHUNK), name="next part")

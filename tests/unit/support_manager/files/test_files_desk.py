@@ -26,6 +26,7 @@ from support_manager.files.seal import CHUNK, SEALED_CHUNK, ContentSeal, KeyPair
 from support_manager.files.secrets import Secrets
 from support_manager.files.thread import FilesThread
 from support_manager.media.engine import PeerKey
+from support_manager.protocol import limits
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import (
@@ -652,6 +653,36 @@ async def test_a_file_waits_for_the_rep_to_sign_in_to_the_network_and_goes_on_wh
     stage.desk.take_activity("s1", stage.running)
     assert [(line.state, line.code) for line in stage.desk.lines("s1")] == [(FileState.RUNNING, None)]
     await stage.desk.aclose()
+    await runner.cleanup()
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_slow_disk_never_has_both_ends_wait_for_each_other(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    """Three parts have room at the relay for sure: who asks for what comes after them waits for a sender who waits."""
+    part = 2 * SEALED_CHUNK
+    monkeypatch.setattr(limits, "FILE_PART_BYTES", part)
+    monkeypatch.setattr("support_manager.files.moving._UNSAFE", 2 * part)
+    content = bytes(range(256)) * 1_024 * 24
+    seal = ContentSeal(Secret(bytes(32), weak=False), "t", len(content))
+    plain = content + hashlib.sha256(content).digest()
+    wire = b"".join(seal.seal(n, plain[n * CHUNK : (n + 1) * CHUNK]) for n in range(seal.chunks))
+    most = 0
+
+    async def given(request: web.Request) -> web.Response:
+        nonlocal most
+        start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        most = max(most, start + part - int(request.headers["Upload-Kept"]))
+        return web.Response(status=206, body=wire[start : start + part])
+
+    async def ticket() -> FileTicket:
+        return FileTicket(token="x" * 43, path="/files/t", length=seal.length, offset=0)
+
+    monkeypatch.setattr(os, "fsync", lambda _: time.sleep(0.1))  # the disk - slow
+    runner, origin = await serve(given)
+    receiver = Receiver(tmp_path / "partial", len(content), seal, Progress())
+    async with asyncio.timeout(20):
+        await receiver.run(lambda: Access(origin, None), ticket)
+    assert most <= 3 * part
     await runner.cleanup()
 
 
