@@ -215,6 +215,8 @@ export class Connection {
     this.#size = "";
     try {
       if (resumed) {
+        // Before the first picture, which is taken for a new one by that.
+        this.#sendBeat();
         this.#beCareful(true);
         await this.#applyRate();
       }
@@ -386,7 +388,8 @@ export class Connection {
   #wish(rate) {
     const again = isLookedAt(rate) && !isLookedAt(this.#rate);
     this.#rate = rate;
-    this.#beCareful(again);
+    // The same wish once more, said when the share goes on, ends no care that was taken for that.
+    if (again || !isLookedAt(rate)) this.#beCareful(again);
     void this.#applyRate();
   }
 

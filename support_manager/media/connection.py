@@ -126,6 +126,7 @@ class HubConnection:
         self._candidates: asyncio.Queue[CandidateAddress] = asyncio.Queue(limits.CANDIDATES_PER_EPOCH)
         self._candidates_taken = 0
         self._closed = False
+        self._loop = asyncio.get_running_loop()
         self._liveness = Liveness.WAITING
         self._decoded_age_ms = 0.0
         self.connected = False
@@ -356,6 +357,7 @@ class HubConnection:
         read = self._control.take(message, _wall_ms())
         if isinstance(read, Beat):
             self.meter.beat(time.monotonic(), self._control.sharing)
+            self._look()
             self.cameras.beat(time.monotonic())
         elif isinstance(read, StopRecording):
             if self.on_stop_recording is not None and not self._closed:
@@ -468,7 +470,7 @@ class HubConnection:
         now = time.monotonic()
         reduced = not (self._visible and now - self._shown_at > _SHARPENS_S) and self._control.is_reduced(width, height)
         told = self._control.captured if reduced else (width, height)
-        self.meter.frame(*told, changes(frame, width, height), now)
+        first = self.meter.frame(*told, changes(frame, width, height), now)
         now_ms = _wall_ms()
         captured_ms = self.share.clock.captured_ms(frame.timestamp, now_ms)
         self._decoded_age_ms = now_ms - captured_ms if captured_ms else 0.0
@@ -476,6 +478,18 @@ class HubConnection:
         # and where the view is zoomed a jump there and back.
         if not reduced or self._box.figures().width <= width:
             self._box.put(picture, captured_ms)
+        if first:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        """Tell at once when the liveness has changed: a veil lies over the picture until that is known."""
+        if self.connected and not self._closed and self.meter.liveness(time.monotonic()) is not self._liveness:
+            self._tell_figures()
+
+    def _tell_figures(self) -> None:
+        self._liveness = self.meter.liveness(time.monotonic())
+        self._on_figures(self)
 
     async def _repair(self) -> None:
         """Ask again for what is missing, and tell the sender what came; rests while nothing comes."""
@@ -501,15 +515,14 @@ class HubConnection:
             if now - self._last_packet > PEER_LOST_S and self.meter.since_last_sign_s(now) > PEER_LOST_S:
                 self._lose("no sign of life")
                 return
-            liveness = self.meter.liveness(now)
             if beats % 4 == 0:
                 self._beat()
                 self._tell_times()
                 blocks = [block for line in self._lines if (block := line.reception(now)) is not None]
                 await self._report(blocks)
-            if beats % 4 == 0 or liveness is not self._liveness:
-                self._liveness = liveness
-                self._on_figures(self)
+                self._tell_figures()
+            else:
+                self._look()
             beats += 1
             await asyncio.sleep(_HOUSEKEEPING_S)
 

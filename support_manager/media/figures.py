@@ -11,6 +11,8 @@ _WINDOW_S = 2.0
 _STATIC_AFTER_S = 2.0
 _CHANGE_BYTES = 0.2
 _HISTORY_MS = 60_000.0
+_STRAGGLES_S = 1.0
+"""A frame that comes later than this after the page said that it holds the picture was not sent before."""
 _YOUNGEST_MS = 1.0
 """No picture is younger when it is here; so an age that is known is never 0, which means that it is not."""
 
@@ -72,6 +74,8 @@ class ShareMeter:
         self._last_packet = self._last_beat = now
         self._first_frame: float | None = None
         self._sharing = True
+        self._held_at: float | None = None
+        """Since when the page holds its picture, until the first frame after that has come."""
         self._refused: tuple[int, int] | None = None
         self._last_change = now
         self._loss = 0.0
@@ -85,18 +89,30 @@ class ShareMeter:
     def beat(self, now: float, sharing: bool = True) -> None:
         """A heartbeat came; `sharing` says whether the page has a live track to show."""
         self._last_beat = now
-        self._sharing = sharing
+        with self._lock:
+            if self._sharing and not sharing:
+                self._held_at = now
+            self._sharing = sharing
 
-    def frame(self, width: int, height: int, changed: bool, now: float) -> None:
-        """A frame was decoded; `changed` if it shows something new."""
+    def frame(self, width: int, height: int, changed: bool, now: float) -> bool:
+        """A frame was decoded; `changed` if it shows something new, as the first one always does.
+
+        Returns:
+            whether it is the first one, of all or after the page held its picture.
+        """
         with self._lock:
             self._frames.append(now)
-            if self._first_frame is None:
+            first = self._first_frame is None
+            if first:
                 self._first_frame = now
-                changed = True
+            held_at = self._held_at
+            if held_at is not None and (first or self._sharing or now - held_at >= _STRAGGLES_S):
+                self._held_at, first = None, True
+            changed = changed or first
             if changed:
                 self._last_change = now
             self.width, self.height = width, height
+        return first
 
     def refuse(self, width: int, height: int) -> None:
         """A picture of this size was refused as too large; so it stays until one is accepted."""
@@ -117,7 +133,7 @@ class ShareMeter:
         self._refused = None
         with self._lock:
             self._frames.clear()
-            self._first_frame = None
+            self._first_frame = self._held_at = None
             self.width = self.height = 0
 
     def since_last_sign_s(self, now: float) -> float:
@@ -133,7 +149,8 @@ class ShareMeter:
         if self._refused is not None:
             return Liveness.TOO_LARGE
         if now - self._last_change < _STATIC_AFTER_S:
-            return Liveness.LIVE
+            # What was seen before the page held its picture does not show that it goes on.
+            return Liveness.LIVE if self._held_at is None else Liveness.STATIC
         return Liveness.STATIC if self._sharing else Liveness.WAITING
 
     def figures(self, peer: PeerKey, now: float, age_ms: float, dropped: int = 0) -> ShareFigures:

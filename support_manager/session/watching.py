@@ -44,6 +44,9 @@ class Watching:
         share = self._machine.share
         if share is None or share.paused:
             self._held = 0 if share is None else _HELD_FIGURES
+        elif self._liveness() is Liveness.LIVE:
+            # The picture comes from the page itself, and the word that it goes on by the relay: either may be first.
+            self._held = 0
 
     def take(self, event: ShareFigures) -> None:
         """Take figures of a connection; those of another one than carries the picture say nothing."""
@@ -114,6 +117,11 @@ class Watching:
             return _picture_of(peer, paused=share.paused or self._held > 0)
         peer = self._peers.peer(share.subject)
         return Picture.CONNECTING if peer is None else _picture_of(peer, paused=share.paused or self._held > 0)
+
+    def _liveness(self) -> Liveness | None:
+        share = self._machine.share
+        peer = self._peers.peer(share.subject) if self._machine.is_hub and share is not None else self._link.peer
+        return None if peer is None else peer.liveness
 
     def _carrier(self) -> PeerKey | None:
         """Whose connection carries the picture: the sharer's own, or the controller's, who hands it on."""

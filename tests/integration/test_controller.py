@@ -25,6 +25,7 @@ from support_manager.events import (
     Link,
     LinkChanged,
     Picture,
+    PictureStats,
     SessionClosed,
     SessionOpened,
     SignedIn,
@@ -295,6 +296,41 @@ async def test_a_share_from_the_question_to_the_stop(app: App, relay: RelayProce
         assert app.engine.ended == [peer]
         assert app.controller.mailbox(session_id) is None
         await app.controller.stop_view(session_id)
+
+
+@pytest.mark.rule("B-7.1")
+async def test_a_held_share_goes_on_with_its_picture_or_with_the_word_whichever_is_later(
+    app: App, relay: RelayProcess
+) -> None:
+    """The picture comes from the page and the word by the relay; no third thing is waited for."""
+    await app.sign_in(relay)
+    async with page(relay.url) as client:
+        session_id = await joined(app, relay, client)
+        peer = await share(app, client, session_id)
+        share_id = next(one.id for one in app.controller.sessions[session_id].view.activities)
+
+        def picture() -> Picture:
+            return app.controller.sessions[session_id].picture
+
+        async def hold(paused: bool) -> None:
+            held = requests.ActivityUpdate(session_id=session_id, activity_id=share_id, paused=paused)
+            await client.ask("activity.update", held)
+
+        for word_first in (True, False):
+            await hold(True)
+            await app.until(lambda: picture() is Picture.PAUSED)
+            app.engine.show(peer, Liveness.STATIC)
+            if word_first:
+                await hold(False)
+                await app.until(lambda: not app.controller.sessions[session_id].view.activities[0].paused)
+                assert picture() is Picture.PAUSED, "the old picture is not said to be true"
+            seen = len(app.of(PictureStats))
+            app.engine.show(peer)
+            if not word_first:
+                await app.until(lambda before=seen: len(app.of(PictureStats)) > before)
+                assert picture() is Picture.PAUSED
+                await hold(False)
+            await app.until(lambda: picture() is Picture.LIVE)
 
 
 @pytest.mark.rule("B-7.1")

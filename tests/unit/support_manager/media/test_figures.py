@@ -109,3 +109,34 @@ def test_a_live_page_whose_track_is_dead_is_not_a_screen_on_which_nothing_moves(
     assert meter.liveness(4.1) is Liveness.WAITING
     meter.beat(5.0, sharing=True)
     assert meter.liveness(5.1) is Liveness.STATIC
+
+
+@pytest.mark.rule("B-7.1")
+def test_after_a_pause_the_first_picture_is_news_though_nothing_has_changed() -> None:
+    meter = shared()
+    meter.beat(10.0, sharing=False)
+    meter.beat(16.0, sharing=True)
+    assert meter.liveness(16.1) is Liveness.STATIC
+    assert meter.frame(1_920, 1_080, changed=False, now=16.2)
+    assert meter.liveness(16.3) is Liveness.LIVE
+    assert not meter.frame(1_920, 1_080, changed=False, now=16.4), "one is the first"
+
+
+@pytest.mark.rule("B-7.1")
+def test_what_was_seen_before_a_pause_does_not_show_that_it_goes_on() -> None:
+    meter = shared()
+    meter.beat(0.5, sharing=False)
+    assert meter.liveness(0.6) is Liveness.STATIC
+    assert not meter.frame(1_920, 1_080, changed=True, now=0.7), "it was under way"
+    meter.beat(1.0, sharing=True)
+    assert meter.liveness(1.1) is Liveness.STATIC
+    assert meter.frame(1_920, 1_080, changed=True, now=1.2)
+    assert meter.liveness(1.3) is Liveness.LIVE
+
+
+def test_a_picture_after_a_pause_counts_also_when_the_word_of_it_is_late() -> None:
+    meter = shared()
+    for second in range(1, 7):
+        meter.beat(float(second), sharing=False)
+    assert meter.frame(1_920, 1_080, changed=False, now=6.0)
+    assert meter.liveness(6.1) is Liveness.LIVE
