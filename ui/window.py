@@ -100,7 +100,7 @@ class MainWindow(QMainWindow):
         self.detached = Detached(kit, self)
         self.centre.addWidget(self.detached.page)
         self.sight = Sight(kit.intents, self.model, self._panels, self.detached, self._on_screen, self.in_front)
-        self.faces = TabFaces(kit, self.model, self.tabs, self.detached, self)
+        self.faces = TabFaces(kit, self.model, self.tabs, self.detached, self, lambda: not self.shows_sessions)
         self.inviting = Inviting(kit, self.sheet, self.current, self.come_to_front, bridge)
         self.after_session = AfterSession(kit, self.sheet, self, bridge)
         self.showing = Showing(kit, bridge, self.show_strip, self, self)
@@ -375,8 +375,9 @@ class MainWindow(QMainWindow):
         self._update_commands()
 
     def _look(self) -> None:
-        """Tell model, panels and controller what is before the rep's eyes now."""
+        """Tell model, panels, title and controller what is before the rep's eyes now."""
         self.sight.look()
+        self.faces.show_title()
         if self.sight.read is not None:
             self.looked_at.emit(self.sight.read)
 

@@ -41,7 +41,10 @@ def session(desk: WindowUnderTest) -> str:
 @pytest.mark.rule("B-6.2")
 async def test_a_tab_is_detached_and_closing_its_window_puts_it_back(desk, session):
     (window,) = windows()
-    assert window.windowTitle() == "Ana Popescu"
+    is_english = desk.translator.language == "en"
+    app, sessions = ("Support Manager", "Sessions") if is_english else ("Manager de asistență", "Sesiuni")
+    assert window.windowTitle() == f"Ana Popescu – {app}"
+    assert desk.window.windowTitle() == f"{sessions} – {app}", "not the same twice in the task switcher"
     assert unnamed(window) == []
     assert unnamed(desk.window) == []
     assert desk.shown("detachedPage"), "the tab says where its panel is"

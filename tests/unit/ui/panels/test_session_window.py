@@ -146,6 +146,32 @@ async def test_tabs_show_what_needs_attention_until_chosen(desk):
 
 
 @pytest.mark.rule("B-6.2")
+async def test_the_windows_title_says_what_is_in_it(desk):
+    window = desk.window
+    titles = [window.windowTitle()]
+    session = desk.intents.open("482119903").id
+    titles.append(window.windowTitle())
+    desk.intents.join(session)
+    titles.append(window.windowTitle())
+    desk.window.model.rename(session, "Printer")
+    titles.append(window.windowTitle())
+    desk.window._show_start()
+    drain()
+    titles.append(window.windowTitle())
+    window.set_sign_in_page(QWidget())
+    window.show_sessions(False)
+    titles.append(window.windowTitle())
+    desk.translator.set_language("ro")
+    titles.append(window.windowTitle())
+    window.show_sessions(True)
+    titles.append(window.windowTitle())
+    english, romanian = titles[:6], titles[6:]
+    names = ["Sessions", "482 119 903", "Ana Popescu", "Printer", "Sessions", "Sign in"]
+    assert english == [f"{name} – Support Manager" for name in names]
+    assert romanian == ["Conectare – Manager de asistență", "Sesiuni – Manager de asistență"]
+
+
+@pytest.mark.rule("B-6.2")
 async def test_tabs_are_renamed_moved_and_closed(desk):
     ids = [desk.intents.open(number).id for number in ("111222333", "444555666", "777888999")]
     drain()
