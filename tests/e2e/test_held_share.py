@@ -35,6 +35,7 @@ async def sharing(centre: Centre) -> Customer:
     await ana.page.add_init_script(LOOK)
     await ana.join(session["view"]["link"])
     await ana.screen("waiting")
+    await centre.app.until(bool, "enabled", name="action_ask_view")
     await centre.app.do("trigger", name="action_ask_view")
     await ana.allow()
     await centre.app.code()
