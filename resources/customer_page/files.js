@@ -112,9 +112,16 @@ export class Files {
 
   #stand(line, activity) {
     if (activity.state === "asked") line.state = line.incoming ? "offered" : "waiting";
-    else if (activity.paused) this.#halt(line, "paused");
+    else if (activity.paused || line.held) this.#rest(line, activity);
     else if (!line.incoming && !this.#sources.has(line.transfer)) line.state = "again";
     else this.#move(line);
+  }
+
+  /** Paused; the relay is told once more where it did not hear of it. */
+  #rest(line, activity) {
+    this.#halt(line, "paused");
+    if (activity.paused) line.held = false;
+    else void this.#try(line, "activity.update", { paused: true }, line.code === DIVERTED ? DIVERTED : "");
   }
 
   async #unseal(line, about, activity) {
@@ -250,7 +257,10 @@ export class Files {
   }
 
   async pause(line, paused, why = "") {
+    const activity = this.#session.activities.get(line.id);
+    line.held = paused && !activity?.paused;
     if (paused) this.#halt(line, "paused");
+    else if (activity && !activity.paused) this.#stand(line, activity); // the relay never heard of the pause, and will tell nothing
     this.#changed();
     await this.#try(line, "activity.update", { paused }, why);
   }
@@ -310,6 +320,7 @@ export class Files {
 
   #said(line, worker, data) {
     if (this.#workers.get(line.transfer) !== worker) return;
+    if (data.wanted === "receipt") worker.postMessage({ receipt: true });
     if (data.wanted === "ticket") void this.#ticket(line, worker);
     if (data.wanted === "job") {
       const file = line.incoming ? null : this.#sources.get(line.transfer);
@@ -391,7 +402,7 @@ export class Files {
   }
   #add(some) {
     const line = {
-      id: "", name: "", type: "", done: 0, rate: 0, digest: "", weak: false, code: "", key: "", modified: 0, byMe: false, ...some,
+      id: "", name: "", type: "", done: 0, rate: 0, digest: "", weak: false, code: "", key: "", modified: 0, byMe: false, held: false, ...some,
     };
     this.#lines.set(line.transfer, line);
     return line;
@@ -399,7 +410,7 @@ export class Files {
 
   #recall(id) {
     this.#recalled = id;
-    for (const line of this.#kept(KEPT + id)) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0 });
+    for (const line of this.#kept(KEPT + id)) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0, held: false });
     void this.#sweep();
   }
 
@@ -446,6 +457,7 @@ export class Files {
       if (OPEN.has(line.state)) this.#end(line, "stopped");
       else if (line.incoming) setTimeout(() => void remove(line.transfer), KEPT_MS);
     }
+    this.#pieces.clear();
     try {
       if (!elsewhere) this.#parts.storage?.removeItem(KEPT + this.#recalled);
     } catch {}

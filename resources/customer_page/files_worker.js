@@ -20,6 +20,7 @@ const LOCKED_TRIES = 600;
 const REFUSED = new Set([400, 405, 411, 412, 413, 415, 501]);
 const tell = (message) => self.postMessage(message);
 let giveTicket = null;
+let giveReceipt = null;
 let moved = 0;
 let toldAt = 0;
 
@@ -35,6 +36,7 @@ class Lasting extends Problem {}
 
 self.addEventListener("message", ({ data }) => {
   if (data.ticket) giveTicket?.(data.ticket);
+  else if (data.receipt) giveReceipt?.();
   else void start(data);
 });
 // Only now does anybody listen: what is told to a worker whose modules are still coming is lost.
@@ -256,6 +258,12 @@ class InMemory {
     return bytes.length;
   }
 
+  /** Until the page has all of it: what is still on its way there goes with this worker, and the relay must not forget it. */
+  async settled() {
+    tell({ wanted: "receipt" });
+    await new Promise((resolve) => (giveReceipt = resolve));
+  }
+
   truncate() {
     tell({ memory: new Blob(this.#pieces) });
   }
@@ -376,6 +384,7 @@ async function receive({ transfer, size, pieces }, seal) {
       };
       let ahead = null;
       while (next < seal.chunks) {
+        await target.settled?.();
         const kept = next * SEALED;
         const data = await (ahead ?? fetchFrom(kept + rest.length, kept));
         const start = kept + rest.length + data.length;

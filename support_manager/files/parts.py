@@ -50,7 +50,7 @@ class TooLargeError(Exception):
 _REFUSED = (400, 405, 411, 412, 415, 501)
 """Asking again gives the same answer."""
 _OF_ANOTHER = (200, 511)
-"""The relay never gives these to what is asked here; 511 is RFC 6585's "sign in to this network first"."""
+"""The relay gives 200 to HEAD alone, with `Upload-Offset`; 511 is RFC 6585's "sign in to this network first"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Parts:
                 self._judge(answer.status)
                 raise AgainError(f"status {answer.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise AgainError(repr(error)) from None
+            raise _again(error) from None
 
     async def offset(self) -> int:
         """How much the relay has.
@@ -144,7 +144,7 @@ class Parts:
                 self._judge(answer.status)
                 raise AgainError(f"status {answer.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise AgainError(repr(error)) from None
+            raise _again(error) from None
 
     async def fetch(self, start: int, kept: int) -> bytes:
         """The next sealed bytes from `start` on, as far as they come in time; none when nothing did.
@@ -180,7 +180,7 @@ class Parts:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if came:
                 return b"".join(pieces)  # a slow line, or one that broke: the next request goes on from here
-            raise AgainError(repr(error)) from None
+            raise _again(error) from None
 
     @staticmethod
     def _judge(status: int) -> None:
@@ -192,6 +192,12 @@ class Parts:
             raise LocalProblem(AppCode.FILE_REFUSED)
         if status in _OF_ANOTHER or 300 <= status < 400:
             raise DivertedError(f"status {status}")
+
+
+def _again(error: Exception) -> AgainError:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return DivertedError(repr(error))  # what leads elsewhere before an https relay has not the relay's certificate
+    return AgainError(repr(error))
 
 
 async def _pieces(pieces: list[bytes]) -> AsyncIterator[bytes]:

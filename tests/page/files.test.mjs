@@ -192,6 +192,25 @@ test("two tabs of one browser leave each other's files alone, of the same sessio
   other.close();
 });
 
+/** Workers that do nothing; what each was given. */
+function idleWorkers() {
+  const workers = [];
+  globalThis.Worker = class {
+    given = [];
+    constructor() {
+      workers.push(this);
+    }
+    addEventListener(kind, listener) {
+      if (kind === "message") this.say = (data) => listener({ data });
+    }
+    postMessage(data) {
+      this.given.push(data);
+    }
+    terminate() {}
+  };
+  return workers;
+}
+
 /** A page that offers files: what it asked, and a relay that answers when `ack` is called. */
 async function sender(more = {}) {
   const { Files } = await import("../../resources/customer_page/files.js");
@@ -203,6 +222,7 @@ async function sender(more = {}) {
     story: page.story, secrets: page.secrets, changed() {}, storage: null, tell() {},
     ask: (event, payload) => {
       page.asked.push([event, payload.activity_id ?? ""]);
+      if (page.refuses) return Promise.reject(Object.assign(new Error(), { code: page.refuses }));
       return event === "activity.offer" ? new Promise((resolve, reject) => {
         page.ack = () => resolve({ activity_id: "a1" });
         page.lose = () => reject(Object.assign(new Error(), { code: "timeout" }));
@@ -308,17 +328,7 @@ test("B-7.5: what fails after it was stopped stays stopped", async () => {
 });
 
 test("B-7.5: a file waits until somebody has signed in to the network, and goes on when the customer says", async () => {
-  const workers = [];
-  globalThis.Worker = class {
-    constructor() {
-      workers.push(this);
-    }
-    addEventListener(kind, listener) {
-      if (kind === "message") this.say = (data) => listener({ data });
-    }
-    postMessage() {}
-    terminate() {}
-  };
+  const workers = idleWorkers();
   const page = await sender();
   page.files.settle();
   const offering = page.files.offer([new File(["hello"], "a.txt")]);
@@ -337,6 +347,56 @@ test("B-7.5: a file waits until somebody has signed in to the network, and goes 
   await page.files.pause(line, false);
   page.files.take(activity);
   assert.deepEqual([line.state, line.code, workers.length], ["running", "", 2]);
+});
+
+/** A page whose file is on its way, and the relay's word of it. */
+async function sending() {
+  const page = await sender();
+  page.files.settle();
+  const offering = page.files.offer([new File(["hello"], "a.txt")]);
+  await until(() => page.ack);
+  page.ack();
+  await offering;
+  const [line] = page.files.lines;
+  const activity = { id: "a1", kind: "file", state: "running", paused: false, subject: "me", seen_by: ["rep"], file: { transfer: line.transfer, size: 5 } };
+  const hear = (paused) => {
+    page.story.session.activities.set("a1", { ...activity, paused });
+    page.files.take({ ...activity, paused });
+  };
+  hear(false);
+  page.asked.length = 0;
+  return { page, line, hear };
+}
+
+test("B-7.5: a pause that the relay did not take holds all the same, and ends when the customer says", async () => {
+  const workers = idleWorkers();
+  for (const [diverted, why] of [[false, "too_fast"], [true, "file_diverted"]]) {
+    const { page, line, hear } = await sending();
+    const before = workers.length;
+    page.refuses = "too_fast";
+    if (diverted) workers.at(-1).say({ failed: "file_diverted" });
+    else void page.files.pause(line, true);
+    await until(() => line.code === why && page.asked.length === 1);
+    page.refuses = "";
+    page.files.settle(); // the next connection
+    await until(() => page.asked.length === 2);
+    assert.deepEqual([line.state, workers.length, page.asked.at(-1)], ["paused", before, ["activity.update", "a1"]]);
+    await page.files.pause(line, false);
+    assert.deepEqual([line.state, line.code, workers.length], ["running", "", before + 1], "the relay makes no word of its own of it");
+    void page.files.pause(line, true);
+    hear(true);
+    hear(false);
+    assert.deepEqual([line.state, workers.length], ["running", before + 2], "the rep lets it go on");
+    page.files.close();
+  }
+});
+
+test("B-7.5: what moves a file is told that the page has all it was given", async () => {
+  const workers = idleWorkers();
+  const { page } = await sending();
+  workers[0].say({ wanted: "receipt" });
+  assert.deepEqual(workers[0].given, [{ receipt: true }]);
+  page.files.close(true);
 });
 
 test("B-7.5: a folder that is being packed can be cancelled: the packing stops, and nothing is offered", async () => {

@@ -14,6 +14,10 @@ const asked = [];
 let sealed = new Uint8Array(0);
 let disk = new Uint8Array(0);
 let said = [];
+/** So often the page has time to take what it was given. */
+let receipts = Infinity;
+/** What the relay was told is here for good, which it then forgets. */
+const kept = [];
 let hear;
 let over;
 
@@ -21,6 +25,7 @@ globalThis.self = {
   addEventListener: (_, listener) => (hear = (data) => listener({ data })),
   postMessage(message) {
     said.push(message);
+    if (message.wanted === "receipt" && receipts-- > 0) setTimeout(() => hear({ receipt: true }));
     if (message.wanted === "ticket") setTimeout(() => hear({ ticket: { path: "/files/a", token: "t", offset: 0 } }));
     if (message.digest || message.failed) over(message);
   },
@@ -85,6 +90,7 @@ let longer = 0;
 globalThis.fetch = async (_, { headers }) => {
   const [first, last] = headers.Range.slice(6).split("-").map(Number);
   asked.push(first);
+  kept.push(Number(headers["Upload-Kept"]));
   if (first < forgotten) return new Response("", { status: 416 });
   if (first >= stops) return new Promise(() => {});
   const extra = longer;
@@ -209,4 +215,15 @@ test("B-7.5: where a private window keeps nothing, a pause keeps what came, and 
   disk = new Uint8Array(0);
   assert.deepEqual(await received(), { failed: "file_damaged" }, "elsewhere somebody took it away");
   forgotten = 0;
+});
+
+test("B-7.5: where a private window keeps nothing, the relay forgets only what the page has", async () => {
+  [sealed, disk, keepsNothing, stops, receipts] = [good, new Uint8Array(0), true, Infinity, 1];
+  kept.length = 0;
+  void received();
+  for (let tries = 0; receipts >= 0 && tries < 1_000; tries += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(receipts, -1, "it waits for the page, which is busy");
+  assert.equal(said.filter(({ piece }) => piece).length, 11);
+  assert.deepEqual([...new Set(kept)], [0], "a pause now would lose what is on its way to the page");
+  [keepsNothing, receipts] = [false, Infinity];
 });

@@ -4,6 +4,8 @@ import asyncio
 import errno
 import hashlib
 import os
+import ssl
+import subprocess
 import tempfile
 import threading
 import time
@@ -21,7 +23,7 @@ from support_manager.files.book import Entry, FileBook
 from support_manager.files.desk import FilesDesk
 from support_manager.files.lines import FileState
 from support_manager.files.moving import FileSource, Progress, Receiver, Sender
-from support_manager.files.parts import Access, Parts
+from support_manager.files.parts import Access, DivertedError, Parts
 from support_manager.files.seal import CHUNK, SEALED_CHUNK, ContentSeal, KeyPair, Secret
 from support_manager.files.secrets import Secrets
 from support_manager.files.thread import FilesThread
@@ -437,14 +439,14 @@ async def test_cancelling_work_on_the_files_thread_waits_for_its_end():
     await thread.aclose()
 
 
-async def serve(handler) -> tuple[web.AppRunner, str]:
+async def serve(handler, context: ssl.SSLContext | None = None) -> tuple[web.AppRunner, str]:
     app = web.Application(client_max_size=2**24)
     app.router.add_route("*", "/files/t", handler)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
     await site.start()
-    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    return runner, f"http{'s' if context else ''}://127.0.0.1:{runner.addresses[0][1]}"
 
 
 async def test_what_came_before_a_line_broke_is_kept():
@@ -630,6 +632,23 @@ async def test_a_network_that_wants_people_to_sign_in_is_told_as_that(
         with pytest.raises(LocalProblem, match="file_diverted"):
             await moving.run(lambda: Access(origin, None), ticket)
     assert 5 < tickets < 20, "it may pass, and nothing is tried for ever"
+    await runner.cleanup()
+
+
+@pytest.mark.rule("B-7.5")
+@pytest.mark.parametrize("pin", [None, ":".join(["AB"] * 32)])
+async def test_a_network_with_another_certificate_than_the_relays_is_told_as_that(tmp_path, pin: str | None):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=hotel -days 1"
+    made = [*make.split(), "-keyout", str(key), "-out", str(certificate)]
+    await asyncio.to_thread(subprocess.run, made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    runner, origin = await serve(a_portal(302), context)
+    async with Parts(Access(origin, pin), "/files/t", "token") as parts:
+        for asking in (parts.append(0, [b"a"]), parts.offset(), parts.fetch(0, 0)):
+            with pytest.raises(DivertedError, match="ertificate"):
+                await asking
     await runner.cleanup()
 
 
