@@ -56,6 +56,7 @@ PEER_LOST_S = 10.0
 """Without any packet or heartbeat for this long a connection is given up."""
 _FEEDBACK_S = 0.05
 _REPAIR_S = 0.025
+_TELL_S = 0.1
 _HOUSEKEEPING_S = 0.25
 _SHARPENS_S = 2.0
 """A picture looked at again is in full size within this time, or what comes is shown as it is."""
@@ -128,6 +129,7 @@ class HubConnection:
         self._closed = False
         self._loop = asyncio.get_running_loop()
         self._liveness = Liveness.WAITING
+        self._told_at = float("-inf")
         self._decoded_age_ms = 0.0
         self.connected = False
         self.is_voice_only = False
@@ -470,25 +472,32 @@ class HubConnection:
         now = time.monotonic()
         reduced = not (self._visible and now - self._shown_at > _SHARPENS_S) and self._control.is_reduced(width, height)
         told = self._control.captured if reduced else (width, height)
-        first = self.meter.frame(*told, changes(frame, width, height), now)
         now_ms = _wall_ms()
         captured_ms = self.share.clock.captured_ms(frame.timestamp, now_ms)
         self._decoded_age_ms = now_ms - captured_ms if captured_ms else 0.0
         # What is made small for a tab that nobody looks at keeps the decoder going. On the screen it would be a blur,
         # and where the view is zoomed a jump there and back.
-        if not reduced or self._box.figures().width <= width:
+        is_shown = not reduced or self._box.figures().width <= width
+        if is_shown:
             self._box.put(picture, captured_ms)
-        if first:
+        age_s = self._decoded_age_ms / 1_000
+        if self.meter.frame(*told, changes(frame, width, height), now, age_s=age_s, is_shown=is_shown):
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._look)
 
     def _look(self) -> None:
         """Tell at once when the liveness has changed: a veil lies over the picture until that is known."""
-        if self.connected and not self._closed and self.meter.liveness(time.monotonic()) is not self._liveness:
+        if not self.connected or self._closed:
+            return
+        now = time.monotonic()
+        liveness = self.meter.liveness(now)
+        # A page may say that it holds its picture and goes on fifty times a second; who looks need not hear each time.
+        if liveness is not self._liveness and (liveness is Liveness.LIVE or now - self._told_at >= _TELL_S):
             self._tell_figures()
 
     def _tell_figures(self) -> None:
-        self._liveness = self.meter.liveness(time.monotonic())
+        self._told_at = time.monotonic()
+        self._liveness = self.meter.liveness(self._told_at)
         self._on_figures(self)
 
     async def _repair(self) -> None:

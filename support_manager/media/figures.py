@@ -11,8 +11,9 @@ _WINDOW_S = 2.0
 _STATIC_AFTER_S = 2.0
 _CHANGE_BYTES = 0.2
 _HISTORY_MS = 60_000.0
-_STRAGGLES_S = 1.0
-"""A frame that comes later than this after the page said that it holds the picture was not sent before."""
+_STRAGGLES_S = 3.0
+"""What was captured before the page held its picture comes no later than this: Chromium's pacer lets out what waits
+within 2.9 s (libwebrtc, alr_experiment.cc)."""
 _YOUNGEST_MS = 1.0
 """No picture is younger when it is here; so an age that is known is never 0, which means that it is not."""
 
@@ -76,6 +77,7 @@ class ShareMeter:
         self._sharing = True
         self._held_at: float | None = None
         """Since when the page holds its picture, until the first frame after that has come."""
+        self._went_on_at = now
         self._refused: tuple[int, int] | None = None
         self._last_change = now
         self._loss = 0.0
@@ -92,10 +94,22 @@ class ShareMeter:
         with self._lock:
             if self._sharing and not sharing:
                 self._held_at = now
+            elif sharing and not self._sharing:
+                self._went_on_at = now
             self._sharing = sharing
 
-    def frame(self, width: int, height: int, changed: bool, now: float) -> bool:
-        """A frame was decoded; `changed` if it shows something new, as the first one always does.
+    def frame(
+        self, width: int, height: int, changed: bool, now: float, *, age_s: float = 0.0, is_shown: bool = True
+    ) -> bool:
+        """A frame was decoded.
+
+        Args:
+            width: of what was captured, in pixels.
+            height: in pixels.
+            changed: it shows something new, as the first one always does.
+            now: the time.
+            age_s: since it was captured; 0 if that is not known.
+            is_shown: it takes the place of the picture before it.
 
         Returns:
             whether it is the first one, of all or after the page held its picture.
@@ -105,14 +119,19 @@ class ShareMeter:
             first = self._first_frame is None
             if first:
                 self._first_frame = now
-            held_at = self._held_at
-            if held_at is not None and (first or self._sharing or now - held_at >= _STRAGGLES_S):
+            if self._held_at is not None and is_shown and self._is_of_after(self._held_at, now, age_s):
                 self._held_at, first = None, True
             changed = changed or first
             if changed:
                 self._last_change = now
             self.width, self.height = width, height
         return first
+
+    def _is_of_after(self, held_at: float, now: float, age_s: float) -> bool:
+        """Whether a frame was captured after the page held its picture; frames from before may still be under way."""
+        if age_s:
+            return now - age_s > held_at or (self._sharing and now - self._went_on_at >= _STRAGGLES_S)
+        return self._sharing or now - held_at >= _STRAGGLES_S
 
     def refuse(self, width: int, height: int) -> None:
         """A picture of this size was refused as too large; so it stays until one is accepted."""

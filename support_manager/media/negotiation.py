@@ -302,7 +302,12 @@ def _answer_line(line: OfferedLine) -> list[str]:
     number, rtx = line.payload_type, line.rtx_payload_type
     formats = [number] if rtx is None else [number, rtx]
     is_sent = line.answer_direction == "sendonly"
-    is_numbered = not is_sent or line.role == "share_down"  # of what the hub sends, only the share's packets
+    # Of what the hub sends, only the share's packets. Of what browsers send, no sound: a numbered voice line counts as
+    # something to send also while nobody speaks, and is then all that Chromium sees once the screen is held for three
+    # seconds. The next probe is at twice the sum of what is to be sent, 93 kbit/s, waits for the first packet, and its
+    # result is taken for the line: the picture after the pause took two seconds and more (libwebrtc,
+    # probe_controller.cc, `InitiateProbing`; audio_send_stream.cc, `ConfigureBitrateObserver`).
+    is_numbered = line.kind != "audio" and (not is_sent or line.role == "share_down")
     uris = [MID_URI, TRANSPORT_CC_URI] if is_numbered else [MID_URI]
     if line.role == "share_down":
         uris.append(PLAYOUT_DELAY_URI)

@@ -38,20 +38,31 @@ class Watching:
         self._shown_to: str | None = None
         self._held = 0
         """After a pause: how many figures without a new picture may pass before the old one counts as true again."""
+        self._stood = False
+        """Figures have shown the pause itself: that it is over by them is then no news from before it."""
 
     def take_share(self) -> None:
         """The share may be another, or paused, by now."""
         share = self._machine.share
-        if share is None or share.paused:
-            self._held = 0 if share is None else _HELD_FIGURES
-        elif self._liveness() is Liveness.LIVE:
+        is_live = self._liveness() is Liveness.LIVE
+        if share is None:
+            self._held, self._stood = 0, False
+        elif share.paused:
+            self._held = _HELD_FIGURES
+            self._stood |= not is_live
+        else:
             # The picture comes from the page itself, and the word that it goes on by the relay: either may be first.
-            self._held = 0
+            if self._stood and is_live:
+                self._held = 0
+            self._stood = False
 
     def take(self, event: ShareFigures) -> None:
         """Take figures of a connection; those of another one than carries the picture say nothing."""
         share = self._machine.share
-        if share is None or share.paused or event.peer != self._carrier():
+        if share is None or event.peer != self._carrier():
+            return
+        if share.paused:
+            self._stood |= event.liveness is not Liveness.LIVE
             return
         # The paused picture is the old one until the customer's page has sent another.
         self._held = 0 if event.liveness is Liveness.LIVE else max(0, self._held - 1)

@@ -140,3 +140,33 @@ def test_a_picture_after_a_pause_counts_also_when_the_word_of_it_is_late() -> No
         meter.beat(float(second), sharing=False)
     assert meter.frame(1_920, 1_080, changed=False, now=6.0)
     assert meter.liveness(6.1) is Liveness.LIVE
+
+
+@pytest.mark.rule("B-7.1")
+def test_a_picture_of_before_a_pause_is_known_by_when_it_was_captured() -> None:
+    """The browser's pacer may hold packets back for seconds, longer than the pause itself."""
+    meter = shared()
+    meter.beat(5.0, sharing=False)
+    assert not meter.frame(1_920, 1_080, changed=True, now=7.0, age_s=2.1)
+    meter.beat(7.1, sharing=True)
+    assert not meter.frame(1_920, 1_080, changed=True, now=7.2, age_s=2.3)
+    assert meter.liveness(7.3) is Liveness.STATIC
+    assert meter.frame(1_920, 1_080, changed=True, now=7.4, age_s=0.2)
+    assert meter.liveness(7.5) is Liveness.LIVE
+
+
+def test_a_capture_clock_that_is_wrong_keeps_no_picture_back_for_good() -> None:
+    meter = shared()
+    meter.beat(5.0, sharing=False)
+    meter.beat(6.0, sharing=True)
+    assert not meter.frame(1_920, 1_080, changed=True, now=8.9, age_s=60.0)
+    assert meter.frame(1_920, 1_080, changed=True, now=9.0, age_s=60.0)
+
+
+def test_a_picture_that_takes_no_ones_place_ends_no_pause() -> None:
+    """What is made small for a tab that nobody looks at is not shown."""
+    meter = shared()
+    meter.beat(5.0, sharing=False)
+    meter.beat(6.0, sharing=True)
+    assert not meter.frame(1_920, 1_080, changed=True, now=6.2, age_s=0.1, is_shown=False)
+    assert meter.frame(1_920, 1_080, changed=True, now=6.4, age_s=0.1)

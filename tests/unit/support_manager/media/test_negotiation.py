@@ -47,6 +47,7 @@ VIDEO = [
 AUDIO = [
     "a=rtcp-mux",
     "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+    f"a=extmap:3 {TRANSPORT_CC_URI}",
     "a=rtpmap:111 opus/48000/2",
     "a=rtcp-fb:111 transport-cc",
     "a=fmtp:111 minptime=10;useinbandfec=1",
@@ -120,6 +121,8 @@ def test_answer_holds_what_was_measured_to_matter() -> None:
     assert "a=recvonly" in share
     assert "a=sendrecv" in voice
     assert "useinbandfec=1" in voice
+    assert TRANSPORT_CC_URI not in voice, "it would be all that counts while the screen is held"
+    assert "transport-cc" not in voice
     assert "a=recvonly" in camera
     assert "a=sendonly" in down
     assert f"a=extmap:5 {PLAYOUT_DELAY_URI}" in down, "so that the browser keeps no picture back"
