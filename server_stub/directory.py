@@ -20,7 +20,10 @@ log = structlog.get_logger(__name__)
 
 _REFRESH_S = 1.0
 _UNSTAMPED_S = 0.1
-"""A database that does not say whether it was written to is not read more often than this for strangers' requests."""
+"""A database that does not say whether it was written to is not read more often than this for strangers' requests:
+there what is known may be as old as this."""
+_STAMP_S = 0.5
+"""The stamp waits behind what the journal writes, and that behind a slow operator; reading waits for nobody."""
 
 
 class Directory:
@@ -45,19 +48,24 @@ class Directory:
         """Whether handling times have changed since they were read."""
         self._one_at_a_time = asyncio.Lock()
         """Two readings side by side could end the wrong way round, and the older one would hold."""
-        self._looks = 0
+        self._begun = 0
+        self._ended = 0
+        """The last look that came to its end; one that was cancelled serves nobody who waited for it."""
         self._seen: int | None = None
         self._unstamped_until_s = 0.0
         self._on_change: Callable[[], None] = lambda: None
 
     async def reload(self) -> bool:
-        """Read it now; says whether anything changed.
+        """Read it now; says whether anything changed, and tells whoever follows.
 
         Raises:
             StoreError: the database failed; what was known stays.
         """
         async with self._one_at_a_time:
-            return await self._read()
+            changed = await self._read()
+        if changed:
+            self._on_change()
+        return changed
 
     async def _read(self) -> bool:
         async with self._database.reading() as connection:
@@ -85,23 +93,27 @@ class Directory:
         """Take up what was changed on disk before this was called; asking whether anything was costs next to nothing.
 
         However many ask at once, one look that begins after they asked serves them all. Where the database fails,
-        what was known holds.
+        what was known holds; one without stamps is taken at its word of the last tenth of a second.
         """
-        looks = self._looks
+        begun = self._begun
         async with self._one_at_a_time:
-            if looks != self._looks:
+            if self._ended > begun:
                 return
-            self._looks += 1
+            self._begun += 1
             try:
                 changed = await self._read_if_written()
             except StoreError as error:
                 log.warning("queues could not be read; the last ones hold", code=error.code)
-                return
+                changed = False
+            self._ended = self._begun
         if changed:
             self._on_change()
 
     async def _read_if_written(self) -> bool:
-        stamp = await self._database.stamp()
+        try:
+            stamp = await asyncio.wait_for(self._database.stamp(), _STAMP_S)
+        except TimeoutError:
+            stamp = None
         now_s = asyncio.get_running_loop().time()
         known = now_s < self._unstamped_until_s if stamp is None else stamp == self._seen
         if known and not self.is_stale:
@@ -111,7 +123,7 @@ class Directory:
         return changed
 
     async def queue_now(self, slug: str) -> Queue | None:
-        """The queue of that short name as it is on disk by now: closing it is heeded at once, wherever one asks."""
+        """The queue of that short name as it is on disk by now (see `look`), so that closing it is heeded at once."""
         await self.look()
         return self.by_slug(slug)
 

@@ -284,6 +284,7 @@ class Inbox:
 
     async def _on_transfer_targets(self, link: Link, request: requests.TransferTargets) -> requests.Targets:
         agent = await self._agent(link)
+        await self._directory.look()
         self.settle()
         return requests.Targets(queues=self._room.queue_views(agent.id), agents=self._room.agent_views(agent.id))
 

@@ -90,9 +90,12 @@ class WaitingRoom:
         for queue_id, line in self._in_queue.items():
             queue = self._directory.queues.get(queue_id)
             opens_at = self._opens_at(queue) if queue is not None else None
+            is_open = queue is None or queue.is_open(self._now_ms)
             for number, session_id in enumerate(line, 1):
                 place = number if queue_id else 0
-                places[session_id] = Place(place=place, wait_s=self._wait_s(queue_id, place), opens_at=opens_at)
+                places[session_id] = Place(
+                    place=place, wait_s=self._wait_s(queue_id, place), is_open=is_open, opens_at=opens_at
+                )
         return places
 
     def _wait_s(self, queue_id: str, place: int) -> int | None:
@@ -162,7 +165,7 @@ class WaitingRoom:
         return item
 
     def queue_views(self, reader: str) -> tuple[QueueView, ...]:
-        """Every queue that takes sessions, as an agent sees it who might pass one on: who is there besides himself."""
+        """Every queue that takes sessions, as an agent sees it, here and in his Inbox: who is there besides himself."""
         views = []
         for queue in self._directory.queues.values():
             if not queue.enabled:

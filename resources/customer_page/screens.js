@@ -11,14 +11,14 @@ const FORMS = new Set(["join", "enter"]);
 const SOURCES = { monitor: "source.monitor", window: "source.window", browser: "source.browser" };
 
 /**
- * The estimated wait, or that it is not known (B-11.2); of a queue that is closed, when it opens says enough.
+ * The estimated wait, or that it is not known (B-11.2); of a queue that is closed, that it is closed says enough.
  * @param {import("./language.js").Language} language
- * @param {?{wait_s?: ?number, opens_at?: ?number}} place in line, as far as it is known
+ * @param {?{wait_s?: ?number, is_open?: boolean}} place in line, as far as it is known
  * @returns {?string}
  */
 export function waitWords(language, place) {
   const seconds = place?.wait_s ?? null;
-  if (seconds === null) return place?.opens_at ? null : language.t("queue.wait_unknown");
+  if (seconds === null) return place?.is_open === false ? null : language.t("queue.wait_unknown");
   const minutes = Math.max(1, Math.round(seconds / 60));
   return minutes > 90 ? language.t("queue.wait_long") : language.t("queue.wait", { count: minutes });
 }
@@ -239,7 +239,7 @@ export class Screens {
       h("p", { className: "lead", id: "line-lead", textContent: this.#t(lead, { former, queue: queue || this.#make.company }) }),
       link === "lost" && this.#make.note("waiting.offline_text"),
       queued && this.#wait(place),
-      place?.opens_at && h("p", { className: "note warning-note", id: "opens", textContent: `${this.#t("queue.closed")} ${this.#language.opening(place.opens_at)}` }),
+      place?.is_open === false && h("p", { className: "note warning-note", id: "opens", textContent: `${this.#t("queue.closed")} ${this.#language.opening(place.opens_at)}` }),
       this.#make.note("queue.write"),
     ];
   }

@@ -227,8 +227,10 @@ class Place(Wire, frozen=True, kw_only=True):
     """From 1; 0 while it is offered to chosen agents."""
     wait_s: Count | None = None
     """Estimated; None for unknown."""
+    is_open: bool = True
+    """Whether the queue is open by now."""
     opens_at: Time | None = None
-    """When the queue opens again, if it is closed by now."""
+    """When the queue opens again, if it is closed by now; None where it has no hours at all."""
 
 
 class Intake(Wire, frozen=True, kw_only=True):
@@ -357,7 +359,7 @@ class QueueView(Wire, frozen=True, kw_only=True):
     opens_at: Time | None = None
     waiting: Count = 0
     online: Count = 0
-    """Agents of it who are Online, besides the reader."""
+    """Agents of it who are Online, besides the reader, in his Inbox and where he passes a session on alike."""
     wait_s: Count | None = None
     is_member: bool = False
     """Whether the reader is an agent of it."""

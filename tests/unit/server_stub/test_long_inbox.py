@@ -4,6 +4,7 @@ import asyncio
 import json
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from server_stub.ceiling import Ceiling
@@ -18,6 +19,7 @@ from server_stub.rights import Rights
 from server_stub.settings import LiveSettings
 from server_stub.state import transfer
 from server_stub.state.facts import PassedOn
+from server_stub.state.refused import Refused
 from server_stub.state.registry import Registry
 from server_stub.store.database import Database
 from server_stub.tasks import TaskOwner
@@ -195,3 +197,29 @@ async def test_a_queue_opens_on_the_screens_when_it_opens(office):
     assert office.inbox.place_of(session).opens_at == NINE
     office.clock.ms = NINE + 1
     await until(lambda: office.inbox.place_of(session).opens_at is None)
+
+
+@pytest.mark.rule("B-11.2")
+async def test_who_waits_in_a_queue_that_never_opens_is_told_that_it_is_closed(office):
+    await office.enter("maria")
+    session = office.live.registry.get("s-maria")
+    office.inbox.settle()
+    assert office.inbox.place_of(session).is_open
+    await Queues(office.database).change("support", hours="never")
+    await office.directory.look()
+    await until(lambda: not office.inbox.place_of(session).is_open)
+    assert office.inbox.place_of(session).opens_at is None
+
+
+@pytest.mark.rule("B-11.3")
+async def test_the_inboxes_follow_a_change_that_somebody_without_the_right_found(office):
+    office.inbox.settle()
+    office.told()
+    await Queues(office.database).change("support", name="Help")
+    stranger = Link("eio2", "127.0.0.1", SimpleNamespace(closed=False, closing=False), Line(), 0.0)
+    stranger.account = msgspec.structs.replace(office.link.account, id="nobody")
+    with pytest.raises(Refused):
+        await office.inbox._on_inbox_open(stranger, requests.InboxOpen())
+    told = []
+    await until(lambda: told.extend(office.told()) or told)
+    assert [queue["name"] for queue in told[-1]["queues"]] == ["Help"]
