@@ -91,6 +91,6 @@ test("B-11.2: the estimated wait in whole minutes, or unknown", async () => {
     ["unknown", "unknown", "a minute", "a minute", "a minute", "2 minutes", "10 minutes", "90 minutes", "long"],
   );
   assert.equal(waitWords(language, null), "unknown");
-  assert.equal(waitWords(language, { opens_at: 1_900_000_000_000 }), null, "when it opens says enough");
-  assert.equal(waitWords(language, { wait_s: 60, opens_at: 1_900_000_000_000 }), "a minute");
+  assert.equal(waitWords(language, { is_open: false }), null, "that it is closed says enough, also without a time");
+  assert.equal(waitWords(language, { wait_s: 60, is_open: false, opens_at: 1_900_000_000_000 }), "a minute");
 });
