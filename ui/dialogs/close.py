@@ -89,8 +89,9 @@ class CloseDialog(Dialog):
     @override
     def retranslate(self) -> None:
         """Take the words in the language in use."""
-        self.setWindowTitle(self.t("close.title"))
-        self.heading.setText(self.t("close.title"))
+        title = self.t("close.title", count=self._count)
+        self.setWindowTitle(title)
+        self.heading.setText(title)
         self._text.setText(self.t("close.quit.text" if self._quitting else "close.text", count=self._count))
         keep = "keep_quit" if self._quitting else "keep" if self._tray else "keep_minimised"
         for widget, note, key in (

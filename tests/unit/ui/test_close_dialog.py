@@ -61,13 +61,21 @@ async def test_with_several_sessions_none_is_singled_out(desk):
 @pytest.mark.rule("B-12.3")
 @pytest.mark.parametrize("quitting", [False, True])
 async def test_of_one_session_it_speaks_as_of_one(desk, quitting):
-    notes = []
+    titles, notes = [], []
     for count in (1, 2):
         dialog = CloseDialog(desk.window._kit, count, quitting=quitting, tray=True, parent=desk.window)
         dialog.start()
+        titles.append(dialog.windowTitle())
         notes.append(dialog.findChild(QLabel, "close_dialog_end_note").text())
         assert dialog.findChild(QPushButton, "close_dialog_end").accessibleDescription() == notes[-1]
         dialog.reject()
+    assert (
+        titles
+        == {
+            "en": ["A session is still open", "Sessions are still open"],
+            "ro": ["Există o sesiune deschisă", "Există sesiuni deschise"],
+        }[desk.translator.language]
+    )
     if desk.translator.language == "en":
         assert notes == [f"Everybody in {what} is told, and nobody can come back." for what in ("it", "them")]
     else:  # says it of neither
