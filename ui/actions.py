@@ -175,6 +175,7 @@ class Actions(QObject):
         super().__init__(parent)
         self._translator = translator
         self._current: SessionSnapshot | None = None
+        self._noted: SessionSnapshot | None = None
         self._show: OwnShow | None = None
         self._inbox: InboxView | None = None
         self._theme = theme
@@ -216,6 +217,11 @@ class Actions(QObject):
     def current(self) -> SessionSnapshot | None:
         """The session that the commands are about."""
         return self._current
+
+    @property
+    def noted(self) -> SessionSnapshot | None:
+        """The session that outcome and notes are about: the chosen one, also once it has ended."""
+        return self._noted
 
     @property
     def control_targets(self) -> list[QAction]:
@@ -261,6 +267,7 @@ class Actions(QObject):
         current: SessionSnapshot | None,
         count: int,
         inbox: InboxView | None = None,
+        over: SessionSnapshot | None = None,
     ) -> None:
         """Set which commands can be used.
 
@@ -270,10 +277,13 @@ class Actions(QObject):
             current: the session in the chosen tab, if any.
             count: how many sessions are open.
             inbox: the agent's Inbox; None for other reps.
+            over: the session in the chosen tab that has ended, if any: outcome and notes can still be written.
         """
         if current is not None and current.view.state not in LIVE:
             current = None
         self._current, self._inbox = current, inbox
+        kept = current if current is not None else over
+        self._noted = kept if kept is not None and kept.has_control else None
         online = link is Link.ONLINE and account is not None
         agent = account is not None and AGENT in account.privileges
         usable = self._usable_anywhere(online=online, account=account, count=count)
@@ -336,7 +346,7 @@ class Actions(QObject):
             "lock_session": online and controls and current is not None and current.view.mode is Mode.SINGLE,
             "leave_session": online and (controls or assists),
             "end_session": online and controls,
-            "notes": online and controls,
+            "notes": online and self._noted is not None,
             "copy_number": open_,
             "copy_link": open_,
             "focus_chat": open_,

@@ -92,9 +92,9 @@ class AfterSession(QObject):
             self.note(session, by_itself=True)
 
     def _note_current(self) -> None:
-        current = self._kit.actions.current
-        if current is not None:
-            self.note(current)
+        noted = self._kit.actions.noted
+        if noted is not None:
+            self.note(noted)
 
     def _note_past(self, entry: HistoryEntry) -> None:
         name = entry.customers[0] if entry.customers else number_in_threes(entry.number)

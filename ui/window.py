@@ -460,6 +460,7 @@ class MainWindow(QMainWindow):
             current=current,
             count=len(self.tabs.ids()),
             inbox=self.inbox_model.inbox,
+            over=entry.snapshot if entry is not None and entry.stage is Stage.ENDED else None,
         )
         self._kit.actions.detach_tab.setChecked(self.tabs.current() in self.detached)
 

@@ -82,6 +82,10 @@ async def test_at_the_end_the_controller_writes_outcome_and_notes_or_skips(desk)
     assert (again.outcome.currentText(), again.notes.toPlainText()) == (first, "new driver")
     press(desk, "outcome_dialog_skip")
     assert dialogs(desk) == []
+    assert desk.actions.notes.isEnabled(), "the menu has what the tab has"
+    desk.actions.notes.trigger()
+    assert [one.session_id for one in dialogs(desk)] == [session.id]
+    press(desk, "outcome_dialog_skip")
     assert len(asked(desk, "note_session")) == 1
 
 
@@ -107,6 +111,7 @@ async def test_it_is_not_asked_where_there_is_nothing_to_tell(desk):
     drain()
     assert dialogs(desk) == []
     assert not desk.shown("stateNotes")
+    assert not desk.actions.notes.isEnabled()
     desk.window.after_session.quiet = True
     last = controlled(desk)
     desk.intents.end(last.id)
