@@ -57,7 +57,7 @@ def best_language(wanted: str) -> str:
 
 
 def sentence(language: str, area: str, key: str, **places: object) -> str:
-    """The sentence under `key`, its places filled in.
+    """The sentence under `key`, its places filled in; a name that ends in a full stop ends the sentence, too.
 
     Raises:
         KeyError: for a key or a place that does not exist; `make check` finds both before a person does.
@@ -68,5 +68,9 @@ def sentence(language: str, area: str, key: str, **places: object) -> str:
         if not isinstance(count, int):
             raise KeyError("count")
         found = found.get(plural_form(language, count), found["other"])
+    for name, value in places.items():
+        # "Maria G." at the end of a sentence needs no second full stop.
+        if isinstance(value, str) and value.rstrip("\u2069").endswith("."):
+            found = found.replace(f"{{{name}}}.", f"{{{name}}}")
     result: str = found.format_map(places) if places else found
     return result

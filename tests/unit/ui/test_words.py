@@ -8,6 +8,7 @@ from support_manager.protocol.codes import ErrorCode
 from ui.error_text import ErrorText
 from ui.i18n import Translator
 from ui.links import desktop_entry, is_link
+from ui.widgets.plain import isolated
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -45,3 +46,14 @@ def test_links():
     assert not is_link("--relay=x")
     entry = desktop_entry(["/opt/a b/x", '--odd"%f'])
     assert 'Exec="/opt/a b/x" "--odd\\"%%f" %u' in entry
+
+
+@pytest.mark.parametrize(
+    ("language", "start"),
+    [("en", "You assist \u2068{}\u2069 You see"), ("ro", "Asistați sesiunea condusă de \u2068{}\u2069 Vedeți")],
+)
+def test_a_name_that_ends_in_a_full_stop_brings_no_second_one(language: str, start: str):
+    said = Translator(language).t("session", "banner.assist", name=isolated("Dan P."))
+    assert said.startswith(start.format("Dan P."))
+    whole = Translator(language).t("session", "banner.assist", name=isolated("Dan Pop"))
+    assert whole.startswith(start.format("Dan Pop").replace("\u2069", "\u2069."))
