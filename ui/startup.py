@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLoggingCategory, QSocketNotifier, Qt, QTimer
+from PySide6.QtCore import QSocketNotifier, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from support_manager.settings import profile_folder
@@ -31,10 +31,6 @@ def run_app(options: argparse.Namespace, ready: "Callable[[App], object] | None"
         options: the command line, as `ui.app.arguments` reads it.
         ready: called on the running loop once the window is shown.
     """
-    # WORKAROUND(Qt 6.12): Qt Multimedia says on stderr, while it is being loaded, that this system has no PipeWire –
-    # qtmultimedia/src/multimedia/qsymbolsresolveutils.cpp. Nothing here needs it, and who starts the app in a terminal
-    # takes it for a fault. To go when Qt is silent about a library that is optional.
-    QLoggingCategory.setFilterRules("qt.multimedia.symbolsresolver*=false")
     QApplication.setDesktopFileName("support-manager")
     QApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     qt = QApplication.instance() or QApplication([sys.argv[0]])

@@ -152,7 +152,8 @@ class AdminArea:
             return web.Response(status=303, headers={"Location": address, **_NO_STORE})
         if not visitor.is_admin:
             log.warning("admin area refused", account=visitor.account.id)
-            return self._response(request, visitor, language, self._failure(language, "no_privilege", 403))
+            answer = self._failure(language, "no_privilege", 403, leads="desk")
+            return self._response(request, visitor, language, answer)
         if request.method != "POST":
             return None
         elsewhere = is_from_elsewhere(request, self._settings.allowed_origins)
@@ -161,10 +162,12 @@ class AdminArea:
             return self._response(request, visitor, language, self._failure(language, "foreign_form", 403))
         return None
 
-    def _failure(self, language: str, key: str, status: int) -> Answer:
+    def _failure(self, language: str, key: str, status: int, *, leads: str = "back") -> Answer:
+        """What went wrong, and a way on: to the overview, or for whoever may not see that to his own page."""
         title = catalog.sentence(language, "admin", "failure.title")
         words = catalog.sentence(language, "admin", f"failure.{key}")
-        back = tag("a", catalog.sentence(language, "admin", "failure.back"), href=ROOT, class_="button")
+        address = ROOT if leads == "back" else f"/{leads}"
+        back = tag("a", catalog.sentence(language, "admin", f"failure.{leads}"), href=address, class_="button")
         return Answer(title, joined(tag("h1", title), failed(words), tag("p", back, class_="actions")), status)
 
     def _response(self, request: web.Request, visitor: Visitor | None, language: str, answer: Answer) -> web.Response:

@@ -92,6 +92,7 @@ async def test_every_address_refuses_strangers_reps_and_foreign_forms(relay):
             refused = await ana.get(path)
             assert (refused.status, refused.headers["Cache-Control"]) == (403, "no-store"), path
             assert "no administrator" in refused.text
+            assert 'href="/desk"' in refused.text.partition('class="actions"')[2]
             found = await root.get(path)
             assert found.status == (404 if "nothing" in path or "a/b" in path else 200), path
         for path in acts:

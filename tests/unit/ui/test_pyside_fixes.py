@@ -1,5 +1,6 @@
 """The app survives as many signals as a long day has; without our fix some hundred end it on Python 3.11."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,28 @@ def test_a_long_day_of_signals_does_not_end_the_app():
     done = run(fixed=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "done\n"
+
+
+SPEAKS = """
+import ui
+from PySide6.QtCore import QCoreApplication, QLoggingCategory
+
+app = QCoreApplication([])
+print(QLoggingCategory("qt.multimedia.symbolsresolver.pipewire").isWarningEnabled(), flush=True)
+"""
+
+
+def speaks(rules: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", SPEAKS],
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "QT_LOGGING_RULES": rules},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_nothing_is_said_of_a_pipewire_that_is_not_there_unless_asked_for():
+    assert speaks("") == "False\n"
+    assert speaks("qt.multimedia.*=true") == "True\n"
