@@ -1,36 +1,38 @@
 /** The files of a visit: offered, answered, on their way and here; what moves them is a worker for each. */
 
+import { FilesBook } from "./files_book.js";
 import { sizeWords } from "./files_card.js";
-import { address, folder, kept as fileOf, remove, saveAs } from "./files_place.js";
-import { fromText, keyId, openMeta, sealMeta, secretCalled, secretsWith, toText } from "./files_seal.js";
+import { address, kept as fileOf, remove, room, saveAs } from "./files_place.js";
+import { Pace } from "./files_pace.js";
+import { fromText, openMeta, sealedOffer, secretCalled, secretsWith, toText } from "./files_seal.js";
 
-const KEPT = "support.files.";
-const RATE_MS = 3_000;
 const AGAIN_MS = 1_000;
 /** So long what came can be saved after the session; then it is nobody's business on this computer any more. */
 const KEPT_MS = 600_000;
-const DAY_MS = 86_400_000;
 const DIRECT_MS = 5_000;
-const IN_MEMORY = 500_000_000;
 const DIVERTED = "file_diverted";
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
 const OPEN = new Set(["packing", "sealed", "offered", "waiting", "running", "paused", "again"]);
 
+const BLANK = { id: "", name: "", type: "", done: 0, rate: 0, digest: "", weak: false, code: "", key: "", modified: 0, byMe: false, held: false };
+
 export class Files {
   #parts;
+  #book;
   #secrets;
   #lines = new Map();
   #workers = new Map();
   #sources = new Map();
   /** What came in a window whose browser keeps nothing. */
   #pieces = new Map();
-  #samples = new Map();
+  #paces = new Map();
   #recalled = "";
   #waited = new Set();
   #takenBack = new Set();
 
   constructor(parts) {
     this.#parts = parts;
+    this.#book = new FilesBook(parts.storage);
     this.#secrets = parts.secrets;
   }
 
@@ -54,17 +56,10 @@ export class Files {
     return (this.hurdle === "hidden" || this.#session?.isOnItsWay) && !this.#lines.size;
   }
 
-  async most() {
-    const { quota = 0, usage = 0 } = await navigator.storage.estimate();
-    let lasting = true;
-    try {
-      await navigator.storage.getDirectory();
-    } catch {
-      lasting = false;
-    }
-    const bytes = Math.max(0, Math.floor((quota - usage) * 0.9));
-    return { bytes: lasting ? bytes : Math.min(bytes || IN_MEMORY, IN_MEMORY), lasting };
+  most() {
+    return room();
   }
+
   settle() {
     const session = this.#session;
     if (!session) return;
@@ -171,22 +166,32 @@ export class Files {
 
   /** Offer folders, each as an archive; reading a large one takes a while. */
   async offerFolders(folders) {
-    for (const { name, gather } of folders) {
+    for (const folder of folders) {
       if (this.#parts.story.phase === "over") return;
-      const line = this.#outgoing(`${name}.zip`, { folder: true, state: "packing" });
+      const line = this.#outgoing(`${folder.name}.zip`, { folder: true, state: "packing" });
       this.#changed();
-      const isStopped = () => !OPEN.has(line.state);
       try {
-        const { zipped } = await import("./files_folder.js");
-        const file = await zipped(name, await gather(isStopped), isStopped);
-        if (isStopped()) continue; // cancelled, or the session's end came first
+        const file = await this.#packed(line, folder);
+        if (!file) continue;
         line.state = "waiting";
         await this.#offer(line, file);
       } catch (error) {
-        if (isStopped()) continue;
         console.warn("folder not packed", error);
         this.#fail(line, error.code && typeof error.code === "string" ? error.code : "file_gone");
       }
+    }
+  }
+
+  /** The archive of a folder; null where it was cancelled, or the session's end came, before that was done. */
+  async #packed(line, { name, gather }) {
+    const isStopped = () => !OPEN.has(line.state);
+    try {
+      const { zipped } = await import("./files_folder.js");
+      const file = await zipped(name, await gather(isStopped), isStopped);
+      return isStopped() ? null : file;
+    } catch (error) {
+      if (isStopped()) return null;
+      throw error;
     }
   }
 
@@ -216,12 +221,7 @@ export class Files {
       const { activity_id: id } = await this.#parts.ask("activity.offer", {
         request_id: line.transfer,
         kind: "file",
-        file: {
-          transfer: line.transfer,
-          size: file.size,
-          key_id: await keyId(secret.value, secret.weak),
-          sealed: await sealMeta(secret.value, line.transfer, file.name, file.type),
-        },
+        file: await sealedOffer(secret, line.transfer, file),
       });
       const unheard = !line.id;
       line.id = id;
@@ -274,14 +274,8 @@ export class Files {
 
   /** After a reload: the file that was being sent, or the folder. */
   async chooseAgain(line, file, folders = []) {
-    if (folders.length) {
-      const { zipped } = await import("./files_folder.js");
-      const isStopped = () => !OPEN.has(line.state);
-      file = await zipped(folders[0].name, await folders[0].gather(isStopped), isStopped).catch((error) => {
-        if (!isStopped()) throw error;
-      });
-      if (isStopped()) return;
-    }
+    if (folders.length) file = await this.#packed(line, folders[0]);
+    if (!file) return;
     if (file.name !== line.name || file.size !== line.size || file.lastModified !== line.modified) {
       line.code = "file_other";
       this.#changed();
@@ -313,7 +307,7 @@ export class Files {
     if (line.code === DIVERTED) line.code = "";
     const worker = new Worker(address(), { type: "module" });
     this.#workers.set(line.transfer, worker);
-    this.#samples.set(line.transfer, []);
+    this.#paces.set(line.transfer, new Pace());
     worker.addEventListener("error", (event) => this.#stuck(line, worker, event.message ?? ""));
     worker.addEventListener("message", ({ data }) => this.#said(line, worker, data));
   }
@@ -327,7 +321,7 @@ export class Files {
       const pieces = this.#pieces.get(line.transfer);
       worker.postMessage({ file, pieces, secret: fromText(line.key), transfer: line.transfer, size: line.size });
     }
-    if (data.done !== undefined) this.#count(line, data.done);
+    if (data.done !== undefined) Object.assign(line, { done: data.done, rate: this.#paces.get(line.transfer).rate(data.done) });
     if (data.failed) this.#stuck(line, worker, data.failed);
     if (data.piece) {
       if (!this.#pieces.has(line.transfer)) this.#pieces.set(line.transfer, []);
@@ -384,16 +378,6 @@ export class Files {
     }
   }
 
-  #count(line, done) {
-    line.done = done;
-    const now = performance.now();
-    const samples = this.#samples.get(line.transfer).filter((one) => now - one.at < RATE_MS);
-    samples.push({ at: now, done });
-    this.#samples.set(line.transfer, samples);
-    const [first] = samples;
-    line.rate = now > first.at ? ((done - first.done) / (now - first.at)) * 1_000 : 0;
-  }
-
   #halt(line, state) {
     this.#workers.get(line.transfer)?.terminate();
     this.#workers.delete(line.transfer);
@@ -401,48 +385,20 @@ export class Files {
     line.state = state;
   }
   #add(some) {
-    const line = {
-      id: "", name: "", type: "", done: 0, rate: 0, digest: "", weak: false, code: "", key: "", modified: 0, byMe: false, held: false, ...some,
-    };
+    const line = { ...BLANK, ...some };
     this.#lines.set(line.transfer, line);
     return line;
   }
 
   #recall(id) {
     this.#recalled = id;
-    for (const line of this.#kept(KEPT + id)) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0, held: false });
-    void this.#sweep();
-  }
-
-  #kept(name) {
-    try {
-      const { at, lines } = JSON.parse(this.#parts.storage?.getItem(name) ?? "{}");
-      return at > Date.now() - DAY_MS ? lines : [];
-    } catch {
-      return [];
-    }
+    for (const line of this.#book.lines(id)) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0, held: false });
+    void this.#book.sweep(id, this.#lines.keys());
   }
 
   #save() {
-    try {
-      // Of one that is being packed or offered nothing is left after a reload.
-      const lines = this.lines.filter(({ id, state }) => state === "done" || (id && OPEN.has(state)));
-      this.#parts.storage?.setItem(KEPT + this.#session.id, JSON.stringify({ at: Date.now(), lines }));
-    } catch {}
-  }
-
-  /** Put away what no session of this browser lists any more; another tab may be in another one. */
-  async #sweep() {
-    try {
-      const wanted = new Set(this.#lines.keys());
-      for (const name of Object.keys(this.#parts.storage ?? {})) {
-        if (!name.startsWith(KEPT) || name === KEPT + this.#recalled) continue;
-        const lines = this.#kept(name);
-        for (const { transfer } of lines) wanted.add(transfer);
-        if (!lines.length) this.#parts.storage.removeItem(name);
-      }
-      for await (const name of (await folder()).keys()) if (!wanted.has(name)) await remove(name);
-    } catch {}
+    // Of one that is being packed or offered nothing is left after a reload.
+    if (this.#session) this.#book.keep(this.#session.id, this.lines.filter(({ id, state }) => state === "done" || (id && OPEN.has(state))));
   }
 
   #changed() {
@@ -458,9 +414,7 @@ export class Files {
       else if (line.incoming) setTimeout(() => void remove(line.transfer), KEPT_MS);
     }
     this.#pieces.clear();
-    try {
-      if (!elsewhere) this.#parts.storage?.removeItem(KEPT + this.#recalled);
-    } catch {}
+    if (!elsewhere) this.#book.forget(this.#recalled);
     this.#changed();
   }
 }

@@ -1,9 +1,23 @@
 /** Where what comes is kept: a folder of the origin's private file system; and the worker that fills it. */
 
 const SAVED_MS = 60_000;
+const IN_MEMORY = 500_000_000;
 
 export async function folder() {
   return (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
+}
+
+/** @returns {Promise<{bytes: number, lasting: boolean}>} how much fits, and whether it outlasts a reload */
+export async function room() {
+  const { quota = 0, usage = 0 } = await navigator.storage.estimate();
+  let lasting = true;
+  try {
+    await navigator.storage.getDirectory();
+  } catch {
+    lasting = false;
+  }
+  const bytes = Math.max(0, Math.floor((quota - usage) * 0.9));
+  return { bytes: lasting ? bytes : Math.min(bytes || IN_MEMORY, IN_MEMORY), lasting };
 }
 
 let policy = null;

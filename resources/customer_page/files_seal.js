@@ -72,6 +72,11 @@ export async function sealMeta(secret, transfer, name, type) {
   return toText(new Uint8Array(await crypto.subtle.encrypt(nameHow(transfer), await nameKey(secret, transfer), plain)));
 }
 
+/** What is told of a file that is offered: not its name, which only the other end can read. */
+export async function sealedOffer({ value, weak }, transfer, { name, type, size }) {
+  return { transfer, size, key_id: await keyId(value, weak), sealed: await sealMeta(value, transfer, name, type) };
+}
+
 export async function openMeta(secret, transfer, sealed) {
   const plain = await crypto.subtle.decrypt(nameHow(transfer), await nameKey(secret, transfer), fromText(sealed));
   const { name, type } = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(plain));

@@ -113,9 +113,9 @@ test("B-7.5: what came is saved once its hash was compared, and never where that
   for (const [id, transfer] of [["a1", TRANSFER], ["a2", "transfer-9876543210"]]) {
     const file = { transfer, size: 5, key_id: APP.key_id, sealed: await sealMeta(SECRET, transfer, "fix.exe", "") };
     activities.set(id, { id, kind: "file", state: "running", subject: "rep", seen_by: ["me"], file });
+    files.settle(); // one after the other: names are opened in any order, and each worker is to be known
+    for (let tries = 0; workers.length < activities.size && tries < 200; tries += 1) await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  files.settle();
-  for (let tries = 0; workers.length < 2 && tries < 200; tries += 1) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.deepEqual([saved, files.lines[0].state, told], [0, "running", []]);
   workers[0].say({ digest: "ab" });
   assert.deepEqual([saved, files.lines[0].state, files.lines[0].digest], [1, "done", "ab"]);

@@ -1,0 +1,61 @@
+/** What this browser remembers of each session's files, over a reload; and what of them it puts away. */
+
+import { folder, remove } from "./files_place.js";
+
+const KEPT = "support.files.";
+const DAY_MS = 86_400_000;
+
+export class FilesBook {
+  #storage;
+
+  /** @param {?Storage} storage of this browser, where there is one */
+  constructor(storage) {
+    this.#storage = storage;
+  }
+
+  /** @param {string} session @returns {object[]} its lines, as they were kept last; none after a day */
+  lines(session) {
+    return this.#kept(KEPT + session);
+  }
+
+  /** @param {string} session @param {object[]} lines all of them; those of before go */
+  keep(session, lines) {
+    try {
+      this.#storage?.setItem(KEPT + session, JSON.stringify({ at: Date.now(), lines }));
+    } catch {}
+  }
+
+  /** @param {string} session whose files are nobody's business on this computer any more */
+  forget(session) {
+    try {
+      this.#storage?.removeItem(KEPT + session);
+    } catch {}
+  }
+
+  /**
+   * Put away what no session of this browser lists any more; another tab may be in another one.
+   * @param {string} session the one of this page
+   * @param {Iterable<string>} transfers what it lists
+   */
+  async sweep(session, transfers) {
+    try {
+      const wanted = new Set(transfers);
+      for (const name of Object.keys(this.#storage ?? {})) {
+        if (!name.startsWith(KEPT) || name === KEPT + session) continue;
+        const lines = this.#kept(name);
+        for (const { transfer } of lines) wanted.add(transfer);
+        if (!lines.length) this.#storage.removeItem(name);
+      }
+      for await (const name of (await folder()).keys()) if (!wanted.has(name)) await remove(name);
+    } catch {}
+  }
+
+  #kept(name) {
+    try {
+      const { at, lines } = JSON.parse(this.#storage?.getItem(name) ?? "{}");
+      return at > Date.now() - DAY_MS ? lines : [];
+    } catch {
+      return [];
+    }
+  }
+}
