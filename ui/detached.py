@@ -219,3 +219,4 @@ class Detached(QObject):
         self.page.set_words(say("detached.title"), say("detached.text"))
         self._bring.setText(say("detached.bring"))
         self._back.setText(say("tabs.attach"))
+        self.page.fit_buttons()

@@ -312,6 +312,7 @@ class SessionPanel(QSplitter):
         for button_name, made in self._buttons.items():
             mine = not (entry.assists and button_name in _CONTROL)
             made.setVisible(mine and button_name in look.buttons and key != "cannot_show")
+        self.message.fit_buttons()
 
     def _explanation(self, key: str, name: str) -> str:
         """The sentence under the heading; an assistant reads what it means for him."""

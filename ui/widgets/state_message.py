@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from ui.widgets.kit import SPACE_2, SPACE_3, SPACE_4, SPACE_5, Kit, label
@@ -10,6 +10,8 @@ from ui.widgets.kit import SPACE_2, SPACE_3, SPACE_4, SPACE_5, Kit, label
 WIDTH = 440
 _LOW_PX = 460
 """With less height the icon goes."""
+_SHARE = 100
+"""Of the width, against 1 on either side: it grows to `WIDTH` first."""
 
 
 class StateMessage(QWidget):
@@ -29,11 +31,13 @@ class StateMessage(QWidget):
         self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.extra = QVBoxLayout()
         self.extra.setSpacing(SPACE_3)
-        self._buttons = QHBoxLayout()
+        self._buttons = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._made: list[QPushButton] = []
         self._buttons.setSpacing(SPACE_2)
         self._buttons.addStretch(1)
         self._buttons.addStretch(1)
         column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE_2)
         column.addStretch(2)
         column.addWidget(self._icon)
@@ -50,14 +54,23 @@ class StateMessage(QWidget):
         row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         row.setContentsMargins(SPACE_5, SPACE_4, SPACE_5, SPACE_4)
         row.addStretch(1)
-        row.addWidget(holder, 100)
+        row.addWidget(holder, _SHARE)
         row.addStretch(1)
         kit.on_colours(self._tint)
 
     def add_button(self, made: QPushButton) -> QPushButton:
         """Add a button to the row below the words."""
         self._buttons.insertWidget(self._buttons.count() - 1, made)
+        self._made.append(made)
         return made
+
+    def fit_buttons(self) -> None:
+        """Put the buttons below one another where they have no room side by side; after words or buttons changed."""
+        shown = [one.sizeHint().width() for one in self._made if not one.isHidden()]
+        needed = sum(shown) + SPACE_2 * (len(shown) - 1)
+        room = min(WIDTH, (self.width() - 2 * SPACE_5) * _SHARE // (_SHARE + 2))
+        narrow = len(shown) > 1 and needed > room
+        self._buttons.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
 
     def set_words(self, title: str, text: str = "") -> None:
         """Say something else."""
@@ -76,6 +89,7 @@ class StateMessage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._icon.setVisible(self.height() >= _LOW_PX)  # where it is low the words come first
+        self.fit_buttons()
 
     def _tint(self) -> None:
         self._icon.setPixmap(self._kit.theme.icon(self._icon_name, self._role).pixmap(36, 36))

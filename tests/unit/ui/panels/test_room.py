@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QDialog, QLabel, QWidget
 
 from support_manager.events import Picture
+from tests.harness.centre_script import controlled
 from tests.harness.session_window import WindowUnderTest, drain
 from ui.dialogs.about import AboutDialog
 from ui.dialogs.assist import AssistDialog
@@ -149,3 +150,15 @@ async def test_the_waiting_page_has_room_in_the_smallest_window(desk):
     for part in (title, invite):
         assert part.height() >= part.minimumSizeHint().height(), part.objectName()
         assert part.visibleRegion().boundingRect() == part.rect(), f"{part.objectName()} is cut off"
+
+
+@pytest.mark.parametrize("width", [958, 1440])
+async def test_no_button_is_narrower_than_its_words_once_the_session_has_ended(desk, width):
+    session = controlled(desk)
+    desk.window.resize(width, 1000)
+    desk.intents.end(session.id)
+    drain()
+    for name in ("stateStartNew", "stateNotes", "stateCloseTab"):
+        made = desk.find(name)
+        assert made.width() >= made.sizeHint().width(), name
+        assert made.visibleRegion().boundingRect() == made.rect(), f"{name} is cut off"
