@@ -151,6 +151,7 @@ class HistoryPanel(QWidget):
         self._entries += found.entries
         for entry in found.entries:
             self.list.addItem(QListWidgetItem(self._line(entry)))
+            self._label(self.list.count() - 1, entry)
         self._more_there = found.more
         empty = "history.none" if self.search.text().strip() else "history.empty"
         self._show_state("" if self._entries else empty)
@@ -268,6 +269,7 @@ class HistoryPanel(QWidget):
         self._edit.setText(say("history.edit"))
         for at, entry in enumerate(self._entries):
             self.list.item(at).setText(self._line(entry))
+            self._label(at, entry)
         self._show_facts()
         self._name_switch()
 
@@ -276,6 +278,11 @@ class HistoryPanel(QWidget):
         names = ", ".join(one_line(name, 60) for name in entry.customers) or self._kit.say("history.nobody")
         parts = [self._when(entry.ended_at), number_in_threes(entry.number), one_line(entry.outcome, 60)]
         return f"{names}\n{' · '.join(part for part in parts if part)}"
+
+    def _label(self, at: int, entry: HistoryEntry) -> None:
+        """The row has no room to say which time it shows."""
+        times = {"began": self._when(entry.started_at), "over": self._when(entry.ended_at)}
+        self.list.item(at).setToolTip(self._kit.say("history.times", **times))
 
     def _show_facts(self) -> None:
         say, page = self._kit.say, self._page
@@ -286,9 +293,10 @@ class HistoryPanel(QWidget):
         entry = page.entry
         self._name.setText(", ".join(one_line(name, 80) for name in entry.customers) or say("history.nobody"))
         minutes = max(1, round((entry.ended_at - entry.started_at) / 60_000))
-        first = (number_in_threes(entry.number), self._when(entry.started_at), say("history.minutes", count=minutes))
+        began, over = self._when(entry.started_at), self._when(entry.ended_at)
         facts = [
-            " · ".join(first),
+            " · ".join((number_in_threes(entry.number), say("history.minutes", count=minutes))),
+            say("history.times", began=began, over=over),
             say("history.reps", names=", ".join(isolated(name) for name in entry.reps)) if entry.reps else "",
             say("history.queue", name=isolated(entry.queue_name)) if entry.queue_name else "",
             say("side.tracking", code=isolated(entry.tracking_code)) if entry.tracking_code else "",

@@ -169,6 +169,9 @@ async def test_the_history_lists_and_reads_what_is_over(desk):
     found = desk.find("historyList", QListWidget)
     assert isinstance(found, QListWidget)
     assert [found.item(at).text().splitlines()[0] for at in range(2)] == ["Ana Popescu", "Ion <i>V.</i>"]
+    facts = desk.find("historyFacts", QLabel).text()  # type: ignore[attr-defined]
+    assert found.item(0).toolTip() in facts.splitlines(), "both times, each by its name"
+    assert found.item(0).text().splitlines()[1].split(" · ")[0] in found.item(0).toolTip()
     assert desk.find("historyOutcome", QLabel).text() == "Solved"  # type: ignore[attr-defined]
     assert desk.find("historyNotes", QLabel).text() == "new driver"  # type: ignore[attr-defined]
     assert "<b>thanks</b>" in desk.find("historySurvey", QLabel).text()  # type: ignore[attr-defined]
