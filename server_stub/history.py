@@ -117,7 +117,10 @@ class Remembering:
         session = self._members.live.registry.get(row.session_id) or await self._rebuilt(row.session_id)
         if session is None:
             return requests.HistoryPage(entry=_entry(row), kept=False)
-        return requests.HistoryPage(entry=_entry(row), chat=tuple(session.chat), marks=tuple(session.marks))
+        yours = tuple(sorted(p.id for p in session.participants.values() if p.account_id == account.id))
+        return requests.HistoryPage(
+            entry=_entry(row), chat=tuple(session.chat), marks=tuple(session.marks), yours=yours
+        )
 
     async def _rebuilt(self, session_id: str) -> Session | None:
         """A session that is over, from its journal; None when that is deleted."""

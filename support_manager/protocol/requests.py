@@ -460,6 +460,8 @@ class HistoryPage(Wire, frozen=True, kw_only=True):
     chat: tuple[ChatLine, ...] = ()
     marks: tuple[Mark, ...] = ()
     kept: bool = True
+    yours: tuple[Id, ...] = ()
+    """The participant ids under which the reader was in it: whose account the others have stays at the relay."""
 
 
 class HistoryNote(Ask, frozen=True, kw_only=True):

@@ -233,6 +233,7 @@ class HistoryPanel(QWidget):
             seq=0,
             started_at=entry.started_at,
             you="",
+            you_before=page.yours,
             participants=(),
             chat=page.chat,
             marks=page.marks,

@@ -97,6 +97,8 @@ async def test_a_session_is_found_read_noted_and_rated_by_who_was_in_it(relay):
             got = await read(who, session.id)
             assert (got.entry.rating, got.entry.comment, got.kept) == (4, "Bine.", True)
             assert [line.text for line in got.chat] == ["Imprimanta SCOATE fum.", "Între noi: cartușul?"]
+            assert [line.sender in got.yours for line in got.chat] == [False, who is ion]
+            assert len(got.yours) == 1
         digits = f"{session.number[:3]} {session.number[3:6]} {session.number[6:]}"
         for words in ("stefania", "ŞTEFANIA pop", "Ion", digits, "scoate FUM", "cartusul", "tus NOU", "rezolvat maria"):
             found = [each.session_id for each in (await find(ion, words)).entries]

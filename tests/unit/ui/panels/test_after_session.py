@@ -19,6 +19,7 @@ from tests.harness.session_script import line, now_ms
 from tests.harness.session_window import WindowUnderTest, drain, until
 from tests.harness.widgets import unnamed
 from ui.dialogs.outcome import OutcomeDialog
+from ui.models.transcript import TranscriptModel
 from ui.widgets.transcript_view import TranscriptView
 
 
@@ -186,6 +187,21 @@ async def test_the_history_lists_and_reads_what_is_over(desk):
     await until(lambda: desk.find("historyNothing", QLabel).text() == desk.window._kit.say("history.not_kept"))  # type: ignore[attr-defined]
     assert "T-17" in desk.find("historyFacts", QLabel).text()  # type: ignore[attr-defined]
     assert not desk.shown("historySwitch")
+
+
+@pytest.mark.rule("B-12.7")
+async def test_the_history_calls_the_reader_you_as_the_session_did(desk):
+    said = (line("it stays red", at=1), line("so it does", sender="rep", name="Maria Grigore", at=2))
+    desk.intents.pages[ANA.session_id] = HistoryPage(entry=ANA, chat=said, yours=("rep",))
+    desk.actions.history.trigger()
+    await until(lambda: desk.shown("transcript"))
+    shown = desk.find("transcript", TranscriptView)
+    assert isinstance(shown, TranscriptView)
+    model = shown.model()
+    assert isinstance(model, TranscriptModel)
+    heads = [model.heading(model.row(at)) for at in range(model.rowCount())]
+    assert "Ana Popescu" in heads[0]
+    assert heads[1].startswith(desk.window._kit.say("chat.you"))
 
 
 @pytest.mark.rule("B-7.5", "B-12.7")
