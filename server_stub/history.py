@@ -119,7 +119,7 @@ class Remembering:
             return requests.HistoryPage(entry=_entry(row), kept=False)
         yours = tuple(sorted(p.id for p in session.participants.values() if p.account_id == account.id))
         return requests.HistoryPage(
-            entry=_entry(row), chat=tuple(session.chat), marks=tuple(session.marks), yours=yours
+            entry=_entry(row), chat=tuple(session.chat), marks=tuple(session.marks), intake=session.intake, yours=yours
         )
 
     async def _rebuilt(self, session_id: str) -> Session | None:

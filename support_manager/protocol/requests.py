@@ -49,6 +49,7 @@ from support_manager.protocol.views import (
     HistoryEntry,
     IceServers,
     InboxView,
+    Intake,
     Mark,
     Mode,
     Presence,
@@ -460,6 +461,7 @@ class HistoryPage(Wire, frozen=True, kw_only=True):
     chat: tuple[ChatLine, ...] = ()
     marks: tuple[Mark, ...] = ()
     kept: bool = True
+    intake: Intake | None = None
     yours: tuple[Id, ...] = ()
     """The participant ids under which the reader was in it: whose account the others have stays at the relay."""
 

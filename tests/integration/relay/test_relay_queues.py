@@ -97,6 +97,8 @@ async def test_five_wait_in_line_and_move_up_as_they_are_helped(relay):
         await waiting_number(people[3], 2)
         # The first session that is over says how long one takes.
         await ana.end(people[0].session_id)
+        past = await ana.client.ask("history.read", requests.HistoryRead(session_id=people[0].session_id))
+        assert past.intake == inside.session.intake, "what he wrote on the form is part of the record"
         estimate = await people[4].wait(lambda: (place_of(people[4]).wait_s is not None) and place_of(people[4]))
         assert estimate.place == 3
         assert [view.waiting for view in dana.view.queues if view.slug == "line"] == [3]

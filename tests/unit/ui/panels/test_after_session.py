@@ -13,7 +13,7 @@ from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import History, HistoryPage
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import Audience, EndReason, HistoryEntry, Mode
+from support_manager.protocol.views import Audience, EndReason, HistoryEntry, Intake, Mode
 from tests.harness.centre_script import assisted, controlled
 from tests.harness.session_script import line, now_ms
 from tests.harness.session_window import WindowUnderTest, drain, until
@@ -190,9 +190,10 @@ async def test_the_history_lists_and_reads_what_is_over(desk):
 
 
 @pytest.mark.rule("B-12.7")
-async def test_the_history_calls_the_reader_you_as_the_session_did(desk):
+async def test_the_history_calls_the_reader_you_and_has_what_the_form_said(desk):
+    form = Intake(queue_name="Support", problem="<b>My printer</b> says offline")
     said = (line("it stays red", at=1), line("so it does", sender="rep", name="Maria Grigore", at=2))
-    desk.intents.pages[ANA.session_id] = HistoryPage(entry=ANA, chat=said, yours=("rep",))
+    desk.intents.pages[ANA.session_id] = HistoryPage(entry=ANA, chat=said, yours=("rep",), intake=form)
     desk.actions.history.trigger()
     await until(lambda: desk.shown("transcript"))
     shown = desk.find("transcript", TranscriptView)
@@ -202,6 +203,9 @@ async def test_the_history_calls_the_reader_you_as_the_session_did(desk):
     heads = [model.heading(model.row(at)) for at in range(model.rowCount())]
     assert "Ana Popescu" in heads[0]
     assert heads[1].startswith(desk.window._kit.say("chat.you"))
+    assert desk.find("historyIntake", QLabel).text().splitlines()[1] == form.problem  # type: ignore[attr-defined]
+    desk.find("historyList", QListWidget).setCurrentRow(1)  # type: ignore[attr-defined]
+    await until(lambda: not desk.shown("historyIntake"))
 
 
 @pytest.mark.rule("B-7.5", "B-12.7")
