@@ -166,6 +166,10 @@ export async function hasher() {
 
 const AHEAD = 3;
 
+/** Longer than a worker takes to start on a busy computer. */
+const START_MS = 5_000;
+let policy = null;
+
 /** The same in a worker of its own, beside whoever moves the file; what it is handed is gone for the giver. */
 export class HashBeside {
   #worker;
@@ -176,23 +180,38 @@ export class HashBeside {
   #digest = null;
 
   static async start() {
-    const hash = new HashBeside();
-    try {
-      const policy = globalThis.trustedTypes?.createPolicy("hash", { createScriptURL: (url) => url });
-      const address = "/page/files_hasher.js";
-      hash.#worker = new Worker(policy ? policy.createScriptURL(address) : address, { type: "module" });
-      hash.#worker.addEventListener("message", ({ data }) => {
-        if (data) hash.#digest = data;
-        else hash.#taken += 1;
-        hash.#wake();
-      });
-      const fails = new Promise((_, reject) => hash.#worker.addEventListener("error", reject));
-      await Promise.race([hash.#until(() => hash.#taken), fails]);
-      hash.#taken = 0;
-    } catch {
-      hash.#alone = await hasher();
+    for (let tries = 0; tries < 2; tries += 1) {
+      const hash = new HashBeside();
+      if (await hash.#begins()) return hash;
+      hash.#worker?.terminate();
     }
+    const hash = new HashBeside();
+    hash.#alone = await hasher();
     return hash;
+  }
+
+  /**
+   * WORKAROUND(Firefox ESR 153): on a busy computer a worker that a worker starts now and then never runs, and says no
+   * error; what waits for it would wait for ever. To go when a new Firefox starts each of them.
+   */
+  async #begins() {
+    try {
+      policy ??= globalThis.trustedTypes?.createPolicy("hash", { createScriptURL: (url) => url }) ?? { createScriptURL: (url) => url };
+      this.#worker = new Worker(policy.createScriptURL("/page/files_hasher.js"), { type: "module" });
+    } catch {
+      return false;
+    }
+    this.#worker.addEventListener("message", ({ data }) => {
+      if (data) this.#digest = data;
+      else this.#taken += 1;
+      this.#wake();
+    });
+    const ready = this.#until(() => this.#taken).then(() => true);
+    const fails = new Promise((resolve) => this.#worker.addEventListener("error", () => resolve(false)));
+    const late = new Promise((resolve) => setTimeout(() => resolve(false), START_MS));
+    const begins = await Promise.race([ready, fails, late]);
+    this.#taken = 0;
+    return begins;
   }
 
   async #until(holds) {
