@@ -42,7 +42,7 @@ export class After {
       survey === "none" ? null : survey === "sent" ? this.#thanks() : this.#survey(survey),
       make.buttons(
         byForm && make.button("over.ask_again", "main", again),
-        actions[why] && make.button(...actions[why]),
+        !byForm && actions[why] && make.button(...actions[why]),
         hasSummary && make.button("summary.save", "quiet", () => this.#save()),
       ),
     ];

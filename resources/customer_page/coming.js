@@ -30,6 +30,8 @@ export class Coming {
     this.#wire = parts.wire;
     this.#keep = parts.keep;
     this.#story = parts.story;
+    /** @type {{name: string, number: string}} what the form begins with */
+    this.again = parts.keep.again;
   }
 
   /** Look for a visit that is known. */
@@ -126,6 +128,7 @@ export class Coming {
     const byLink = entering.event === "session.join" && !entering.number;
     const over = byLink && error.code === "wrong_number" ? "wrong_link" : OVER[error.code];
     if (over) {
+      this.#keep.again = entering;
       this.#parts.finish(over);
       return;
     }
@@ -175,6 +178,14 @@ export class Coming {
   /** Keep the way back over a reload. */
   save() {
     this.#keep.save(this.kept);
+  }
+
+  /** He goes of his own will: there is no way back, but the form is filled in should he want to join again. */
+  leave() {
+    const { kept } = this;
+    this.forget();
+    // Whoever came by a link or a queue's form has no number to type.
+    if (kept) this.#keep.again = { name: kept.name, number: kept.link || kept.queue ? "" : kept.number };
   }
 
   /** There is no way back any more. */

@@ -30,6 +30,7 @@ export class Elements {
   constructor(visit, language) {
     this.visit = visit;
     this.language = language;
+    for (const [name, value] of Object.entries(visit.coming.again)) this.keep(name, value);
   }
 
   /** @param {string} key @param {object} [places] @returns {string} */

@@ -5,6 +5,7 @@ const ALL = "support.sessions";
 const PENDING = "support.pending.";
 const NOTES = "support.notes";
 const LANGUAGE = "support.language";
+const AGAIN = "support.again";
 const MOST = 5;
 const MOST_PENDING = 50;
 const DAY_MS = 86_400_000;
@@ -73,6 +74,7 @@ export class Keep {
     for (const forgotten of others.splice(MOST - 1)) this.#drop(this.#browser, PENDING + forgotten.id);
     this.#write(this.#browser, ALL, [{ ...kept, at: this.#now() }, ...others]);
     this.#write(this.#tab, TAB, kept.id);
+    this.#drop(this.#tab, AGAIN);
   }
 
   /** @param {string} id of the session to forget entirely */
@@ -120,6 +122,18 @@ export class Keep {
 
   set language(value) {
     this.#write(this.#browser, LANGUAGE, value);
+  }
+
+  /** @returns {{name: string, number: string}} what this tab's form begins with, for whoever comes again */
+  get again() {
+    const found = this.#read(this.#tab, AGAIN);
+    const words = (value) => (typeof value === "string" ? value : "");
+    return { name: words(found?.name), number: words(found?.number) };
+  }
+
+  /** Only what the customer can read and type himself; never a token. It goes with the tab, or once he is in again. */
+  set again({ name, number }) {
+    this.#write(this.#tab, AGAIN, { name, number });
   }
 
   #all() {

@@ -378,7 +378,7 @@ export class Visit {
     for (const sender of [this.sharing, this.video, this.voice]) sender.close();
     this.#hub.close();
     const told = this.#ask("session.leave", {}, 3_000).catch((error) => console.warn("leave not told", error.code));
-    this.coming.forget();
+    this.coming.leave();
     await this.#finish("left", told);
   }
 

@@ -298,6 +298,15 @@ async def test_leaving_asks_first_and_the_end_is_told(relay, browser):
         left = await maria.wait_fact(events.ParticipantLeft)
         assert left.reason is LeaveReason.LEFT
         assert session.id not in await tab.page.evaluate(kept)
+        await tab.join(f"{relay.url}/join", number=session.number)
+        await tab.screen("waiting")
+        await tab.page.click("#leave")
+        await tab.page.click("#sure-leave")
+        await tab.page.click("#over-join_again")
+        await expect(tab.page.locator("#field-number")).to_have_value(session.number)
+        await expect(tab.page.locator("#field-name")).to_have_value("Ana Pop")
+        await tab.page.click("#join-send")
+        await tab.screen("waiting")
     async with visit(relay, browser) as (maria, session, tab):
         await maria.ask("session.end", requests.SessionEnd(session_id=session.id))
         await tab.screen("over")

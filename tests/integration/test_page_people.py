@@ -375,6 +375,10 @@ async def test_who_stands_in_line_sees_his_place_until_an_agent_is_there(relay, 
             await ioana.page.click("#sure-leave")
             await ioana.screen("over")
             await expect(ioana.page.locator("#survey-form")).to_have_count(0)
+            await expect(ioana.page.locator("#over-join_again")).to_have_count(0)
+            await ioana.page.click("#over-ask_again")
+            await ioana.screen("enter")
+            await expect(ioana.page.locator("#field-name")).to_have_value("Ioana")
 
 
 @pytest.mark.rule("B-10.4")

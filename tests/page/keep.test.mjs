@@ -50,6 +50,17 @@ test("the end clears everything of that session and nothing of others", () => {
   assert.equal(keep.find({ number: "482119903" }).id, "a");
 });
 
+test("what the form begins with is the tab's own, and only ever words", () => {
+  const [tab, browser] = [new Store(), new Store()];
+  const keep = new Keep(tab, browser);
+  assert.deepEqual(keep.again, { name: "", number: "" });
+  keep.again = { name: "Ana", number: "482119903", token: "secret" };
+  assert.deepEqual([keep.again, browser.all.size], [{ name: "Ana", number: "482119903" }, 0]);
+  assert.doesNotMatch([...tab.all.values()].join(), /secret/);
+  tab.setItem("support.again", '{"name": {}, "number": 5}');
+  assert.deepEqual(keep.again, { name: "", number: "" });
+});
+
 test("old and broken records are nothing, and a browser without storage is no error", () => {
   const browser = new Store();
   let now = 0;

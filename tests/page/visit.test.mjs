@@ -8,8 +8,8 @@ import { Visit } from "../../resources/customer_page/visit.js";
 
 const limits = { heartbeat_s: 1, dead_peer_s: 3, words_chars: 100 };
 
-/** A visit with a kept way back, on a line whose answers are given by `answer`. */
-function visitWith(answer) {
+/** A visit with a kept way back (unless `more` of it is null), on a line whose answers are given by `answer`. */
+function visitWith(answer, more = {}) {
   const listeners = new Map();
   const asked = [];
   const wire = {
@@ -25,14 +25,14 @@ function visitWith(answer) {
   const stored = new Map();
   const storage = { getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value), removeItem: (key) => stored.delete(key) };
   const keep = new Keep(storage, storage);
-  keep.save({ id: "s", number: "123456789", link: "", token: "not a token", name: "Ana", shared: false });
+  if (more) keep.save({ id: "s", number: "123456789", link: "", token: "not a token", name: "Ana", shared: false, ...more });
   const story = new Story();
   const visit = new Visit({
     protocol: { media_lines: [], channel_label: "control", limits },
     wire, keep, story, language: new Language(async () => ({})), media: null, report: { network: "unknown" }, linkToken: null,
     changed: () => {}, notify: () => {},
   });
-  return { visit, story, keep, asked, listeners };
+  return { visit, story, keep, asked, listeners, stored };
 }
 
 const refused = (code) => () => Promise.reject(Object.assign(new Error(code), { code }));
@@ -43,6 +43,37 @@ test("a way back that the relay cannot even read is forgotten, and the customer 
     visit.start();
     await new Promise(setImmediate);
     assert.deepEqual([story.phase, keep.find({}), asked], ["join", null, ["session.resume"]], code);
+  }
+});
+
+test("whoever leaves and comes again finds his number and his name in the form, and no token was kept", async () => {
+  const view = {
+    session: {
+      id: "s", number: "123456789", mode: "multi", state: "active", seq: 1, started_at: 1, you: "me", waiting_for: null,
+      participants: [{ id: "me", role: "primary", name: "Ana", connection: "online", joined_at: 1 }],
+    },
+    ice: { servers: [] },
+    resume_token: "the next token",
+  };
+  for (const [more, number] of [[{}, "123456789"], [{ link: "a1b2" }, ""], [{ queue: "support" }, ""]]) {
+    const { visit, story, keep, stored } = visitWith((event) => (event === "session.resume" ? view : {}), more);
+    visit.start();
+    await new Promise(setImmediate);
+    assert.equal(story.screen, "waiting");
+    await visit.leave();
+    assert.deepEqual(keep.again, { name: "Ana", number });
+    assert.doesNotMatch([...stored.values()].join(), /token/);
+    keep.save({ id: "t", number: "987654321", token: "another token", name: "Ana" });
+    assert.deepEqual(keep.again, { name: "", number: "" }, "once he is in, it is forgotten");
+  }
+});
+
+test("whoever is refused for the moment need not type it all again", async () => {
+  for (const code of ["session_taken", "session_locked"]) {
+    const { visit, story, keep } = visitWith(refused(code), null);
+    visit.start();
+    await visit.coming.join("Ana", "123456789");
+    assert.deepEqual([story.phase, keep.again], ["over", { name: "Ana", number: "123456789" }], code);
   }
 });
 
