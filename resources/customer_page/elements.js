@@ -18,6 +18,9 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
+/** What the relay refuses because of one field. */
+const REFUSED = { "error.wrong_number": "number" };
+
 /** Titles, buttons, fields and hints in the customer's language. */
 export class Elements {
   /** What was typed into forms, which outlives a change of language. */
@@ -84,9 +87,19 @@ export class Elements {
     return this.#typed.get(name) ?? "";
   }
 
-  /** Keep what was typed or chosen. */
+  /** Keep what was typed or chosen; what was wrong with it is not said any longer, and its room stays, so that nothing moves. */
   keep(name, value) {
     this.#typed.set(name, value);
+    if (this.#wrong !== name) return;
+    this.visit.story.hint = null;
+    document.getElementById("hint").textContent = "";
+    document.getElementById(`field-${name}`)?.removeAttribute("aria-invalid");
+  }
+
+  /** @returns {string} the field that the hint is about, empty if it is about none */
+  get #wrong() {
+    const key = this.visit.story.hint?.key ?? "";
+    return REFUSED[key] ?? (key.startsWith("hint.") ? key.slice("hint.".length) : "");
   }
 
   /**
@@ -98,7 +111,7 @@ export class Elements {
    */
   field(name, label, props, tag = "input") {
     const id = `field-${name}`;
-    const wrong = this.visit.story.hint?.key === `hint.${name}`;
+    const wrong = this.#wrong === name;
     const input = h(tag, { id, ...props, value: this.typed(name), "aria-describedby": "hint", "aria-invalid": wrong && "true" });
     input.addEventListener("input", () => this.keep(name, input.value));
     return [h("label", { htmlFor: id, textContent: this.t(label) }), input, ...(wrong ? [this.hint()] : [])];

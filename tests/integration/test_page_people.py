@@ -410,6 +410,8 @@ async def test_a_queue_that_closes_while_the_form_is_filled_in_takes_nobody(rela
         await expect(tab.page.locator("#field-name")).to_have_attribute("aria-invalid", "true")
         await expect(tab.page.locator("#field-name + #hint")).to_contain_text("Please type your name")
         await tab.page.fill("#field-name", "Ioana")
+        await expect(tab.page.locator("#field-name + #hint")).to_have_text("")
+        await expect(tab.page.locator("[aria-invalid]")).to_have_count(0)
         await tab.page.fill("#field-email", "not an address")
         await tab.page.click("#enter-send")
         await says(tab, "#hint", "This is not a complete e-mail address.")
@@ -522,6 +524,7 @@ async def test_after_the_end_he_is_asked_how_it_went_and_saves_a_summary(relay, 
         await tab.page.click("#survey-send")
         await says(tab, "#hint", "Please choose a number from 1 to 5.")
         await tab.page.check("#rating-4")
+        await expect(tab.page.locator("#hint")).to_have_text("")
         await tab.page.fill("#field-comment", "quick and kind")
         async with tab.page.expect_download() as download:
             await tab.page.click("#summary-save")

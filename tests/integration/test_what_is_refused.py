@@ -188,7 +188,7 @@ async def joins(stage: Stage, address: str, number: str = "") -> None:
     if number:
         await ana.fill("#field-number", number)
     await ana.click("#join-send")
-    await stage.shows(ana.locator("#hint"), "page", "error.wrong_number")
+    await stage.shows(ana.locator("#field-number + #hint"), "page", "error.wrong_number")
     await expect(ana.locator("#card")).to_have_attribute("data-screen", "join")
     assert await ana.input_value("#field-name") == "Ana P.", "what was typed is there still"
 
