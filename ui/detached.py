@@ -10,6 +10,7 @@ from ui.panels.session import SessionPanel
 from ui.session_menu import SessionMenu
 from ui.widgets.command_button import CommandButton
 from ui.widgets.kit import ROW, SPACE_1, SPACE_3, WIDE_ICON, Desk, button
+from ui.widgets.menu_button import opens
 from ui.widgets.state_message import StateMessage
 from ui.widgets.toasts import Toasts
 
@@ -53,8 +54,7 @@ class DetachedWindow(QWidget):
         self._session.setFixedHeight(ROW)
         self._session.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._session.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._session.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._session.setMenu(SessionMenu(a, kit.translator, self._session))
+        opens(self._session, SessionMenu(a, kit.translator, self._session))
         self._attach = button("detachedAttach", "quiet")
         self._attach.setIcon(kit.theme.icon("app-window"))
         self._attach.clicked.connect(self.attach_wanted)

@@ -8,6 +8,7 @@ from typing_extensions import override
 from ui.session_menu import SessionMenu
 from ui.widgets.command_button import CommandButton
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, WIDE_ICON, Desk, icon_button, label, name_it
+from ui.widgets.menu_button import opens
 from ui.widgets.number_label import tabular
 from ui.widgets.plain import number_in_threes
 
@@ -132,9 +133,9 @@ class IconTray(QWidget):
         invite = QMenu(self._invite)
         invite.setObjectName("inviteMenu")
         invite.addActions([a.invite, a.copy_link, a.copy_number])
-        self._invite.setMenu(invite)
+        opens(self._invite, invite)
         self._session = self._menu_button("iconTraySession", "app-window")
-        self._session.setMenu(SessionMenu(a, kit.translator, self._session))
+        opens(self._session, SessionMenu(a, kit.translator, self._session))
         row.addWidget(self._invite)
         row.addWidget(self._session)
         row.addWidget(self._line())
@@ -282,7 +283,6 @@ class IconTray(QWidget):
         made.setObjectName(name)
         made.setIcon(self._kit.theme.icon(icon))
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         made.setIconSize(WIDE_ICON)
         made.setFixedHeight(ROW)
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)

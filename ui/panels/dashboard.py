@@ -27,6 +27,7 @@ from ui.session_menu import PresenceMenu
 from ui.widgets.command_button import CommandButton
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, WIDE_ICON, Desk, button, label
+from ui.widgets.menu_button import let_go, opens
 from ui.widgets.number_label import CopyButton, NumberLabel
 from ui.widgets.plain import isolated
 
@@ -58,6 +59,7 @@ class TransferButton(QToolButton):
         self._menu = QMenu(self)
         self._menu.setObjectName("transferMenu")
         self._menu.addActions([kit.actions.transfer_session, kit.actions.transfer_control])
+        let_go(self, self._menu)
         kit.actions.updated.connect(self._follow)
         self._follow()
 
@@ -205,8 +207,7 @@ class Dashboard(QScrollArea):
         self._presence.setFixedHeight(ROW)
         self._presence.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._presence.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._presence.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._presence.setMenu(PresenceMenu(a, self._kit.translator, self._presence))
+        opens(self._presence, PresenceMenu(a, self._kit.translator, self._presence))
         a.updated.connect(self._show_presence)
         page = self._page((a.inbox, a.preferences, a.icon_tray, a.history, a.recordings, a.replies, a.sign_out))
         column = page.layout()

@@ -11,6 +11,7 @@ from ui.focus_ring import RING
 from ui.session_menu import PresenceMenu, SessionMenu
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, WIDE_ICON, Desk, icon_button, label, name_it, set_kind
 from ui.widgets.link_bar import MARKS
+from ui.widgets.menu_button import opens
 from ui.widgets.plain import one_line
 from ui.widgets.state_dot import StateDot
 from ui.widgets.tab_bar import SessionTabBar
@@ -41,7 +42,6 @@ class _Initials(QToolButton):
         super().__init__()
         self._kit = kit
         self.setObjectName("topAccount")
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setFixedSize(ROW, ROW)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -82,7 +82,7 @@ class TopBar(QFrame):
         self._invite = self._command("topInvite", kit.actions.invite)
         self._session = self._menu_button("topSession", "app-window")
         a = kit.actions
-        self._session.setMenu(SessionMenu(a, kit.translator, self))
+        opens(self._session, SessionMenu(a, kit.translator, self))
         self._inbox = self._command("topInbox", a.inbox)
         self._new = icon_button("topNewTab")
         self._new.setIcon(kit.theme.icon("plus", "text-muted"))
@@ -90,7 +90,7 @@ class TopBar(QFrame):
         self._dot = StateDot(kit, "topLinkDot")
         self._state = label("topLink", "secondary")
         self._presence = self._menu_button("topPresence", "circle-check")
-        self._presence.setMenu(PresenceMenu(a, kit.translator, self))
+        opens(self._presence, PresenceMenu(a, kit.translator, self))
         self._account = _Initials(kit)
         self._who = QAction(self)
         self._who.setEnabled(False)
@@ -104,7 +104,7 @@ class TopBar(QFrame):
         ):
             own.addSeparator()
             own.addActions(list(group))
-        self._account.setMenu(own)
+        opens(self._account, own)
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_3, 0, SPACE_3, 0)
         row.setSpacing(SPACE_1)
@@ -188,7 +188,6 @@ class TopBar(QFrame):
         made.setObjectName(name)
         made.setIcon(self._kit.theme.icon(icon))
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         made.setIconSize(WIDE_ICON)
         made.setFixedHeight(ROW)
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)

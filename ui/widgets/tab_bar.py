@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from ui.focus_ring import RING
 from ui.widgets.kit import ROW, Kit
+from ui.widgets.menu_button import let_go
 from ui.widgets.plain import one_line
 from ui.widgets.state_dot import Mark, mark_color, paint_mark
 
@@ -353,6 +354,7 @@ class SessionTabBar(QWidget):
         close.triggered.connect(lambda: self.close_wanted.emit(session_id))
         menu.addSeparator()
         menu.addAction(close)
+        let_go(tab, menu)
         menu.popup(tab.mapToGlobal(place))
 
     def move_tab(self, session_id: str, by: int) -> None:
