@@ -319,7 +319,11 @@ async def about(desk: WindowUnderTest) -> None:
 async def history(desk: WindowUnderTest) -> None:
     """History."""
     desk.intents.past = History(entries=PAST)
-    desk.intents.pages = {one.session_id: HistoryPage(entry=one, chat=LINES) for one in PAST}
+    written = WRITTEN["intake"]
+    assert isinstance(written, Intake)
+    desk.intents.pages = {
+        one.session_id: HistoryPage(entry=one, chat=LINES, yours=("rep",), intake=written) for one in PAST
+    }
     desk.actions.history.trigger()
 
 

@@ -203,12 +203,18 @@ async def _summary(studio: Studio) -> None:
 
 
 async def queues_page(relay: RelayProcess, studio: Studio) -> None:
-    """A queue's form, the place in line, a closed queue, an unknown one, a second customer who waits."""
+    """A queue's form, the place in line, two closed queues, an unknown one, a second customer who waits."""
     tab = studio.tab
-    for address, name in (("support", "enter"), ("night", "closed"), ("nobody", "no_queue")):
+    screens = (
+        ("support", "enter", "enter"),
+        ("night", "closed", "closed"),
+        ("shut", "closed", "closed-for-good"),
+        ("nobody", "no_queue", "no_queue"),
+    )
+    for address, name, words in screens:
         await tab.goto(f"{relay.url}/help/{address}")
         await studio.screen(name)
-        await studio.take(f"page-queue-{name}")
+        await studio.take(f"page-queue-{words}")
     await tab.goto(f"{relay.url}/help/support")
     await studio.screen("enter")
     await tab.fill("#field-name", "Ana Popescu")
@@ -288,6 +294,7 @@ async def photograph(out: Path, wanted: list[str]) -> int:
     await make_queue(data, "support", "maria", "dan")
     later = DAYS[(datetime.now(UTC).weekday() + 2) % 7]
     await make_queue(data, "night", "dan", hours=f"{later} 09:00-17:00")
+    await make_queue(data, "shut", "dan", hours="never")
     await set_site(data, company="Example Repairs")
     devices = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     with RelayProcess(data) as relay:

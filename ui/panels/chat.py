@@ -95,7 +95,6 @@ class ChatPanel(QFrame):
         self._ended = False
         self._sticky = True
         self._unseen = 0
-        self._bar_shown = True
         self.setObjectName(f"{prefix}Panel")
         self.setProperty("kind", "panel")
         self.model = TranscriptModel(kit, self, audience)
@@ -268,11 +267,6 @@ class ChatPanel(QFrame):
 
     def _range_changed(self) -> None:
         bar = self.view.verticalScrollBar()
-        # The bar keeps its room, so that lines are not wrapped anew when it is needed; only its handle is hidden.
-        needed = bar.maximum() > 0
-        if needed != self._bar_shown:
-            self._bar_shown = needed
-            bar.setStyleSheet("" if needed else "QScrollBar::handle { background: transparent; }")
         if self._sticky:
             bar.setValue(bar.maximum())
 

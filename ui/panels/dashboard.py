@@ -261,6 +261,6 @@ class Dashboard(QScrollArea):
         say, view = self._kit.say, self._entry.snapshot.view
         time = self._kit.translator.time(view.started_at)
         self._started.setText(say("side.started", time=time))
-        self._written.take(view)
+        self._written.take(view.intake, () if view.handover is None else (view.handover,))
         self._tracking.setVisible(bool(view.tracking_code))
         self._tracking.setText(say("side.tracking", code=isolated(view.tracking_code)))

@@ -21,6 +21,7 @@ from support_manager.protocol.requests import History, HistoryPage
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import Audience, HistoryEntry, SessionView
 from ui.models.transcript import TranscriptModel
+from ui.panels.written import Written
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_5, Kit, button, label
 from ui.widgets.plain import isolated, number_in_threes, one_line, without_overrides
 from ui.widgets.transcript_view import TranscriptView
@@ -94,7 +95,7 @@ class HistoryPanel(QWidget):
         self._outcome = label("historyOutcome", "strong", wrap=True, selectable=True)
         self._notes = label("historyNotes", wrap=True, selectable=True)
         self._survey = label("historySurvey", "muted", wrap=True, selectable=True)
-        self._intake = label("historyIntake", wrap=True, selectable=True)
+        self._written = Written(self._kit)
         self._edit: QPushButton = button("historyEdit")
         self._edit.clicked.connect(self._want_notes)
         self._transcripts = QStackedWidget()
@@ -108,7 +109,7 @@ class HistoryPanel(QWidget):
         column = QVBoxLayout(reader)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE_2)
-        for part in (self._name, self._facts, self._intake, self._outcome, self._notes, self._survey):
+        for part in (self._name, self._facts, self._written, self._outcome, self._notes, self._survey):
             column.addWidget(part)
         column.addWidget(self._edit, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._transcripts, 1)
@@ -288,7 +289,7 @@ class HistoryPanel(QWidget):
 
     def _show_facts(self) -> None:
         say, page = self._kit.say, self._page
-        for part in (self._name, self._facts, self._intake, self._outcome, self._notes, self._survey, self._edit):
+        for part in (self._name, self._facts, self._written, self._outcome, self._notes, self._survey, self._edit):
             part.setVisible(page is not None)
         if page is None:
             return
@@ -304,15 +305,12 @@ class HistoryPanel(QWidget):
             say("side.tracking", code=isolated(entry.tracking_code)) if entry.tracking_code else "",
         ]
         self._facts.setText("\n".join(line for line in facts if line))
-        form = page.intake
-        written = without_overrides(form.problem) if form is not None else ""
-        title = say("side.intake", queue=isolated(form.queue_name)) if form is not None else ""
-        self._intake.setText(f"{title}:\n{written}" if written else "")
+        self._written.take(page.intake, ())
         self._outcome.setText(one_line(entry.outcome, limits.OUTCOME_CHARS))
         self._notes.setText(without_overrides(entry.notes))
         rated = say("history.rating", count=entry.rating) if entry.rating is not None else ""
         self._survey.setText("\n".join(line for line in (rated, without_overrides(entry.comment)) if line))
-        for shown in (self._intake, self._outcome, self._notes, self._survey):
+        for shown in (self._outcome, self._notes, self._survey):
             _show_if_any(shown)
 
     def _when(self, at: int) -> str:

@@ -147,7 +147,7 @@ class SessionSide(QScrollArea):
         self._started.setText(say("side.started", time=time))
         self._tracking.setVisible(bool(view.tracking_code))
         self._tracking.setText(say("side.tracking", code=isolated(view.tracking_code)))
-        self._written.take(view)
+        self._written.take(view.intake, () if view.handover is None else (view.handover,))
         customer = self._entry.customer
         if customer is not None:
             self._device_title.setText(say("device.title", name=isolated(customer.name)))

@@ -235,12 +235,23 @@ class TranscriptView(QListView):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setTabKeyNavigation(False)
         self.verticalScrollBar().setSingleStep(24)
+        self._handle_shown = True
+        self.verticalScrollBar().rangeChanged.connect(self._show_handle)
+        self._show_handle()
         self.setBatchSize(_AT_ONCE)
         model.rowsInserted.connect(self._many_or_few)
         self.clicked.connect(self._again)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
         kit.theme.changed.connect(self._remeasure)
+
+    def _show_handle(self) -> None:
+        """The bar keeps its room, so that lines are not wrapped anew when it is needed; only its handle is hidden."""
+        bar = self.verticalScrollBar()
+        needed = bar.maximum() > 0
+        if needed != self._handle_shown:
+            self._handle_shown = needed
+            bar.setStyleSheet("" if needed else "QScrollBar::handle { background: transparent; }")
 
     def _many_or_few(self, _: QModelIndex, first: int, last: int) -> None:
         """A whole transcript at once is measured in steps, and shown when it is done."""

@@ -20,6 +20,7 @@ from tests.harness.session_window import WindowUnderTest, drain, until
 from tests.harness.widgets import unnamed
 from ui.dialogs.outcome import OutcomeDialog
 from ui.models.transcript import TranscriptModel
+from ui.widgets.plain import isolated
 from ui.widgets.transcript_view import TranscriptView
 
 
@@ -203,9 +204,11 @@ async def test_the_history_calls_the_reader_you_and_has_what_the_form_said(desk)
     heads = [model.heading(model.row(at)) for at in range(model.rowCount())]
     assert "Ana Popescu" in heads[0]
     assert heads[1].startswith(desk.window._kit.say("chat.you"))
-    assert desk.find("historyIntake", QLabel).text().splitlines()[1] == form.problem  # type: ignore[attr-defined]
+    assert desk.find("intakeTitle", QLabel).text() == desk.window._kit.say("side.intake", queue=isolated("Support"))  # type: ignore[attr-defined]
+    assert desk.find("intakeText", QLabel).text() == form.problem  # type: ignore[attr-defined]
+    assert "transparent" in shown.verticalScrollBar().styleSheet(), "nothing to scroll, so no handle is there"
     desk.find("historyList", QListWidget).setCurrentRow(1)  # type: ignore[attr-defined]
-    await until(lambda: not desk.shown("historyIntake"))
+    await until(lambda: not desk.shown("intakeText"))
 
 
 @pytest.mark.rule("B-7.5", "B-12.7")
