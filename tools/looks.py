@@ -16,6 +16,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QTabBar, QWidget
 
+from support_manager.events import Happening
 from support_manager.protocol.requests import History, HistoryPage
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import (
@@ -31,7 +32,7 @@ from support_manager.protocol.views import (
 )
 from tests.harness.centre_script import EVE, ION, TARGETS, assisted, be_agent, controlled, item, rep
 from tests.harness.display import Display
-from tests.harness.session_script import line, now_ms
+from tests.harness.session_script import REP, line, now_ms
 from tests.harness.session_window import WindowUnderTest, drain
 from tools import looks_web
 from ui.dialogs.close import CloseDialog
@@ -189,6 +190,15 @@ async def passed_on_to_a_queue(desk: WindowUnderTest) -> None:
     transfer = TransferView(to=TransferTarget.QUEUE, since=now_ms(), queue_name="Support", former="Dan Pop")
     people = tuple(one for one in desk.intents.sessions[made.id].view.participants if one.name != "Dan Pop")
     desk.intents.change(made.id, view={"state": SessionState.QUEUED, "transfer": transfer, "participants": people})
+
+
+@scene
+async def customer_left(desk: WindowUnderTest) -> None:
+    """Customer left, who had come by a queue's form."""
+    be_agent(desk)
+    made = joined(desk, **WRITTEN)
+    desk.intents.change(made, view={"participants": (REP,)})
+    desk.intents.notice(made, Happening.LEFT)
 
 
 @scene

@@ -61,6 +61,8 @@ _CONTROL = frozenset({"ask", "take_back", "end", "notes"})
 """Buttons that only the controller has (B-7.9)."""
 _ASSISTED = frozenset({"joined", "asked", "denied", "stopped"})
 """What reads otherwise for an assistant: somebody else asks."""
+_BY_FORM = frozenset({"closed_page", "left"})
+"""What reads otherwise of a customer who came by a queue's form: he never had a link or a number."""
 
 
 class SessionPanel(QSplitter):
@@ -328,7 +330,8 @@ class SessionPanel(QSplitter):
             return say("state.queued.text", name=name, queue=queue)
         if entry.assists and key in _ASSISTED and controller is not None:
             return say(f"state.{key}.assist.text", name=name, controller=isolated(controller.name))
-        return say(f"state.{key}.text", name=name)
+        by_form = ".form" if view.intake is not None and key in _BY_FORM else ""
+        return say(f"state.{key}{by_form}.text", name=name)
 
 
 def _bears_ink(view: SessionView) -> bool:

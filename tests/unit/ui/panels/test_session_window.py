@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from support_manager.errors import AppCode, RelayUnavailable
 from support_manager.events import Happening, Link, Picture
-from support_manager.protocol.views import Capability, Connection, Device, EndReason
-from tests.harness.session_script import line
+from support_manager.protocol.views import Capability, Connection, Device, EndReason, Intake
+from tests.harness.session_script import REP, line
 from tests.harness.session_window import WindowUnderTest, drain, until
 from tests.harness.widgets import unnamed
 from ui.widgets.state_dot import Mark
@@ -110,6 +110,24 @@ async def test_every_ending_is_told_in_words(desk):
     click(desk, "stateCloseTab")
     assert desk.window.tabs.ids() == []
     assert desk.shown("startButton")
+
+
+@pytest.mark.rule("B-12.1", "B-12.4")
+@pytest.mark.parametrize("form", [None, Intake(queue_name="Support", problem="My printer")])
+async def test_how_a_customer_comes_back_is_told_by_the_way_in_which_he_came(desk, form):
+    session = desk.intents.open(intake=form)
+    desk.intents.join(session.id)
+    desk.intents.customer(session.id, connection=Connection.CLOSED_PAGE)
+    drain()
+    text = desk.find("statePageText", QLabel).text()
+    assert ("link or number" in text) is (form is None), text
+    assert ("same page" in text) is (form is not None), text
+    desk.intents.change(session.id, view={"participants": (REP,)})
+    desk.intents.notice(session.id, Happening.LEFT)
+    assert title(desk) == "Ana Popescu left the session"
+    text = desk.find("statePageText", QLabel).text()
+    assert ("number" in text) is (form is None), text
+    assert ("queue" in text) is (form is not None), text
 
 
 @pytest.mark.rule("B-2.4")
