@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from resources.invitations import in_threes
 from server_stub.admin.asking import Asking
 from server_stub.markup import Html, joined, tag
 from server_stub.store import tables
@@ -84,7 +85,7 @@ def what_words(asking: Asking, record: Any, names: Names) -> Html | str:  # noqa
     else:
         said = [] if number and record.kind in _ABOUT_A_SESSION else [what]
     if number:
-        said.insert(0, asking.t("audit.session", number=number))
+        said.insert(0, asking.t("audit.session", number=in_threes(number).replace(" ", "\u00a0")))
     # The id stands in the relay's own log, too; who compares the two finds it by the pointer, and in the CSV.
     return tag("span", " · ".join(said), title=session_id) if session_id else what
 

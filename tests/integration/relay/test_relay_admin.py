@@ -369,6 +369,10 @@ async def test_the_audit_log_is_filtered_paged_and_taken_away_without_formulas(t
             assert "The chain breaks" in (await root.get("/admin/audit?check=1")).text
 
 
+def grouped(number: str) -> str:
+    return "\u00a0".join((number[:3], number[3:6], number[6:]))
+
+
 async def test_the_audit_log_speaks_of_sessions_in_words_and_the_csv_in_codes(tmp_path):
     await make_agents(tmp_path, "root", privileges=(ADMIN,))
     await make_agents(tmp_path, "ana", "ion")
@@ -394,18 +398,19 @@ async def test_the_audit_log_speaks_of_sessions_in_words_and_the_csv_in_codes(tm
             texts = {}
             for language in ("en", "ro"):
                 texts[language] = html.unescape((await root.get(f"/admin/audit?lang={language}")).text)
+            agents, queue, over = (grouped(one.number) for one in (to_agents, to_queue, ended))
             for words in (
-                *(f"Session {to_agents.number} · to ion<", f"Session {to_queue.number} · queue {queues[0].name}<"),
-                *(f"Session {ended.number} · ended by the representative<", f">Session {ended.number}<"),
+                *(f"Session {agents} · to ion<", f"Session {queue} · queue {queues[0].name}<"),
+                *(f"Session {over} · ended by the representative<", f">Session {over}<"),
             ):
                 assert words in texts["en"]
-            assert f"Sesiunea {ended.number} · încheiată de reprezentant<" in texts["ro"]
+            assert f"Sesiunea {over} · încheiată de reprezentant<" in texts["ro"]
             for text in texts.values():
                 assert "ended_by_rep" not in text
                 assert f">{ended.id}<" not in text
             # The same person by either of his names; the first is the one to sign in with.
             for who in ("ana", "zoe q."):
-                assert f"Session {ended.number}" in (await root.get(f"/admin/audit?lang=en&who={quote(who)}")).text
+                assert f"Session {over}" in (await root.get(f"/admin/audit?lang=en&who={quote(who)}")).text
             assert "No entry fits" in (await root.get("/admin/audit?lang=en&who=somebody+else")).text
             table = (await root.get("/admin/audit.csv")).text
             assert f"session {to_agents.number}, agents {ids['ion']}," in table.replace('"', "")
