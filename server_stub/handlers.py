@@ -288,6 +288,7 @@ class Relay:
             company=self._settings.company,
             relay_version=relay_version(),
             without_controller_s=self._settings.session_without_controller_s,
+            file_bytes=self._settings.file_rules.size_bytes,
             protocol=PROTOCOL_VERSION,
             oldest_protocol=OLDEST_SUPPORTED,
             url=self._settings.public_url,

@@ -177,6 +177,7 @@ class HttpApi:
             company=self._settings.company,
             relay_version=self._version,
             without_controller_s=self._settings.session_without_controller_s,
+            file_bytes=self._settings.file_rules.size_bytes,
             protocol=PROTOCOL_VERSION,
             oldest_protocol=OLDEST_SUPPORTED,
             url=self._settings.public_url,

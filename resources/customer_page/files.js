@@ -57,7 +57,7 @@ export class Files {
   }
 
   most() {
-    return room();
+    return room(this.#parts.largest?.());
   }
 
   settle() {
@@ -246,7 +246,7 @@ export class Files {
 
   async answer(line, accept) {
     if (accept) {
-      const { bytes } = await this.most();
+      const { bytes } = await room();
       if (line.size > bytes) {
         line.code = "file_no_room";
         this.#changed();

@@ -107,8 +107,10 @@ export class FilesCard {
     if (hurdle === "hidden") return "";
     if (hurdle) return this.#t(hurdle);
     if (!this.#most) return this.#t("files.drop");
-    const size = sizeWords(this.#language, this.#most.bytes);
-    return `${this.#t("files.drop")} ${this.#t(this.#most.lasting ? "files.most" : "files.most_private", { size })}`;
+    const { bytes, lasting, bySite } = this.#most;
+    if (bySite && !bytes) return this.#t("files.code_files_off");
+    const key = !lasting ? "files.most_private" : bySite ? "files.most_site" : "files.most";
+    return `${this.#t("files.drop")} ${this.#t(key, { size: sizeWords(this.#language, bytes) })}`;
   }
 
   #row(line) {

@@ -7,8 +7,13 @@ export async function folder() {
   return (await navigator.storage.getDirectory()).getDirectoryHandle("files", { create: true });
 }
 
-/** @returns {Promise<{bytes: number, lasting: boolean}>} how much fits, and whether it outlasts a reload */
-export async function room() {
+/**
+ * How large a file may be.
+ * @param {number} [site] bytes that this site takes at most
+ * @returns {Promise<{bytes: number, lasting: boolean, bySite: boolean}>} whether it outlasts a reload, and whether it is
+ *   the site that takes no more
+ */
+export async function room(site = Infinity) {
   const { quota = 0, usage = 0 } = await navigator.storage.estimate();
   let lasting = true;
   try {
@@ -16,8 +21,9 @@ export async function room() {
   } catch {
     lasting = false;
   }
-  const bytes = Math.max(0, Math.floor((quota - usage) * 0.9));
-  return { bytes: lasting ? bytes : Math.min(bytes || IN_MEMORY, IN_MEMORY), lasting };
+  const free = Math.max(0, Math.floor((quota - usage) * 0.9));
+  const fits = lasting ? free : Math.min(free || IN_MEMORY, IN_MEMORY);
+  return { bytes: Math.min(fits, site), lasting, bySite: site < fits };
 }
 
 let policy = null;

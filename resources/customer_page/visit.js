@@ -101,7 +101,7 @@ export class Visit {
     this.recording = new Recording(showing);
     this.sharing = new Sharing({ ...showing, remember: (shared) => this.#remember(shared) });
     this.video = new Video(showing);
-    this.files = new FilesDoor({ ...showing, tell: showing.notify, storage: keep.browser });
+    this.files = new FilesDoor({ ...showing, tell: showing.notify, storage: keep.browser, largest: () => this.limits.file_bytes });
     this.voice = new Voice(showing);
     this.survey = new Survey({ story, changed, ask: (event, payload) => this.#ask(event, payload), sent: () => wire.close() });
     wire.on("up", () => this.#up());
@@ -111,7 +111,7 @@ export class Visit {
     wire.on("welcome", ({ site, now }) => {
       this.company = site.company;
       this.#skew = now - Date.now();
-      if (site.without_controller_s) this.limits = { ...protocol.limits, session_without_controller_s: site.without_controller_s };
+      if (site.without_controller_s) this.limits = { ...protocol.limits, session_without_controller_s: site.without_controller_s, file_bytes: site.file_bytes };
       changed();
     });
     wire.on("session.event", (event) => this.#event(event));

@@ -336,6 +336,8 @@ class SiteView(Wire, frozen=True, kw_only=True):
     """The public address under which customers reach it, without a slash at the end."""
     without_controller_s: Count = limits.SESSION_WITHOUT_CONTROLLER_S
     """How long a session lasts whose controller is lost and does not come back (B-12.6)."""
+    file_bytes: FileBytes = limits.FILE_BYTES
+    """The largest file that may be sent when this is told; 0: none (B-7.5)."""
 
 
 class AgentView(Wire, frozen=True, kw_only=True):

@@ -142,6 +142,18 @@ test("B-7.5: whoever cannot send files is told why, and assistants see nothing o
   assert.ok(files.isHidden);
 });
 
+test("B-7.5: the card says the smaller of what this browser keeps and what the site takes", async () => {
+  const storage = { estimate: async () => ({ quota: 11_000, usage: 1_000 }), getDirectory: async () => ({}) };
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { storage } });
+  const { Files } = await import("../../resources/customer_page/files.js");
+  const most = (largest) => new Files({ story: {}, secrets: new Map(), changed() {}, largest }).most();
+  assert.deepEqual(await most(() => 20_000), { bytes: 9_000, lasting: true, bySite: false });
+  assert.deepEqual(await most(() => 4_000), { bytes: 4_000, lasting: true, bySite: true });
+  assert.deepEqual(await most(() => undefined), { bytes: 9_000, lasting: true, bySite: false }, "a relay that does not say");
+  storage.getDirectory = async () => { throw new Error("a private window"); };
+  assert.deepEqual(await most(() => 4_000), { bytes: 4_000, lasting: false, bySite: true });
+});
+
 test("B-7.5: a folder is the same archive each time, and one that is too large says so", async () => {
   const { zipped } = await import("../../resources/customer_page/files_folder.js");
   const made = (text, name, time) => ({ path: `Dosar ș/${name}`, file: new File([text], name, { lastModified: time }) });

@@ -68,6 +68,12 @@ test("whoever leaves and comes again finds his number and his name in the form, 
   }
 });
 
+test("the site's own bounds stand in place of the protocol's", () => {
+  const { visit, listeners } = visitWith(refused("relay_busy"));
+  listeners.get("welcome")({ site: { company: "", without_controller_s: 75, file_bytes: 4_000 }, now: 0 });
+  assert.deepEqual([visit.limits.session_without_controller_s, visit.limits.file_bytes, visit.limits.words_chars], [75, 4_000, 100]);
+});
+
 test("whoever is refused for the moment need not type it all again", async () => {
   for (const code of ["session_taken", "session_locked"]) {
     const { visit, story, keep } = visitWith(refused(code), null);

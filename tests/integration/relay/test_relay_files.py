@@ -446,6 +446,7 @@ async def test_after_a_start_of_the_machine_the_receiver_says_where_to_go_on():
 @pytest.mark.rule("B-7.5")
 async def test_the_administrators_limits_hold(relay):
     async with two(relay) as (ana, maria):
+        assert (await ana.wait_event("welcome")).site.file_bytes == 4_096 * 2**20, "both ends are told beforehand"
         huge = Sent(b"").offer(maria, size=4_097 * 2**20)
         assert await maria.refused("activity.offer", huge) == "file_too_large"
         for _ in range(10):
