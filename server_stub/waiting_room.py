@@ -94,7 +94,11 @@ class WaitingRoom:
             for number, session_id in enumerate(line, 1):
                 place = number if queue_id else 0
                 places[session_id] = Place(
-                    place=place, wait_s=self._wait_s(queue_id, place), is_open=is_open, opens_at=opens_at
+                    place=place,
+                    wait_s=self._wait_s(queue_id, place),
+                    is_open=is_open,
+                    opens_at=opens_at,
+                    is_staffed=queue is None or self._serving.get(queue_id, 0) > 0,
                 )
         return places
 

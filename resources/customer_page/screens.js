@@ -233,13 +233,17 @@ export class Screens {
     const former = transfer?.former ?? "";
     const first = place?.place === 1;
     const title = queued && place?.place ? (first ? "queue.next" : "queue.place") : former ? "queue.passed_title" : "queue.title";
-    const lead = former ? (queue ? "queue.passed_queue" : "queue.passed_agents") : "queue.text";
+    const closed = place?.is_open === false;
+    const nobody = place?.is_staffed === false;
+    // "The next free representative" is only promised where there is one.
+    const lead = former ? (queue ? "queue.passed_queue" : "queue.passed_agents") : closed || nobody ? "queue.stay" : "queue.text";
     return [
       h("h1", { tabIndex: -1, id: "title", textContent: this.#t(title, { place: place?.place ?? 0, queue }) }),
       h("p", { className: "lead", id: "line-lead", textContent: this.#t(lead, { former, queue: queue || this.#make.company }) }),
       link === "lost" && this.#make.note("waiting.offline_text"),
       queued && this.#wait(place),
-      place?.is_open === false && h("p", { className: "note warning-note", id: "opens", textContent: `${this.#t("queue.closed")} ${this.#language.opening(place.opens_at)}` }),
+      nobody && !closed && h("p", { className: "note warning-note", id: "nobody", textContent: this.#t("queue.nobody") }),
+      closed && h("p", { className: "note warning-note", id: "opens", textContent: `${this.#t("queue.closed")} ${this.#language.opening(place.opens_at)}` }),
       this.#make.note("queue.write"),
     ];
   }

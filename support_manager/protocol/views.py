@@ -231,6 +231,8 @@ class Place(Wire, frozen=True, kw_only=True):
     """Whether the queue is open by now."""
     opens_at: Time | None = None
     """When the queue opens again, if it is closed by now; None where it has no hours at all."""
+    is_staffed: bool = True
+    """Whether any of the queue's agents is there and chose Online, be he busy or not (B-11.3)."""
 
 
 class Intake(Wire, frozen=True, kw_only=True):

@@ -271,6 +271,7 @@ async def test_only_who_is_online_is_asked_and_who_is_away_may_still_take_it(rel
         session_id = (await enter(maria, "short")).session.id
         await ion.client.wait(lambda: ion.item(session_id) is not None)
         assert (ion.view.presence, ion.is_asked(session_id)) == (Presence.AWAY, False)
+        assert not place_of(maria).is_staffed, "nobody promises the customer the next free representative"
         assert await ion.client.refused("presence.set", {"presence": "offline"}) == "bad_message"
         # Back in a moment: what he chose holds.
         await ion.client.close()
@@ -278,6 +279,7 @@ async def test_only_who_is_online_is_asked_and_who_is_away_may_still_take_it(rel
             assert (again.view.chosen, again.is_asked(session_id)) == (Presence.AWAY, False)
             await again.client.ask("presence.set", requests.PresenceSet(presence=Presence.ONLINE))
             await again.asked(session_id)
+            await maria.wait(lambda: place_of(maria).is_staffed)
             await again.accept(session_id)
             await again.end(session_id)
 
