@@ -202,6 +202,15 @@ async def customer_left(desk: WindowUnderTest) -> None:
 
 
 @scene
+async def message(desk: WindowUnderTest) -> None:
+    """Message that is shown for a while, in a narrow window."""
+    be_agent(desk)
+    joined(desk)
+    desk.window.resize(997, HEIGHT)
+    desk.work.tell(desk.translator.t("app", "notify.offer_gone", name="Ion Vasilescu"))
+
+
+@scene
 async def session_is_over(desk: WindowUnderTest) -> None:
     """Session is over."""
     desk.intents.end(joined(desk))

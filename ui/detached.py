@@ -72,7 +72,7 @@ class DetachedWindow(QWidget):
         column.setSpacing(0)
         column.addWidget(strip)
         column.addWidget(panel, 1)
-        self._toasts = Toasts(kit, self)
+        self._toasts = Toasts(kit, self, lambda: panel.centre)
         self.addActions(list(a))
         for keys, step in (("F6", 1), ("Shift+F6", -1)):
             QShortcut(QKeySequence(keys), self).activated.connect(

@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.pages)
         self.sheet = Sheet(kit, self)
         self.sheet.closed.connect(self._look)
-        self.toasts = Toasts(kit, self)
+        self.toasts = Toasts(kit, self, self._room_for_toasts)
         self.detached = Detached(kit, self)
         self.centre.addWidget(self.detached.page)
         self.sight = Sight(kit.intents, self.model, self._panels, self.detached, self._on_screen, self.in_front)
@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
         if page is not self._desk:
             self.sheet.close_sheet()
         self.pages.setCurrentWidget(page)
-        self.toasts.set_at_foot(page is not self._desk)
+        self.toasts.place()
         self._refresh()
         if page is self._desk and self.tabs.current() is None:
             self.start_page.take_focus()
@@ -193,9 +193,20 @@ class MainWindow(QMainWindow):
         for session_id in self._panels:
             self.faces.show(session_id)
 
+    def _room_for_toasts(self) -> QWidget | None:
+        """Sign-in and sheets have their cards in the middle, and nothing at the foot."""
+        if not self.shows_sessions or self.sheet.content is not None:
+            return None
+        page = self.centre.currentWidget()
+        if isinstance(page, SessionPanel):
+            return page.centre
+        return self.start_page if page is self.seat else page
+
     # -- wiring
 
     def _connect_parts(self) -> None:
+        self.centre.currentChanged.connect(self.toasts.place)
+        self.sheet.closed.connect(self.toasts.place)
         self.tabs.chosen.connect(self._choose)
         self.tabs.close_wanted.connect(self._close_tab)
         self.tabs.renamed.connect(self.model.rename)

@@ -166,6 +166,11 @@ class SessionPanel(QSplitter):
         """The parts that F6 goes through."""
         return (self.left, self._middle, self.right)
 
+    @property
+    def centre(self) -> QWidget:
+        """The part between headings, tabs and banners: what is shared, or the words about it."""
+        return self._stack
+
     def take(self, entry: SessionEntry) -> None:
         """Show the session as it is now."""
         focused = QApplication.focusWidget()

@@ -1,6 +1,9 @@
 """Short messages over the window: results and errors that need no answer."""
 
-from PySide6.QtCore import QEvent, QObject, QPropertyAnimation, Qt, QTimer
+from collections.abc import Callable
+
+import shiboken6
+from PySide6.QtCore import QEvent, QObject, QPoint, QPropertyAnimation, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QGraphicsOpacityEffect, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -11,7 +14,6 @@ MOST = 3
 SHOWN_MS = {Tone.INFO: 5_000, Tone.GOOD: 4_000, Tone.ERROR: 12_000}
 """How long a message stays; an error long enough to be read twice. Any of them can be closed."""
 _WIDTH = 440
-_TOP = 56
 _ICONS = {
     Tone.INFO: ("info", "accent"),
     Tone.GOOD: ("circle-check", "positive"),
@@ -64,14 +66,22 @@ class Toast(QFrame):
 
 
 class Toasts(QWidget):
-    """Holds the messages over its host, below the tabs; clicks beside them go to what lies beneath."""
+    """Holds the messages over its host; clicks beside them go to what lies beneath.
 
-    def __init__(self, kit: Kit, host: QWidget) -> None:
+    Args:
+        kit: what every widget is handed.
+        host: the window.
+        room: says over which part of the window they may lie now, at its head, because no heading, tab or button is
+            there; None where only the window's foot is free.
+    """
+
+    def __init__(self, kit: Kit, host: QWidget, room: Callable[[], QWidget | None]) -> None:
         super().__init__(host)
         self._kit = kit
         self._host = host
+        self._room = room
+        self._watched: QWidget | None = None
         self._shown: list[Toast] = []
-        self._at_foot = False
         self.setObjectName("toasts")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -94,18 +104,13 @@ class Toasts(QWidget):
         self._shown.append(toast)
         self._column.addWidget(toast)
         toast.show()
-        self._place()
+        self.place()
         self._fade_in(toast)
 
     def take_away(self, notice: Notice) -> None:
         """Take a message away, if it is shown."""
         for same in [toast for toast in self._shown if toast.notice == notice]:
             self.dismiss(same)
-
-    def set_at_foot(self, at_foot: bool) -> None:
-        """Place the messages at the host's foot: the sign-in has its card in the middle, and nothing at the foot."""
-        self._at_foot = at_foot
-        self._place()
 
     def dismiss(self, toast: Toast) -> None:
         """Take a message away."""
@@ -114,7 +119,7 @@ class Toasts(QWidget):
             self._column.removeWidget(toast)
             toast.hide()
             toast.deleteLater()
-            self._place()
+            self.place()
 
     def _fade_in(self, toast: Toast) -> None:
         motion_ms = self._kit.theme.motion_ms
@@ -130,18 +135,35 @@ class Toasts(QWidget):
         fade.finished.connect(lambda: effect.setEnabled(False))
         fade.start(QPropertyAnimation.DeletionPolicy.DeleteWhenStopped)
 
-    def _place(self) -> None:
+    def place(self) -> None:
+        """Go where there is room; whoever changes what `room` says calls it."""
         self.setVisible(bool(self._shown))
         if not self._shown:
             return
-        height = sum(toast.heightForWidth(_WIDTH) for toast in self._shown) + SPACE_2 * (len(self._shown) - 1)
-        # Below the tabs: the foot of the window holds the view's commands and the line being written.
-        top = self._host.height() - height - SPACE_3 if self._at_foot else _TOP
-        self.setGeometry((self._host.width() - _WIDTH) // 2, top, _WIDTH, height)
+        free = self._room()
+        room = free or self._host
+        self._watch(room)
+        width = min(_WIDTH, room.width() - 2 * SPACE_3)
+        for toast in self._shown:
+            toast.setFixedWidth(width)
+        height = sum(toast.heightForWidth(width) for toast in self._shown) + SPACE_2 * (len(self._shown) - 1)
+        # Mostly at the head: the foot of the window holds the view's commands and the line being written.
+        top = SPACE_3 if free is not None else self._host.height() - height - SPACE_3
+        place = room.mapTo(self._host, QPoint((room.width() - width) // 2, top))
+        self.setGeometry(place.x(), place.y(), width, height)
         self.raise_()
+
+    def _watch(self, room: QWidget) -> None:
+        if room is self._watched:
+            return
+        if self._watched is not None and self._watched is not self._host and shiboken6.isValid(self._watched):
+            self._watched.removeEventFilter(self)
+        self._watched = room
+        if room is not self._host:
+            room.installEventFilter(self)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
-            self._place()
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self.place()
         return False

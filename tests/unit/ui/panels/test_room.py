@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QDialog, QLabel, QWidget
 
 from support_manager.events import Picture
-from tests.harness.centre_script import controlled
+from tests.harness.centre_script import be_agent, controlled
 from tests.harness.session_window import WindowUnderTest, drain
 from ui.dialogs.about import AboutDialog
 from ui.dialogs.assist import AssistDialog
@@ -162,3 +162,32 @@ async def test_no_button_is_narrower_than_its_words_once_the_session_has_ended(d
         made = desk.find(name)
         assert made.width() >= made.sizeHint().width(), name
         assert made.visibleRegion().boundingRect() == made.rect(), f"{name} is cut off"
+
+
+@pytest.mark.parametrize("width", [860, 1280])
+async def test_a_message_hides_nothing_that_one_reads_or_clicks(desk, width):
+    be_agent(desk)
+    controlled(desk)
+    desk.window.resize(width, 800)
+    desk.work.tell("The session with Ana Popescu is passed on; it goes on without you.")
+    drain()
+    toasts = desk.find("toasts")
+
+    def over(name: str) -> bool:
+        part = desk.find(name)
+        place = QRect(part.mapToGlobal(QPoint()), part.size())
+        return QRect(toasts.mapToGlobal(QPoint()), toasts.size()).intersects(place)
+
+    everywhere = ("leftSide", "rightSide", "topBar", "statePageTitle", "statePageText", "stateAsk")
+    assert [name for name in everywhere if over(name)] == []
+    desk.actions.history.trigger()
+    desk.work.tell("Something else.")
+    drain()
+    assert not over("historySearch")
+    desk.window.sheet.close_sheet()
+    desk.window.tabs.choose("")
+    drain()
+    assert [name for name in ("topBar", "inboxPanel", "startButton") if over(name)] == []
+    assert QRect(desk.window.mapToGlobal(QPoint()), desk.window.size()).contains(
+        QRect(toasts.mapToGlobal(QPoint()), toasts.size())
+    )
