@@ -89,7 +89,7 @@ export class Transcript {
       this.#hush();
       return;
     }
-    const wanted = inOrder(session, this.#visit.notes.list);
+    const wanted = [...inOrder(session, this.#visit.notes.list), ...this.#end(story.over)];
     const waiting = (outbox?.lines ?? []).map((line) => ({ key: line.id, at: line.at, pending: line }));
     this.#look();
     const keys = new Set();
@@ -115,6 +115,12 @@ export class Transcript {
     if (!keys.size && !lines.firstChild) lines.append(h("p", { className: "empty", textContent: this.#t("chat.empty") }));
     else if (keys.size) lines.querySelector(".empty")?.remove();
     if (this.#follows) lines.scrollTop = lines.scrollHeight;
+  }
+
+  /** The last line of all: how it ended, where there is a sentence for it. */
+  #end(over) {
+    const key = `over.${over?.why}.then`;
+    return this.#language.has(key) ? [{ key, at: over.at, note: { key, places: { name: over.name } } }] : [];
   }
 
   #line({ at, line, note, mark, pending }) {

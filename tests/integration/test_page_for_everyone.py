@@ -173,6 +173,8 @@ async def test_all_is_in_sight_without_scrolling(relay, browser, size):
         await tab.screen("sharing")
         await expect(tab.page.locator("#lines .said")).to_have_count(30)
         assert not await tab.page.evaluate(scrolls)
+        heights = "['text', 'send'].map((id) => document.getElementById(id).offsetHeight)"
+        assert len(set(await tab.page.evaluate(heights))) == 1, "the button is as high as the empty field"
         # With a call's strip and more beside the card than fits, one can still write.
         assert await tab.page.evaluate("""() => {
           for (const [id, height] of [['call', '64px'], ['cameras', '12rem'], ['files', '12rem']]) {

@@ -524,6 +524,7 @@ async def test_after_the_end_he_is_asked_how_it_went_and_saves_a_summary(relay, 
         await tab.screen("sharing")
         await ana.ask("session.end", requests.SessionEnd(session_id=session.id))
         await tab.screen("over")
+        await says(tab, "#lines > :last-child", "Ana ended the session.")
         await tab.page.click("#survey-send")
         await says(tab, "#hint", "Please choose a number from 1 to 5.")
         await tab.page.check("#rating-4")
