@@ -32,12 +32,13 @@ async def test_five_wait_and_are_helped_in_order(team: Team):
         await enter(others[0], "support", "First")
         ana = await form(team, "Ana P.", "The printer stays red.")
         await ana.reads("#card", "queue.place", place=2)
-        await ana.reads("#card", "queue.text", queue="Support")
+        await ana.reads("#card", "queue.stay", queue="Support")
+        await ana.reads("#card", "queue.nobody")
         await enter(others[1], "support", "Third")
         await enter(others[2], "support", "Fourth")
         ion = await form(team, "Ion B.", "Totalul nu mai apare.", "ro")
         await ion.reads("#card", "queue.place", place=5)
-        await ion.reads("#card", "queue.text", queue="Support")
+        await ion.reads("#card", "queue.nobody")
         await ion.reads_only_his_language()
         await waiting_number(others[2], 4)
 
@@ -51,6 +52,7 @@ async def test_five_wait_and_are_helped_in_order(team: Team):
         assert await dan.app.do("visible", name="inboxDecline") is False
         await dan.command("presence_online")
         await dan.app.see("inboxDecline")
+        await ion.reads("#card", "queue.text", queue="Support")
 
         # They are taken in order; the others move up.
         first = await dan.accept("First")
