@@ -15,6 +15,7 @@ from server_stub.ports import Clock
 from server_stub.records import Records
 from server_stub.search_words import words_of
 from server_stub.state.decide import authorise
+from server_stub.state.handovers import Handovers
 from server_stub.state.model import Session, apply
 from server_stub.state.names import clean_name, clean_text
 from server_stub.state.refused import Refused
@@ -114,23 +115,30 @@ class Remembering:
             row = (await connection.execute(wanted)).one_or_none()
         if row is None:
             raise Refused(ErrorCode.SESSION_UNKNOWN)
-        session = self._members.live.registry.get(row.session_id) or await self._rebuilt(row.session_id)
+        rebuilt, handovers = await self._rebuilt(row.session_id)
+        session = self._members.live.registry.get(row.session_id) or rebuilt
         if session is None:
             return requests.HistoryPage(entry=_entry(row), kept=False)
         yours = tuple(sorted(p.id for p in session.participants.values() if p.account_id == account.id))
         return requests.HistoryPage(
-            entry=_entry(row), chat=tuple(session.chat), marks=tuple(session.marks), intake=session.intake, yours=yours
+            entry=_entry(row),
+            chat=tuple(session.chat),
+            marks=tuple(session.marks),
+            intake=session.intake,
+            yours=yours,
+            handovers=handovers.of(account.id),
         )
 
-    async def _rebuilt(self, session_id: str) -> Session | None:
-        """A session that is over, from its journal; None when that is deleted."""
+    async def _rebuilt(self, session_id: str) -> tuple[Session | None, Handovers]:
+        """A session that is over and what went with it, from its journal; None when that is deleted."""
         entries = await read_session(self._database, session_id)
-        session = Session(session_id)
+        session, handovers = Session(session_id), Handovers()
         for number, entry in enumerate(entries, 1):
             apply(session, entry)
+            handovers.follow(session, entry.fact)
             if number % _APPLIED_AT_ONCE == 0:
                 await asyncio.sleep(0)
-        return session if entries else None
+        return (session if entries else None), handovers
 
     # Notes and survey
 

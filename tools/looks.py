@@ -14,7 +14,7 @@ from typing import Any
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QApplication, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QListWidget, QTabBar, QWidget
 
 from support_manager.events import Happening
 from support_manager.protocol.requests import History, HistoryPage
@@ -340,10 +340,21 @@ async def history(desk: WindowUnderTest) -> None:
     desk.intents.past = History(entries=PAST)
     written = WRITTEN["intake"]
     assert isinstance(written, Intake)
+    long = Handover(by="Maria Grigore", message="It is the cable, not the driver; she moves the printer. " * 6)
+    handovers = ((WRITTEN["handover"],), (WRITTEN["handover"], long, long))
     desk.intents.pages = {
-        one.session_id: HistoryPage(entry=one, chat=LINES, yours=("rep",), intake=written) for one in PAST
+        one.session_id: HistoryPage(entry=one, chat=LINES, yours=("rep",), intake=written, handovers=notes)  # type: ignore[arg-type]
+        for one, notes in zip(PAST, handovers, strict=True)
     }
     desk.actions.history.trigger()
+
+
+@scene
+async def history_much_written(desk: WindowUnderTest) -> None:
+    """History of a session that was passed on again and again."""
+    await history(desk)
+    await settle()
+    desk.find("historyList", QListWidget).setCurrentRow(1)  # type: ignore[attr-defined]
 
 
 @scene

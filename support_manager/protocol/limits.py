@@ -7,6 +7,8 @@ NAME_CHARS = 60
 TEXT_CHARS = 4_000
 TRACKING_CODE_CHARS = 60
 TRANSFER_MESSAGE_CHARS = 345
+HANDOVERS_IN_HISTORY = 20
+"""Of one session, the newest; each was read in its time, so an older one is no loss."""
 ACCOUNT_NAME_CHARS = 64
 PASSWORD_CHARS = 256
 PASSWORD_MIN_CHARS = 10

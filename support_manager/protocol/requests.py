@@ -46,6 +46,7 @@ from support_manager.protocol.views import (
     Audience,
     Capability,
     ChatLine,
+    Handover,
     HistoryEntry,
     IceServers,
     InboxView,
@@ -464,6 +465,8 @@ class HistoryPage(Wire, frozen=True, kw_only=True):
     intake: Intake | None = None
     yours: tuple[Id, ...] = ()
     """The participant ids under which the reader was in it: whose account the others have stays at the relay."""
+    handovers: tuple[Handover, ...] = ()
+    """What was written when it was passed on, as far as the reader wrote it or accepted with it."""
 
 
 class HistoryNote(Ask, frozen=True, kw_only=True):

@@ -305,7 +305,7 @@ class HistoryPanel(QWidget):
             say("side.tracking", code=isolated(entry.tracking_code)) if entry.tracking_code else "",
         ]
         self._facts.setText("\n".join(line for line in facts if line))
-        self._written.take(page.intake, ())
+        self._written.take(page.intake, page.handovers)
         self._outcome.setText(one_line(entry.outcome, limits.OUTCOME_CHARS))
         self._notes.setText(without_overrides(entry.notes))
         rated = say("history.rating", count=entry.rating) if entry.rating is not None else ""

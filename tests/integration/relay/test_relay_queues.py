@@ -11,7 +11,16 @@ from server_stub.entering import WAITING_PER_NETWORK
 from server_stub.queues import Queues
 from support_manager.protocol import events, requests
 from support_manager.protocol.roles import Role, SessionState
-from support_manager.protocol.views import ADMIN, Connection, InboxKind, LeaveReason, MarkKind, Presence, TransferTarget
+from support_manager.protocol.views import (
+    ADMIN,
+    Connection,
+    Handover,
+    InboxKind,
+    LeaveReason,
+    MarkKind,
+    Presence,
+    TransferTarget,
+)
 from support_manager.protocol.wire import ProtocolError
 from tests.harness.agents import (
     agents,
@@ -200,6 +209,9 @@ async def test_of_two_agents_the_first_to_accept_wins_and_the_other_sees_it_go(r
         # An answer that got lost is asked for again.
         assert (await winner.accept(session_id)).session.you == winner.client.session.you
         await winner.end(session_id)
+        for agent in (ana, winner):
+            past = await agent.client.ask("history.read", requests.HistoryRead(session_id=session_id))
+            assert past.handovers == (Handover(by="Ana", message=message),), "who wrote it and who accepted with it"
 
 
 @pytest.mark.rule("B-10.4")

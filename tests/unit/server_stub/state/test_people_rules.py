@@ -3,6 +3,7 @@
 import pytest
 
 from server_stub.state.facts import Entry, decode_fact
+from server_stub.state.handovers import Handovers
 from server_stub.state.model import Session, apply
 from server_stub.state.project import snapshot
 from server_stub.state.refused import Refused
@@ -25,7 +26,7 @@ from support_manager.protocol.views import (
     TransferTarget,
     WaitReason,
 )
-from tests.harness.scene import Scene
+from tests.harness.scene import REP, Scene, account
 
 
 @pytest.fixture
@@ -623,6 +624,30 @@ def test_what_was_written_when_passing_on_stays_to_be_read_by_who_accepted_and_b
     assert scene.view(maria).handover is None
     scene.pass_on(bogdan, queue="support")
     assert scene.view(scene.accept("Corina")).handover is None, "Bogdan wrote nothing"
+
+
+@pytest.mark.rule("B-10.2", "B-12.7")
+def test_the_record_has_what_was_written_when_passing_on_for_its_writer_and_its_reader_alone(scene):
+    maria = scene.join()
+    scene.assist("Dan")
+    scene.pass_on(scene.rep, agents=("Bogdan",), message="Knows the printer")
+    scene.fall_to_queue()
+    bogdan = scene.accept("Bogdan")
+    scene.pass_on(bogdan, queue="support")
+    corina = scene.accept("Corina")
+    scene.pass_on(corina, agents=("Bogdan",), message="It is the cable")
+    scene.leave(maria)
+    assert scene.session.state is SessionState.ENDED
+    session, handovers = Session(scene.session.id), Handovers()
+    for entry in scene.journal:
+        apply(session, entry)
+        handovers.follow(session, entry.fact)
+    to_bogdan = Handover(by="Ana Pop", message="Knows the printer")
+    last = Handover(by="Corina", message="It is the cable")
+    assert handovers.of(REP.id) == (to_bogdan,)
+    assert handovers.of(account("Bogdan").id) == (to_bogdan,)
+    assert handovers.of(account("Corina").id) == (last,), "nobody accepted with it, but she wrote it"
+    assert handovers.of(account("Dan").id) == handovers.of("") == ()
 
 
 @pytest.mark.rule("B-10.4")

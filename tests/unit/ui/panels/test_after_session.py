@@ -13,7 +13,7 @@ from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import History, HistoryPage
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import Audience, EndReason, HistoryEntry, Intake, Mode
+from support_manager.protocol.views import Audience, EndReason, Handover, HistoryEntry, Intake, Mode
 from tests.harness.centre_script import assisted, controlled
 from tests.harness.session_script import line, now_ms
 from tests.harness.session_window import WindowUnderTest, drain, until
@@ -193,8 +193,10 @@ async def test_the_history_lists_and_reads_what_is_over(desk):
 @pytest.mark.rule("B-12.7")
 async def test_the_history_calls_the_reader_you_and_has_what_the_form_said(desk):
     form = Intake(queue_name="Support", problem="<b>My printer</b> says offline")
+    note = Handover(by="Dan Pop", message="<i>New</i> driver")
     said = (line("it stays red", at=1), line("so it does", sender="rep", name="Maria Grigore", at=2))
-    desk.intents.pages[ANA.session_id] = HistoryPage(entry=ANA, chat=said, yours=("rep",), intake=form)
+    page = HistoryPage(entry=ANA, chat=said, yours=("rep",), intake=form, handovers=(note,))
+    desk.intents.pages[ANA.session_id] = page
     desk.actions.history.trigger()
     await until(lambda: desk.shown("transcript"))
     shown = desk.find("transcript", TranscriptView)
@@ -207,8 +209,12 @@ async def test_the_history_calls_the_reader_you_and_has_what_the_form_said(desk)
     assert desk.find("intakeTitle", QLabel).text() == desk.window._kit.say("side.intake", queue=isolated("Support"))  # type: ignore[attr-defined]
     assert desk.find("intakeText", QLabel).text() == form.problem  # type: ignore[attr-defined]
     assert "transparent" in shown.verticalScrollBar().styleSheet(), "nothing to scroll, so no handle is there"
+    title = desk.window._kit.say("side.handover", name=isolated("Dan Pop"))
+    assert desk.find("handoverTitle", QLabel).text() == title  # type: ignore[attr-defined]
+    assert desk.find("handoverText", QLabel).text() == note.message  # type: ignore[attr-defined]
     desk.find("historyList", QListWidget).setCurrentRow(1)  # type: ignore[attr-defined]
     await until(lambda: not desk.shown("intakeText"))
+    assert not desk.shown("handoverText")
 
 
 @pytest.mark.rule("B-7.5", "B-12.7")
