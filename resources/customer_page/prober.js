@@ -2,7 +2,7 @@
 
 /* libwebrtc, probe_controller.cc, OnMaxTotalAllocatedBitrate; by itself it grows by a few percent a second. */
 const NUDGE = 0.975;
-/** After a pause, besides every second: one late packet may have cost nearly all of its estimate. */
+/** After a pause the picture wants its full rate at once: then, besides every second. */
 const RESUMED_MS = [300, 700];
 /** Below this share of the best rate of the connection the line counts as narrow. */
 const NARROW = 0.8;
@@ -10,6 +10,11 @@ const NARROW = 0.8;
 const LOSSY = 0.02;
 /** Seconds to the next probe while they find nothing. */
 const EVERY = [1, 1, 2, 4, 8];
+/**
+ * So many more of the first kind after losses: for some seconds libwebrtc remembers them, and probes at no more than
+ * one and a half times what it has (loss_based_bwe_v2.cc; probe_controller.cc, `InitiateProbing`).
+ */
+const AFTER_LOSSES = 6;
 
 /** Says when to probe; asked once a second. */
 export class Prober {
@@ -32,12 +37,13 @@ export class Prober {
     }
     this.#best = Math.max(this.#best, target);
     if (!target || target >= NARROW * this.#best || lost > LOSSY) {
-      this.#tries = this.#wait = 0;
+      this.#tries = lost > LOSSY ? -AFTER_LOSSES : 0;
+      this.#wait = 0;
       return false;
     }
     this.#wait -= 1;
     if (this.#wait > 0) return false;
-    this.#wait = EVERY[Math.min(this.#tries, EVERY.length - 1)];
+    this.#wait = EVERY[Math.max(0, Math.min(this.#tries, EVERY.length - 1))];
     this.#tries += 1;
     return true;
   }

@@ -16,12 +16,20 @@ test("a line that is as good as it ever was is left alone", () => {
   assert.equal(prober.look([]), false, "a browser that does not tell");
 });
 
-test("while packets are lost nothing is added to them; the moment they come it is tried, then ever more rarely", () => {
+const tried = (prober) =>
+  seconds(prober, 30, 500).map((probe, second) => (probe ? second : -1)).filter((second) => second >= 0);
+
+test("a line that became narrow is tried at once, then ever more rarely", () => {
+  const prober = new Prober();
+  seconds(prober, 2, 4_000);
+  assert.deepEqual(tried(prober), [0, 1, 2, 4, 8, 16, 24]);
+});
+
+test("while packets are lost nothing is added to them; once they come it is tried for as long as losses count", () => {
   const prober = new Prober();
   seconds(prober, 2, 4_000);
   assert.deepEqual(seconds(prober, 5, 500, 0.05), [false, false, false, false, false]);
-  const tried = seconds(prober, 30, 500).map((probe, second) => (probe ? second : -1)).filter((second) => second >= 0);
-  assert.deepEqual(tried, [0, 1, 2, 4, 8, 16, 24]);
+  assert.deepEqual(tried(prober), [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 22]);
   assert.equal(prober.look(seen(3_900)), false);
   assert.equal(prober.look(seen(500)), true, "another fall begins anew");
   prober.reset();
