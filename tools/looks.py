@@ -21,6 +21,7 @@ from support_manager.protocol.requests import History, HistoryPage
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import (
     Connection,
+    EndReason,
     Handover,
     HistoryEntry,
     Intake,
@@ -54,7 +55,8 @@ LINES = (
 
 
 def _past(at: int, customer: str, **more: Any) -> HistoryEntry:  # noqa: ANN401 - fields of `HistoryEntry`
-    given: dict[str, Any] = {"mode": Mode.MULTI, "started_at": at - 600_000, "customers": (customer,)}
+    given: dict[str, Any] = {"mode": Mode.MULTI, "started_at": at - 600_000, "end_reason": EndReason.ENDED_BY_REP}
+    given["customers"] = (customer,)
     return HistoryEntry(session_id=f"p{at}", number="482119903", ended_at=at, **(given | more))
 
 

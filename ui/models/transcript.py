@@ -11,7 +11,7 @@ from typing_extensions import override
 from support_manager.events import Happening, LineState, PendingLine
 from support_manager.files.book import Done
 from support_manager.protocol.roles import CUSTOMERS
-from support_manager.protocol.views import Audience, ChatLine, Mark, MarkKind, SessionView
+from support_manager.protocol.views import Audience, ChatLine, EndReason, Mark, MarkKind, SessionView
 from ui.widgets.kit import Kit
 from ui.widgets.plain import isolated, one_line, size_text, without_overrides
 
@@ -31,7 +31,7 @@ class RowKind(Enum):
     NOTE = "note"
     """Something that happened: joined, left, shared."""
     MARK = "mark"
-    """A line across it: control moved, the session was passed on, another customer is helped (B-7.4)."""
+    """A line across it: control moved, the session was passed on, another customer is helped (B-7.4), it ended."""
     FILE = "file"
     """A file that arrived at either end, with size and hash (B-7.5)."""
     NEW = "new"
@@ -51,6 +51,7 @@ class TranscriptRow:
     pending: LineState | None = None
     what: Happening | None = None
     mark: MarkKind | None = None
+    end: EndReason | None = None
     former: str = ""
     queue: str = ""
     file: Done | None = None
@@ -75,7 +76,7 @@ class TranscriptModel(QAbstractListModel):
         self._rows: list[TranscriptRow] = []
         self._pending = 0
         self._known: set[str] = set()
-        self._began = False
+        self._began = self._over = False
         self._looked_at = True
         self.can_retry = True
         """Whether a line that failed may be sent again: not after the end."""
@@ -129,6 +130,21 @@ class TranscriptModel(QAbstractListModel):
             at -= 1
         self.beginInsertRows(QModelIndex(), at, at)
         self._rows.insert(at, TranscriptRow(RowKind.NOTE, at=_now_ms(), what=what, name=isolated(name)))
+        self.endInsertRows()
+
+    def end(self, reason: EndReason, at_ms: int | None = None) -> None:
+        """Have the last line across it say why the session ended, above the lines that were not sent any more.
+
+        Args:
+            reason: why.
+            at_ms: when, in milliseconds since 1970; now if it is not told.
+        """
+        if self.private or self._over:
+            return
+        self._over = True
+        at = len(self._rows) - self._pending
+        self.beginInsertRows(QModelIndex(), at, at)
+        self._rows.insert(at, TranscriptRow(RowKind.MARK, at=_now_ms() if at_ms is None else at_ms, end=reason))
         self.endInsertRows()
 
     def take_files(self, done: tuple[Done, ...]) -> None:
@@ -187,6 +203,8 @@ class TranscriptModel(QAbstractListModel):
                 return say(
                     "note.file_came" if one.incoming else "note.file_went", hash=_breakable(one.digest), **places
                 )
+            case RowKind.MARK if row.end is not None:
+                return say(f"mark.ended.{row.end.value}")
             case RowKind.MARK if row.mark is not None:
                 places = {"name": row.name, "former": row.former, "queue": row.queue}
                 kind = row.mark.value

@@ -160,6 +160,8 @@ class ChatPanel(QFrame):
             pending = tuple(replace(line, state=LineState.FAILED) for line in pending)
         self.model.can_retry = entry.ended is None and not entry.taken
         foreign = self.model.take(entry.snapshot.view, pending)
+        if entry.ended is not None:
+            self.model.end(entry.ended)
         if foreign and not self._sticky:
             self._unseen += foreign
         if foreign:

@@ -241,6 +241,8 @@ class HistoryPanel(QWidget):
             marks=page.marks,
         )
         model.take(over, ())
+        if entry.end_reason is not None:
+            model.end(entry.end_reason, entry.ended_at)
         if not model.private:
             model.take_files(self._kit.intents.files_done(entry.session_id))
         view.retranslate()

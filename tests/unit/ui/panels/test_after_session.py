@@ -29,7 +29,10 @@ def past(at: int, customer: str, **more: object) -> HistoryEntry:
     return HistoryEntry(session_id=f"p{at}", number="482119903", ended_at=at, **(given | more))  # type: ignore[arg-type]
 
 
-ANA = past(2_000_000, "Ana Popescu", outcome="Solved", notes="new driver", rating=5, comment="<b>thanks</b>")
+LOST = EndReason.CONTROLLER_LOST
+ANA = past(
+    2_000_000, "Ana Popescu", outcome="Solved", notes="new driver", rating=5, comment="<b>thanks</b>", end_reason=LOST
+)
 ION = past(1_000_000, "Ion\u202e <i>V.</i>", tracking_code="T-17", queue_name="Support", reps=("Dan Pop",))
 
 
@@ -179,7 +182,8 @@ async def test_the_history_lists_and_reads_what_is_over(desk):
     assert "<b>thanks</b>" in desk.find("historySurvey", QLabel).text()  # type: ignore[attr-defined]
     shown = desk.find("transcript", TranscriptView)
     assert isinstance(shown, TranscriptView)
-    assert [shown.model().index(at, 0).data() for at in range(shown.model().rowCount())] == ["it stays red"]
+    over = desk.window._kit.say("mark.ended.controller_lost")
+    assert [shown.model().index(at, 0).data() for at in range(shown.model().rowCount())] == ["it stays red", over]
     press(desk, "historySwitch")
     shown = desk.find("transcript", TranscriptView)
     assert isinstance(shown, TranscriptView)

@@ -15,6 +15,7 @@ from tests.harness.session_script import REP, line
 from tests.harness.session_window import WindowUnderTest, drain, until
 from tests.harness.widgets import unnamed
 from ui.widgets.state_dot import Mark
+from ui.widgets.transcript_view import TranscriptView
 from ui.work import Tone
 
 
@@ -107,6 +108,12 @@ async def test_every_ending_is_told_in_words(desk):
     assert title(desk) == "The session has ended"
     assert "longer than the site allows" in desk.find("statePageText", QLabel).text()
     assert not desk.find("chatInput").isEnabled()
+    panel = desk.window._panels[session.id]
+    panel.take(panel._entry)  # the end is told once, whatever comes after it
+    told = desk.find("transcript", TranscriptView).model()
+    words = [told.index(at, 0).data() for at in range(told.rowCount())]
+    assert words[-1] == "Session ended: its time ran out"
+    assert len([one for one in words if "ended" in one]) == 1
     click(desk, "stateCloseTab")
     assert desk.window.tabs.ids() == []
     assert desk.shown("startButton")
