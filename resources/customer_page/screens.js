@@ -241,7 +241,7 @@ export class Screens {
       h("h1", { tabIndex: -1, id: "title", textContent: this.#t(title, { place: place?.place ?? 0, queue }) }),
       h("p", { className: "lead", id: "line-lead", textContent: this.#t(lead, { former, queue: queue || this.#make.company }) }),
       link === "lost" && this.#make.note("waiting.offline_text"),
-      queued && this.#wait(place),
+      queued && !nobody && this.#wait(place),
       nobody && !closed && h("p", { className: "note warning-note", id: "nobody", textContent: this.#t("queue.nobody") }),
       closed && h("p", { className: "note warning-note", id: "opens", textContent: `${this.#t("queue.closed")} ${this.#language.opening(place.opens_at)}` }),
       this.#make.note("queue.write"),
