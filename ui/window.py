@@ -206,6 +206,7 @@ class MainWindow(QMainWindow):
 
     def _connect_parts(self) -> None:
         self.centre.currentChanged.connect(self.toasts.place)
+        self.sheet.opened.connect(self.toasts.place)
         self.sheet.closed.connect(self.toasts.place)
         self.tabs.chosen.connect(self._choose)
         self.tabs.close_wanted.connect(self._close_tab)

@@ -11,6 +11,7 @@ from ui.widgets.kit import SPACE_3, SPACE_4, SPACE_5, Kit, icon_button, label, n
 class Sheet(QWidget):
     """Covers its host while it is open; holds one content at a time and gives the focus back afterwards."""
 
+    opened = Signal()
     closed = Signal()
 
     def __init__(self, kit: Kit, host: QWidget) -> None:
@@ -75,6 +76,7 @@ class Sheet(QWidget):
         self.raise_()
         self._place()
         content.installEventFilter(self)
+        self.opened.emit()
 
     def close_sheet(self) -> None:
         """Close it and give the focus back."""

@@ -141,6 +141,8 @@ class Toasts(QWidget):
         if not self._shown:
             return
         free = self._room()
+        if free is not None and not self._host.isAncestorOf(free):
+            return  # it has just gone to another window, and this one goes, too
         room = free or self._host
         self._watch(room)
         width = min(_WIDTH, room.width() - 2 * SPACE_3)

@@ -2,7 +2,7 @@
 
 import pytest
 import pytest_asyncio
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, qInstallMessageHandler
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
@@ -58,6 +58,22 @@ async def test_a_tab_is_detached_and_closing_its_window_puts_it_back(desk, sessi
     assert desk.shown("sessionPanel")
     assert not desk.actions.detach_tab.isChecked()
     assert desk.window.current_session == session
+
+
+@pytest.mark.rule("B-6.2")
+async def test_a_message_shown_there_hinders_nobody_from_putting_it_back(desk, session):
+    desk.work.tell("Somebody asks for control.")
+    drain()
+    said: list[str] = []
+    before = qInstallMessageHandler(lambda _kind, _context, text: said.append(text))
+    try:
+        windows()[0].close()
+        desk.window.resize(900, 700)
+        drain()
+    finally:
+        qInstallMessageHandler(before)
+    assert desk.shown("sessionPanel")
+    assert [one for one in said if "hierarchy" in one] == []
     assert "end_session" not in {one[0] for one in desk.intents.asked}
 
 

@@ -191,3 +191,16 @@ async def test_a_message_hides_nothing_that_one_reads_or_clicks(desk, width):
     assert QRect(desk.window.mapToGlobal(QPoint()), desk.window.size()).contains(
         QRect(toasts.mapToGlobal(QPoint()), toasts.size())
     )
+
+
+async def test_a_message_stays_in_sight_when_a_sheet_opens(desk):
+    controlled(desk)
+    desk.work.tell("The session with Ana Popescu is passed on; it goes on without you.")
+    desk.actions.invite.trigger()
+    drain()
+    toasts, card = desk.find("toasts"), desk.find("sheetCard")
+    at = desk.window.childAt(toasts.geometry().center())
+    assert toasts.isAncestorOf(at), at
+    assert not QRect(card.mapToGlobal(QPoint()), card.size()).contains(
+        QRect(toasts.mapToGlobal(QPoint()), toasts.size())
+    )
