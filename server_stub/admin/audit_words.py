@@ -81,7 +81,7 @@ def what_words(asking: Asking, record: Any, names: Names) -> Html | str:  # noqa
     found = _SESSION.fullmatch(what) if session_id and record.kind != "session_ended_by_admin" else None
     if found is not None:
         number, parts = found[1], [part for part in found[2].split(", ") if part]
-        said = [words for words in (_part(asking, part, names) for part in parts) if words]
+        said = [words for words in (_part(asking, record.kind, part, names) for part in parts) if words]
     else:
         said = [] if number and record.kind in _ABOUT_A_SESSION else [what]
     if number:
@@ -90,10 +90,11 @@ def what_words(asking: Asking, record: Any, names: Names) -> Html | str:  # noqa
     return tag("span", " · ".join(said), title=session_id) if session_id else what
 
 
-def _part(asking: Asking, part: str, names: Names) -> str:
+def _part(asking: Asking, kind: str, part: str, names: Names) -> str:
     word, _, rest = part.partition(" ")
     if part in _CODES:
-        return asking.t(f"audit.end.{part}")
+        own = f"audit.{kind}.{part}"  # a file may end for a reason of the same name, which is another one
+        return asking.t(own if asking.has(own) else f"audit.end.{part}")
     if word == "queue":
         return asking.t("audit.queue", name=names.queues.get(rest, rest))
     if word == "agents":

@@ -60,6 +60,7 @@ class EndReason(StrEnum):
     ENDED_BY_REP = "ended_by_rep"
     CONTROLLER_LOST = "controller_lost"
     EXPIRED = "expired"
+    """It stood in line or was offered, and no customer was left for whom it did."""
     RELAY_CLOSED = "relay_closed"
 
 

@@ -228,7 +228,7 @@ class SessionRuntime:
         elif code is ErrorCode.SESSION_UNKNOWN and came_by_queue(view):
             self._leave(LeftWhy.TRANSFERRED)  # back to its queue while we were away (B-12.6)
         else:
-            self._close(EndReason.EXPIRED)
+            self._close(EndReason.CONTROLLER_LOST)  # it does not wait longer for us than that (B-12.6)
 
     # --- what the rep wants
 

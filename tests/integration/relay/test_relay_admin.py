@@ -21,7 +21,7 @@ from server_stub.queues import Queues
 from server_stub.store import tables
 from support_manager.protocol import events
 from support_manager.protocol.activities import ActivityEnd
-from support_manager.protocol.requests import HistoryNote, SessionEnd, SessionTransfer
+from support_manager.protocol.requests import HistoryNote, SessionEnd, SessionLeave, SessionTransfer
 from support_manager.protocol.views import ADMIN, EndReason
 from tests.harness.agents import make_agents, make_queue, on_database
 from tests.harness.relay import PASSWORD, RelayProcess, page, rep
@@ -390,6 +390,7 @@ async def test_the_audit_log_speaks_of_sessions_in_words_and_the_csv_in_codes(tm
                 to_queue = await ana.start_session()
                 await radu.join("Radu", link=to_queue.link)
                 await ana.ask("session.transfer", SessionTransfer(session_id=to_queue.id, queue_id=queues[0].id))
+                await radu.ask("session.leave", SessionLeave(session_id=to_queue.id))
             ended = await ana.start_session()
             await ana.ask("session.end", SessionEnd(session_id=ended.id))
             note = HistoryNote(session_id=ended.id, outcome="solved", notes="")
@@ -402,6 +403,7 @@ async def test_the_audit_log_speaks_of_sessions_in_words_and_the_csv_in_codes(tm
             for words in (
                 *(f"Session {agents} · to ion<", f"Session {queue} · queue {queues[0].name}<"),
                 *(f"Session {over} · ended by the representative<", f">Session {over}<"),
+                f"Session {queue} · the customer was gone before anybody took over<",
             ):
                 assert words in texts["en"]
             assert f"Sesiunea {over} · încheiată de reprezentant<" in texts["ro"]

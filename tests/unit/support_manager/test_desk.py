@@ -287,7 +287,7 @@ ACCEPTED = Mark(seq=1, at=0, kind=MarkKind.ACCEPTED, name="Ana")
     [
         (Role.ASSISTANT, (), LeftWhy.REMOVED),
         (Role.CONTROLLER, (ACCEPTED,), LeftWhy.TRANSFERRED),
-        (Role.CONTROLLER, (), EndReason.EXPIRED),
+        (Role.CONTROLLER, (), EndReason.CONTROLLER_LOST),
     ],
 )
 async def test_a_session_that_is_not_ours_any_more_is_told_with_the_likeliest_reason(

@@ -106,13 +106,13 @@ async def test_every_ending_is_told_in_words(desk):
     desk.intents.end(session.id, EndReason.EXPIRED)
     drain()
     assert title(desk) == "The session has ended"
-    assert "longer than the site allows" in desk.find("statePageText", QLabel).text()
+    assert "gone before anybody took over" in desk.find("statePageText", QLabel).text()
     assert not desk.find("chatInput").isEnabled()
     panel = desk.window._panels[session.id]
     panel.take(panel._entry)  # the end is told once, whatever comes after it
     told = desk.find("transcript", TranscriptView).model()
     words = [told.index(at, 0).data() for at in range(told.rowCount())]
-    assert words[-1] == "Session ended: its time ran out"
+    assert words[-1] == "Session ended: the customer was gone before anybody took over"
     assert len([one for one in words if "ended" in one]) == 1
     click(desk, "stateCloseTab")
     assert desk.window.tabs.ids() == []
