@@ -332,7 +332,7 @@ def _listen(host: str, port: int) -> socket.socket:
             errno.EADDRINUSE: f"Port {port} on {host} is taken by another program; stop it, "
             "or choose another with --port.",
             errno.EACCES: f"Port {port} needs more rights than this user has; choose one above 1023 with --port, "
-            "and put a proxy in front.",
+            "and put a proxy in front, or give the service CAP_NET_BIND_SERVICE.",
             errno.EADDRNOTAVAIL: f"{host} is no address of this machine; give one that is with --host.",
         }.get(error.errno or 0, f"The relay cannot listen on {host} port {port} ({error.strerror}); choose another.")
         raise OperatorError(sentence) from None
