@@ -112,6 +112,10 @@ class Notifications(QObject):
         said = one_line(item.message or item.problem, _TEXT_CHARS)
         if item.kind is InboxKind.TRANSFER:
             whence = t("app", "notify.offer.from_rep", name=isolated(item.former))
+        elif item.former:
+            whence = t(
+                "app", "notify.offer.from_rep_queue", name=isolated(item.former), queue=isolated(item.queue_name)
+            )
         else:
             whence = t("app", "notify.offer.from_queue", queue=isolated(item.queue_name))
         return title, f"{whence}\n{said}" if said else whence

@@ -251,6 +251,9 @@ async def test_an_offer_is_notified_and_a_click_opens_the_inbox(desk):
     sight[0] = False
     desk.intents.emit(OfferArrived(OFFERED))
     assert told == [("Ion <b>V.</b> waits for you", "Passed on by Dan\nHurry!")]
+    passed = msgspec.structs.replace(OFFERED, kind=InboxKind.WAITING, queue_name="Support")
+    desk.intents.emit(OfferArrived(passed))
+    assert told[1:] == [("Ion <b>V.</b> waits for you", "Passed on by Dan to Support\nHurry!")]
     tray.message_clicked.emit()
     assert opened == [True]
     notices: list[str] = []
