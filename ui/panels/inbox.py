@@ -163,7 +163,7 @@ class InboxCard(QFrame):
 
 
 class InboxPanel(QFrame):
-    """All entries, oldest first; says so when nobody waits.
+    """All entries, oldest first; says so when nobody waits. What is offered comes into view with its answers.
 
     Args:
         kit: what every widget is handed.
@@ -205,6 +205,9 @@ class InboxPanel(QFrame):
         kit.theme.changed.connect(self._show_anew)
         self._rest = QTimer(self, singleShot=True, interval=0)
         self._rest.timeout.connect(self.show_items)
+        self._laid_out = QTimer(self, singleShot=True, interval=0)
+        self._laid_out.timeout.connect(self._show_offer)
+        self._area.verticalScrollBar().rangeChanged.connect(lambda: self._laid_out.start())
         kit.on_words(self._show_anew)
 
     def set_titled(self, titled: bool) -> None:
@@ -261,6 +264,13 @@ class InboxPanel(QFrame):
         if card is not None:
             card.setFocus(Qt.FocusReason.ShortcutFocusReason)
             self._area.ensureWidgetVisible(card)
+
+    def _show_offer(self) -> None:
+        """Bring the oldest offer into view, whose time runs out, but never take away what has the focus."""
+        card = next((one for one in self._in_order() if one.item.offered), None)
+        if card is not None and self._focused() is None:
+            self._area.ensureWidgetVisible(card, 0, 0)
+            self._area.ensureWidgetVisible(card.accept, 0, SPACE_2)  # of a card that is higher than the room for it
 
     def _made(self, item: InboxItem) -> InboxCard:
         card = InboxCard(self._kit, self._model, item)

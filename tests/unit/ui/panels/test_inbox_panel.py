@@ -157,6 +157,29 @@ async def test_a_card_that_stays_keeps_its_place_and_its_focus(desk):
     assert [card.item.session_id for card in cards(desk)] == ["w", "o", "n"]
 
 
+def seen(desk: WindowUnderTest, card: InboxCard) -> bool:
+    """Whether all of the button that accepts is in view."""
+    return card.accept.visibleRegion().boundingRect() == card.accept.rect()
+
+
+@pytest.mark.rule("B-11.3")
+async def test_what_is_offered_comes_into_view_with_its_answers(desk):
+    waiting = [item(f"w{at}", f"Customer {at}", age_s=900 - at, problem="It blinks. " * 12) for at in range(4)]
+    be_agent(desk, *waiting)
+    desk.intents.open()
+    drain()
+    desk.actions.inbox.trigger()
+    be_agent(desk, *waiting, OFFERED)
+    drain()
+    first, *_, offered = cards(desk)
+    assert first.hasFocus()
+    assert seen(desk, first), "nothing moves from under the keyboard"
+    assert not seen(desk, offered), "the Inbox above a session has room for one or two"
+    first.clearFocus()
+    be_agent(desk, *waiting[1:], OFFERED)
+    await until(lambda: seen(desk, offered))
+
+
 @pytest.mark.parametrize("presence", Presence)
 async def test_an_empty_inbox_says_why_nobody_is_there(desk, presence):
     be_agent(desk, presence=presence)
