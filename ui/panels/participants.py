@@ -3,6 +3,7 @@
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from support_manager.events import SessionSnapshot
+from support_manager.protocol.roles import SessionState
 from ui.models.sessions import SessionEntry
 from ui.panels.side import DeviceList
 from ui.widgets.kit import SPACE_2, SPACE_3, Kit, label
@@ -59,15 +60,21 @@ class ParticipantsPanel(QWidget):
         say, snapshot = self._kit.say, self._entry.snapshot
         inside = len(snapshot.customers)
         self._title.setText(say("participants.title", count=inside) if inside else say("people.title"))
-        self._hint.setText(say(_hint(snapshot)))
+        hint = _hint(snapshot)
+        self._hint.setText(say(hint) if hint else "")
+        self._hint.setVisible(bool(hint))
         if self._entry.customer is not None:
             self._device_title.setText(say("device.title", name=isolated(self._entry.customer.name)))
 
 
 def _hint(snapshot: SessionSnapshot) -> str:
-    """Which sentence says what can be done here now."""
+    """Which sentence says what can be done here now; none where nothing can."""
+    if snapshot.view.state is SessionState.ENDED:
+        return ""
     if not snapshot.customers:
         return "participants.nobody"
-    if snapshot.has_control and len(snapshot.customers) > 1:
+    if not snapshot.has_control:
+        return "participants.watch"
+    if len(snapshot.customers) > 1:
         return "participants.select"
-    return "participants.one" if len(snapshot.customers) == 1 else "participants.watch"
+    return "" if snapshot.view.locked else "participants.one"

@@ -156,6 +156,24 @@ async def test_the_list_says_how_many_customers_there_are_and_what_to_do(desk):
     assert not desk.shown("deviceList")
 
 
+async def test_nobody_is_promised_a_say_that_is_not_his(desk):
+    session = controlled(desk)
+    assert desk.shown("participantsHint"), "who comes next waits for the rep"
+    desk.intents.change(session.id, view={"locked": True})
+    drain()
+    assert not desk.shown("participantsHint"), "nobody comes any more"
+    desk.intents.change(session.id, view={"locked": False})
+    drain()
+    mine = desk.find("participantsHint", QLabel).text()  # type: ignore[attr-defined]
+    people = (rep("Maria Grigore", id="rep"), rep(role=Role.CONTROLLER), ANA)
+    desk.intents.change(session.id, view={"participants": people})
+    drain()
+    assert desk.find("participantsHint", QLabel).text() != mine, "an assistant lets nobody in"  # type: ignore[attr-defined]
+    desk.intents.end(session.id)
+    drain()
+    assert not desk.shown("participantsHint"), "nobody joins what is over"
+
+
 async def test_an_assistant_selects_nobody(desk):
     session = assisted(desk)
     people = (rep("Maria Grigore", id="rep"), rep(role=Role.CONTROLLER), ANA, ION, EVE)
