@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resources import catalog
 from resources.catalog import load
 from support_manager.errors import AppCode, LocalProblem
 from support_manager.events import LinkPrefilled
@@ -89,6 +90,12 @@ def test_each_customer_reads_his_own_language() -> None:
     assert "Asociere" in invite("ro").text
     assert "choose Join" in invite("en-GB").text
     assert "choose Join" in invite("tlh").text
+
+
+@pytest.mark.parametrize("language", ["en", "ro"])
+def test_the_button_to_choose_is_called_as_on_the_page(language: str) -> None:
+    step = next(line for line in invite(language).text.splitlines() if line.startswith("2. "))
+    assert step.endswith(f" {catalog.sentence(language, 'page', 'join.send')}.")
 
 
 @pytest.mark.rule("B-4.3")
