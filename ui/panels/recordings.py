@@ -53,6 +53,7 @@ class RecordingsPanel(QWidget):
         self.search.addAction(kit.theme.icon("search", "text-muted"), QLineEdit.ActionPosition.LeadingPosition)
         self.search.textChanged.connect(self._filter)
         self._state = label("recordingsState", "muted", wrap=True)
+        self._state.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._progress = QProgressBar()
         self._progress.setObjectName("recordingsProgress")
         self._progress.setRange(0, 100)
