@@ -16,7 +16,10 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QListWidget, QTabBar, QWidget
 
-from support_manager.events import Happening
+from support_manager.errors import AppCode
+from support_manager.events import Happening, Link, Picture
+from support_manager.files.lines import FileLine, FileState
+from support_manager.protocol.activities import ActivityState
 from support_manager.protocol.requests import History, HistoryPage
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import (
@@ -31,12 +34,17 @@ from support_manager.protocol.views import (
     TransferTarget,
     TransferView,
 )
+from support_manager.settings import Reply
 from tests.harness.centre_script import EVE, ION, TARGETS, assisted, be_agent, controlled, item, rep
 from tests.harness.display import Display
+from tests.harness.fake_recordings import recording_of
 from tests.harness.session_script import REP, line, now_ms
 from tests.harness.session_window import WindowUnderTest, drain
 from tools import looks_web
+from ui.dialogs.certificate import CertificateDialog
 from ui.dialogs.close import CloseDialog
+from ui.dialogs.crash import CrashDialog
+from ui.dialogs.sign_in import SignInPage
 from ui.icon_tray import IconTray
 from ui.tray import Tray
 from ui.widgets.kit import Desk, Kit
@@ -91,6 +99,31 @@ def joined(desk: WindowUnderTest, **view: Any) -> str:  # noqa: ANN401 - fields 
     desk.intents.join(made.id)
     desk.intents.say(made.id, *LINES)
     return made.id
+
+
+def _kit(desk: WindowUnderTest) -> Kit:
+    return Kit(desk.intents, desk.translator, desk.theme, desk.work)
+
+
+@scene
+async def sign_in(desk: WindowUnderTest) -> None:
+    """Sign in, with what is missing."""
+    desk.intents.account = None
+    desk.window.set_sign_in_page(SignInPage(_kit(desk), "https://support.example.com"))
+    await settle(0.1)
+    desk.find("sign_in_button").click()  # type: ignore[attr-defined]
+
+
+@scene
+async def certificate_changed(desk: WindowUnderTest) -> None:
+    """Another certificate than the one that was accepted."""
+    CertificateDialog(_kit(desk), "support.example.com", "ab12" * 16, changed=True, parent=desk.window).start()
+
+
+@scene
+async def crash(desk: WindowUnderTest) -> None:
+    """An error nobody expected."""
+    CrashDialog(_kit(desk), "/reports/crash.txt", desk.window).start()
 
 
 @scene
@@ -213,6 +246,49 @@ async def message(desk: WindowUnderTest) -> None:
 
 
 @scene
+async def asked_for_the_screen(desk: WindowUnderTest) -> None:
+    """Asked for the screen, and for a recording."""
+    made = joined(desk)
+    desk.intents.picture(made, Picture.ASKED)
+    desk.intents.records(made, ActivityState.ASKED)
+
+
+@scene
+async def connection_lost(desk: WindowUnderTest) -> None:
+    """Connection to the customer lost, and to the relay."""
+    made = joined(desk)
+    desk.intents.customer(made, connection=Connection.LOST)
+    desk.intents.set_link(Link.RECONNECTING, 12)
+
+
+@scene
+async def files(desk: WindowUnderTest) -> None:
+    """Files: offered, moving, arrived, failed."""
+    made = joined(desk)
+    moving: dict[str, Any] = {"done": 500_000, "rate": 100_000.0}
+    states: tuple[tuple[str, FileState, dict[str, Any]], ...] = (
+        ("Photo of the printer.jpg", FileState.OFFERED, {}),
+        ("A very long name of a report about the printer in the hall.pdf", FileState.RUNNING, moving),
+        ("Driver.zip", FileState.DONE, {"digest": "0123456789abcdef" * 4, "incoming": False}),
+        ("Log.txt", FileState.FAILED, {"code": AppCode.FILE_NO_ROOM}),
+    )
+    given: dict[str, Any] = {"session_id": made, "incoming": True, "other": "Ana Popescu", "size": 2_000_000}
+    lines = (
+        FileLine(id=f"f{at}", name=name, state=state, **(given | more)) for at, (name, state, more) in enumerate(states)
+    )
+    desk.intents.set_files(made, *lines)
+    desk.window._panels[made].beside.bring("files")
+
+
+@scene
+async def session_menu(desk: WindowUnderTest) -> None:
+    """Session menu of an agent in charge."""
+    be_agent(desk)
+    controlled(desk, rep())
+    desk.find("topSession").click()  # type: ignore[attr-defined]
+
+
+@scene
 async def session_is_over(desk: WindowUnderTest) -> None:
     """Session is over."""
     desk.intents.end(joined(desk))
@@ -295,8 +371,8 @@ async def transfer_session_to_nobody(desk: WindowUnderTest) -> None:
 
 @scene
 async def help_another_customer(desk: WindowUnderTest) -> None:
-    """Help another customer."""
-    controlled(desk, ION)
+    """Help another customer while one shows his screen."""
+    desk.intents.picture(controlled(desk, ION).id, Picture.LIVE)
     await settle()
     desk.find("person_help").click()  # type: ignore[attr-defined]
 
@@ -320,8 +396,7 @@ async def end_session(desk: WindowUnderTest) -> None:
 async def close_the_window(desk: WindowUnderTest) -> None:
     """Close the window."""
     joined(desk)
-    kit = Kit(desk.intents, desk.translator, desk.theme, desk.work)
-    CloseDialog(kit, 2, quitting=False, tray=True, actions=desk.actions, parent=desk.window).start()
+    CloseDialog(_kit(desk), 2, quitting=False, tray=True, actions=desk.actions, parent=desk.window).start()
 
 
 @scene
@@ -372,6 +447,24 @@ async def replies(desk: WindowUnderTest) -> None:
 
 
 @scene
+async def replies_written(desk: WindowUnderTest) -> None:
+    """Replies that were written."""
+    written = (Reply("Hello", "Good day {customer}, I am {rep} of {company}."), Reply("Bye", "Thank you, {customer}."))
+    desk.intents.settings = desk.intents.settings.__class__(replies=written)
+    desk.actions.replies.trigger()
+
+
+@scene
+async def recordings_kept(desk: WindowUnderTest) -> None:
+    """Recordings that are kept, one of them chosen to be deleted."""
+    desk.intents.kept = (recording_of("Ana Popescu"), recording_of("Ion Vasilescu", 1_764_200_000_000))
+    desk.actions.recordings.trigger()
+    await settle()
+    desk.find("recordingsList", QListWidget).setCurrentRow(0)  # type: ignore[attr-defined]
+    desk.find("recordingDelete").click()  # type: ignore[attr-defined]
+
+
+@scene
 async def recordings(desk: WindowUnderTest) -> None:
     """Recordings."""
     desk.actions.recordings.trigger()
@@ -383,8 +476,7 @@ async def tray_menu(desk: WindowUnderTest) -> None:
     be_agent(desk)
     controlled(desk, rep())
     desk.intents.open("111222333")
-    kit = Kit(desk.intents, desk.translator, desk.theme, desk.work)
-    tray = Tray(kit, desk.actions, desk.bridge, desk.window)
+    tray = Tray(_kit(desk), desk.actions, desk.bridge, desk.window)
     tray._refresh()
     tray.menu.popup(desk.window.mapToGlobal(desk.window.rect().center() * 0.4))
 
