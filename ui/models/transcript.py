@@ -199,7 +199,8 @@ class TranscriptModel(QAbstractListModel):
                 return say(f"note.{row.what.value}", name=row.name)
             case RowKind.FILE if row.file is not None:
                 one = row.file
-                places = {"file": isolated(one.name), "name": isolated(one.other), "size": size_text(one.size)}
+                size = size_text(one.size, self._kit.translator.language)
+                places = {"file": isolated(one.name), "name": isolated(one.other), "size": size}
                 return say(
                     "note.file_came" if one.incoming else "note.file_went", hash=_breakable(one.digest), **places
                 )

@@ -86,12 +86,13 @@ class FileRow(QFrame):
         self.setAccessibleName(f"{name}, {self._words.text()}")
 
     def _sentence(self, line: FileLine) -> str:
-        t = self._kit.translator.t
-        size, done, name = size_text(line.size), size_text(line.done), isolated(line.other)
+        t, language = self._kit.translator.t, self._kit.translator.language
+        size, done, name = size_text(line.size, language), size_text(line.done, language), isolated(line.other)
         way = "in" if line.incoming else "out"
         if line.state is FileState.RUNNING and line.left_s is not None:
             left = self._left(line.left_s)
-            said = [t("files", f"moving.{way}", done=done, size=size, rate=size_text(line.rate), left=left)]
+            rate = size_text(line.rate, language)
+            said = [t("files", f"moving.{way}", done=done, size=size, rate=rate, left=left)]
         elif line.state is FileState.STOPPED and line.by_me:
             said = [t("files", "stopped.mine")]
         else:

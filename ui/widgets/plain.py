@@ -39,6 +39,6 @@ def number_in_threes(number: str) -> str:
     return "\u00a0".join(number[at : at + 3] for at in range(0, len(number), 3))
 
 
-def size_text(size: float) -> str:
-    """A size in bytes as people read it, in the system's way of writing numbers."""
-    return QLocale().formattedDataSize(int(size), 1, QLocale.DataSizeFormat.DataSizeSIFormat)
+def size_text(size: float, language: str) -> str:
+    """A size in bytes as people read it, with numbers written as in the language of the words around it."""
+    return QLocale(language).formattedDataSize(int(size), 1, QLocale.DataSizeFormat.DataSizeSIFormat)

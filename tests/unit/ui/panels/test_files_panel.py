@@ -85,6 +85,7 @@ async def test_rate_and_time_left_are_told_while_it_moves(desk):
     drain()
     words = desk.find("fileWords", QLabel).text()
     assert "15" in words
+    assert ("2.0 MB" if desk.translator.language == "en" else "2,0 MB") in words, "as its language writes numbers"
     assert "/s" in words
 
 
