@@ -136,7 +136,7 @@ QCheckBox::indicator:disabled { background: $surface; border-color: $line; }
 
 QListView, QTreeView, QScrollArea, QTextBrowser { background: transparent; border: 0; }
 QScrollArea > QWidget > QWidget { background: transparent; }
-QListView::item { min-height: ${row}px; border-radius: ${control}px; padding: 0 8px; color: $text; }
+QListView::item { min-height: ${listed}px; border-radius: ${control}px; padding: 3px 8px; color: $text; }
 QListView::item:hover { background: $hover; }
 QListView::item:selected { background: $selection; color: $text; }
 
@@ -201,6 +201,7 @@ def style_sheet(tokens: dict[str, Any], name: str) -> str:
     values |= dict(tokens["radius"])
     values |= marks(name)
     values["row"] = tokens["row"]
+    values["listed"] = tokens["row"] - 6  # what is in a row of a list, between 3 px above and below
     values["inner"] = tokens["row"] - 2  # a control of one row has a border of 1 px on each side
     values["accent_hover"] = _mixed(colors["accent"], colors["text"], 0.12)
     return _RULES.substitute(values)

@@ -91,7 +91,7 @@ class SessionPanel(QSplitter):
         least = DASHBOARD_PX if self._single else 200
         self.left = Side(kit, "leftSide", self._left_title, "panel-left", left, least, self)
         self._middle = QWidget(self)
-        self.right = Side(kit, "rightSide", "chat.title", "panel-right", talk, 240, self)
+        self.right = Side(kit, "rightSide", "beside.title", "panel-right", talk, 240, self)
 
         self.facts: SessionSide | Dashboard = Dashboard(kit, entry) if self._single else SessionSide(kit, entry)
         self._facts_title = label("factsTitle", "caption")
