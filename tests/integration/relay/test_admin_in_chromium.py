@@ -29,7 +29,6 @@ async def test_an_administrator_does_his_work_in_a_browser(tmp_path) -> None:
             tab.on("pageerror", lambda error: complaints.append(str(error)))
             # A link into the area leads there by way of the sign-in, all by keyboard.
             await tab.goto(relay.url + "/admin/accounts")
-            await tab.focus("#name")
             await tab.keyboard.type("root")
             await tab.keyboard.press("Tab")
             await tab.keyboard.type(PASSWORD)
