@@ -322,7 +322,8 @@ export class Screens {
       ...(story.paused
         ? this.#make.page("paused.title", "paused.text", { names })
         : this.#make.page("sharing.title", "sharing.text", { names })),
-      h("p", { className: "note", textContent: this.#t("sharing.what", { source: this.#t(SOURCES[story.source] ?? "source.unknown") }) }),
+      // Firefox does not tell what was chosen.
+      ...(SOURCES[story.source] ? [h("p", { className: "note", textContent: this.#t("sharing.what", { source: this.#t(SOURCES[story.source]) }) })] : []),
       this.#make.buttons(
         this.#make.button(story.paused ? "sharing.go_on" : "sharing.pause", story.paused ? "main" : "quiet", () => this.#visit.sharing.pause(!story.paused), "pause"),
         this.#make.button("sharing.change", "quiet", () => this.#visit.sharing.change()),

@@ -167,6 +167,8 @@ export class Session {
   #left(fact) {
     const person = this.people.get(fact.participant_id);
     this.people.delete(fact.participant_id);
+    // A rep in charge goes by passing the session on: the line across the transcript that follows at once says so (B-10.3).
+    if (person?.role === "controller" && fact.reason === "left") return [];
     return person && person.id !== this.you ? [{ key: "notice.left", places: { name: person.name } }] : [];
   }
 

@@ -13,7 +13,7 @@ from support_manager.protocol.views import Mode
 from tests.harness.display import Display
 from tests.harness.firefox import Firefox, FirefoxTab
 from tests.harness.relay import Client, RelayProcess, rep
-from tests.integration.test_page_people import accept, agent_opens, offered, person
+from tests.integration.test_page_people import accept, agent_opens, assist, offered, person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pytest.mark.slow]
 
@@ -106,6 +106,10 @@ async def test_from_the_entry_form_to_the_summary_in_firefox(relay: RelayProcess
         await accept(dan, ana.session.id)
         await screen(tab, "waiting")
         await says(tab, "#title", "Dan")
+        await assist(ana, ana.session.number)
+        await tab.until("document.querySelectorAll('#people li').length === 3", "who is here")
+        cut = "(({scrollHeight, clientHeight}) => scrollHeight - clientHeight)(document.querySelector('#people'))"
+        assert await tab.evaluate(cut) == 0, "it can be read where the room is short, too"
         await dan.ask("session.end", requests.SessionEnd(session_id=ana.session.id))
 
     await screen(tab, "over")

@@ -234,6 +234,25 @@ async def test_control_moves_and_the_new_rep_asks_again(relay, browser):
         await ana.wait(lambda: len([e for n, e in ana.events if n == "signal" and e.epoch > second.epoch]) > 0)
 
 
+async def test_nothing_is_said_of_the_source_where_the_browser_hides_it(relay, browser):
+    async with rep(relay) as ana, tab_of(browser) as tab:
+        session = await start(ana)
+        await tab.join(session.link, "Ioana")
+        await tab.screen("waiting")
+        await tab.page.evaluate("""() => {
+          const pick = navigator.mediaDevices.getDisplayMedia;
+          navigator.mediaDevices.getDisplayMedia = async () => {
+            const stream = await pick();
+            stream.getVideoTracks()[0].getSettings = () => ({width: 800, height: 600});
+            return stream;
+          };
+        }""")
+        await tab.page.click("#waiting-show")
+        await tab.screen("sharing")
+        await says(tab, "#title", "You are showing your screen")
+        assert "Being shown" not in await tab.page.inner_text("#card")
+
+
 @pytest.mark.rule("B-10.3")
 async def test_a_session_that_is_passed_on_loses_nobody(relay, browser):
     async with rep(relay) as ana, rep(relay, "dan") as dan, tab_of(browser) as tab:
@@ -243,6 +262,7 @@ async def test_a_session_that_is_passed_on_loses_nobody(relay, browser):
         await tab.say("it stays red")
         await tab.page.click("#waiting-show")
         await tab.screen("sharing")
+        await says(tab, "#card", "Being shown: one window")
         account = (await asyncio.to_thread(relay.sign_in, "dan")).account.id
         await ana.ask(
             "session.transfer",
@@ -256,6 +276,7 @@ async def test_a_session_that_is_passed_on_loses_nobody(relay, browser):
         assert await tab.page.evaluate(below), "what is said once covers no title"
         await says(tab, "#line-lead", "Ana is passing you on to a colleague")
         await says(tab, ".mark-line", "Ana passes the session on to a colleague.")
+        assert "Ana has left" not in await tab.page.inner_text("#lines"), "the line across says it"
         assert "her printer" not in await tab.page.inner_text("body")
         await tab.say("still here")
         await tab.sees_lines("it stays red", "still here")
