@@ -244,6 +244,8 @@ async def test_when_nobody_answers_in_time_it_falls_to_the_default_queue(relay):
         await ana.pass_on(session_id, agents=(await account_of(ion),))
         item = await ion.asked(session_id)
         assert abs(item.offered_until - item.since - OFFER_S * 1_000) < 1_000
+        place = await maria.wait(lambda: place_of(maria))
+        assert place.is_staffed, "that is said of queues alone: here somebody is asked"
         await maria.wait(lambda: has_mark(maria, MarkKind.QUEUED), OFFER_S + 5)
         assert ion.item(session_id) is None
         await ana.asked(session_id)
