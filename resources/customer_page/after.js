@@ -89,7 +89,7 @@ export class After {
       void make.visit.survey.send(rating, make.typed("comment").normalize("NFC").trim());
       return;
     }
-    make.visit.story.hint = { key: "hint.rating" };
+    make.refuse("rating");
     this.#draw();
     document.getElementById("rating-5")?.focus();
   }

@@ -74,7 +74,7 @@ export class Elements {
   /** A line whose room is kept, so that nothing moves when it comes. */
   hint() {
     const { hint } = this.visit.story;
-    return h("p", { className: "hint", role: "alert", id: "hint", textContent: hint ? this.t(hint.key, hint.places) : "" });
+    return h("p", { className: "hint", role: "alert", id: "hint", textContent: hint && !hint.mended ? this.t(hint.key, hint.places) : "" });
   }
 
   /** Against those who call and pretend to help: said before anything is agreed to. */
@@ -90,10 +90,17 @@ export class Elements {
   /** Keep what was typed or chosen; what was wrong with it is not said any longer, and its room stays, so that nothing moves. */
   keep(name, value) {
     this.#typed.set(name, value);
-    if (this.#wrong !== name) return;
-    this.visit.story.hint = null;
+    const { story } = this.visit;
+    if (this.#wrong !== name || story.hint.mended) return;
+    story.hint = { ...story.hint, mended: true };
     document.getElementById("hint").textContent = "";
     document.getElementById(`field-${name}`)?.removeAttribute("aria-invalid");
+  }
+
+  /** Say what is wrong with a field; also when the same was said before, and the field mended since. */
+  refuse(name) {
+    const { story } = this.visit;
+    story.hint = { key: `hint.${name}`, times: (story.hint?.times ?? 0) + 1 };
   }
 
   /** @returns {string} the field that the hint is about, empty if it is about none */
@@ -112,7 +119,7 @@ export class Elements {
   field(name, label, props, tag = "input") {
     const id = `field-${name}`;
     const wrong = this.#wrong === name;
-    const input = h(tag, { id, ...props, value: this.typed(name), "aria-describedby": "hint", "aria-invalid": wrong && "true" });
+    const input = h(tag, { id, ...props, value: this.typed(name), "aria-describedby": "hint", "aria-invalid": wrong && !this.visit.story.hint.mended && "true" });
     input.addEventListener("input", () => this.keep(name, input.value));
     return [h("label", { htmlFor: id, textContent: this.t(label) }), input, ...(wrong ? [this.hint()] : [])];
   }

@@ -65,7 +65,7 @@ export class Forms {
   }
 
   #wrong(name) {
-    this.#make.visit.story.hint = { key: `hint.${name}` };
+    this.#make.refuse(name);
     this.#draw();
     document.getElementById(`field-${name}`)?.focus();
   }

@@ -57,6 +57,12 @@ export class Screens {
     return this.#card.querySelector("h1")?.textContent ?? "";
   }
 
+  /** @returns {string} how he stands in line: his place, and what keeps the line from moving */
+  get #standing() {
+    const said = [...this.#card.querySelectorAll("#title, #nobody, #opens")];
+    return said.map(({ textContent }) => textContent).join(". ");
+  }
+
   /** Draw what the story says now. */
   draw() {
     const { screen } = this.#visit.story;
@@ -78,7 +84,7 @@ export class Screens {
     const { session } = story;
     const form = FORMS.has(screen);
     return [
-      screen, this.#language.current, this.#names(), story.hint?.key, story.source, story.paused, story.over?.why, company,
+      screen, this.#language.current, this.#names(), story.hint?.key, story.hint?.times, story.source, story.paused, story.over?.why, company,
       // Only the forms show every check; elsewhere a late one must not rebuild the card under somebody's finger.
       form ? JSON.stringify(report) : [report.screen, report.network === "no"].join(),
       story.link === "lost", this.#noteKey(), story.survey, entry && [entry.name, entry.opensAt, entry.state],
@@ -94,8 +100,8 @@ export class Screens {
     // A new screen is read from its title on, but nobody is torn out of writing a message; the title is live then.
     else if (moved && !typing) this.#first().focus({ preventScroll: true });
     else if (moved) this.#say(this.heading);
-    // The place in line is read out when it changes; the screen stays the same.
-    const line = this.#screen === "queued" || this.#screen === "passed_on" ? this.heading : "";
+    // The place in line, and whether it moves on, is read out when it changes; the screen stays the same.
+    const line = this.#screen === "queued" || this.#screen === "passed_on" ? this.#standing : "";
     if (!moved && line !== this.#line && line) document.getElementById("announce").textContent = line;
     this.#line = line;
   }

@@ -32,6 +32,18 @@ if (!sessionStorage.getItem('somebody')) {
 }
 """
 
+ANOTHER_CHECK = """
+async () => {
+  // A microphone comes or goes, and the form is drawn anew.
+  const media = navigator.mediaDevices;
+  const had = (await media.enumerateDevices()).some(({ kind }) => kind === 'audioinput');
+  media.enumerateDevices = async () => (had ? [] : [{ kind: 'audioinput' }]);
+  const line = document.querySelector('[data-part=microphone]');
+  media.dispatchEvent(new Event('devicechange'));
+  while (line.isConnected) await new Promise((done) => setTimeout(done, 20));
+}
+"""
+
 
 @pytest.fixture(scope="module")
 def relay() -> Iterator[RelayProcess]:
@@ -366,9 +378,11 @@ async def test_who_stands_in_line_sees_his_place_until_an_agent_is_there(relay, 
         await expect(vlad.page.locator("#files-send")).to_be_hidden()
         await asyncio.to_thread(relay.operate, "queue", "set", "support", "--hours", "never")
         await says(vlad, "#opens", "It is closed at the moment. When it opens again is not known yet.")
+        await says(vlad, "#announce", "You are number 2 in line. It is closed at the moment.")
         await expect(vlad.page.locator("#wait, #nobody")).to_have_count(0)
         await asyncio.to_thread(relay.operate, "queue", "set", "support", "--hours", "always")
         await expect(vlad.page.locator("#opens")).to_have_count(0)
+        await says(vlad, "#announce", "You are number 2 in line. No representative is there at the moment.")
         await vlad.say("the small lamp")
         await vlad.sees_lines("the small lamp")
         await vlad.page.reload()
@@ -437,6 +451,14 @@ async def test_a_queue_that_closes_while_the_form_is_filled_in_takes_nobody(rela
         await tab.page.fill("#field-name", "Ioana")
         await expect(tab.page.locator("#field-name + #hint")).to_have_text("")
         await expect(tab.page.locator("[aria-invalid]")).to_have_count(0)
+        below = "document.getElementById('field-email').getBoundingClientRect().top"
+        top = await tab.page.evaluate(below)
+        await tab.page.evaluate(ANOTHER_CHECK)
+        assert await tab.page.evaluate(below) == top, "what is drawn anew later moves nothing either"
+        await tab.page.fill("#field-name", "")
+        await tab.page.click("#enter-send")
+        await expect(tab.page.locator("#field-name + #hint")).to_contain_text("Please type your name")
+        await tab.page.fill("#field-name", "Ioana")
         await tab.page.fill("#field-email", "not an address")
         await tab.page.click("#enter-send")
         await says(tab, "#hint", "This is not a complete e-mail address.")
