@@ -63,7 +63,7 @@ async function start() {
     const field = frame.writing;
     screens.draw();
     frame.draw(screens.heading);
-    field?.scrollIntoView({ block: "nearest" });
+    screens.show(field);
   };
   // Several things change at once; they are drawn together, and a hidden tab has no animation frames.
   const changed = () => {

@@ -35,6 +35,7 @@ export class Screens {
   #drawn = "";
   #screen = "";
   #line = "";
+  #asks = false;
 
   /**
    * @param {HTMLElement} card
@@ -78,6 +79,16 @@ export class Screens {
     this.#focus(moved, focused);
   }
 
+  /**
+   * Bring a question that has just come into sight: with its buttons, or where it is too tall from its title on.
+   * @param {?HTMLElement} writing where the customer is writing: then that stays in sight instead
+   */
+  show(writing) {
+    const shown = writing ?? (this.#asks ? this.#card : null);
+    shown?.scrollIntoView({ block: "nearest" });
+    this.#asks = false;
+  }
+
   /** All that the card is made of: it is built anew only when one of these is another. */
   #content(screen) {
     const { story, report, entry, company } = this.#visit;
@@ -96,6 +107,7 @@ export class Screens {
   #focus(moved, focused) {
     const kept = focused && document.getElementById(focused);
     const typing = document.activeElement?.id === "text";
+    if (moved) this.#asks = this.#screen.endsWith("asked");
     if (!moved && kept) kept.focus();
     // A new screen is read from its title on, but nobody is torn out of writing a message; the title is live then.
     else if (moved && !typing) this.#first().focus({ preventScroll: true });

@@ -247,6 +247,45 @@ async def test_a_question_takes_nobodys_field_out_of_sight(relay, browser):
         await has_focus(tab, "text")
 
 
+QUESTION_IN_SIGHT = """
+() => {
+  const box = (id) => document.getElementById(id).getBoundingClientRect();
+  const covered = Math.max(0, ...['live', 'recorded'].map((id) => box(id).bottom));
+  return box('title').top >= covered && box('asked-not_now').bottom <= innerHeight;
+}
+"""
+EARLY_AND_LATE = """
+() => {
+  const buttons = document.querySelector('#card .buttons');
+  buttons.style.animation = 'none';
+  void buttons.offsetWidth;
+  buttons.style.animation = '';
+  const [guard] = buttons.getAnimations();
+  const allow = document.getElementById('asked-allow');
+  const { left, top, width, height } = allow.getBoundingClientRect();
+  const takes = () => document.elementFromPoint(left + width / 2, top + height / 2) === allow;
+  guard.currentTime = 499;
+  guard.pause();
+  const early = takes();
+  guard.finish();
+  return [early, takes()];
+}
+"""
+
+
+@pytest.mark.rule("B-2.3")
+async def test_a_question_comes_into_sight_and_takes_no_answer_by_mistake(relay, browser):
+    """What stands above it may fill the window; and a click that was meant for something else is no yes."""
+    async with visit(relay, browser) as (maria, _, tab):
+        await tab.page.set_viewport_size({"width": 1366, "height": 650})
+        await tab.page.evaluate("document.getElementById('page').style.marginTop = '40rem'")
+        assert not await tab.page.evaluate("document.getElementById('title').getBoundingClientRect().top < innerHeight")
+        await ask_view(maria)
+        await tab.screen("asked")
+        assert await tab.page.evaluate(AFTER_FRAMES.format(f"({QUESTION_IN_SIGHT.strip()})()"))
+        assert await tab.page.evaluate(EARLY_AND_LATE) == [False, True]
+
+
 @pytest.mark.slow
 @pytest.mark.rule("B-7.4")
 async def test_the_newest_message_stays_in_sight_when_the_window_becomes_another(relay, browser):
