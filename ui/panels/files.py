@@ -42,7 +42,8 @@ class FileRow(QFrame):
         self._hash = label("fileHash", "secondary", wrap=True, selectable=True)
         self._hash.hide()
         names = ("accept", "decline", "pause", "resume", "cancel", "folder", "hash")
-        self._buttons = {name: button(f"file_{name}", "primary" if name == "accept" else "quiet") for name in names}
+        kinds = {"accept": "primary", "folder": "link", "hash": "link"}
+        self._buttons = {name: button(f"file_{name}", kinds.get(name, "quiet")) for name in names}
         for name, made in self._buttons.items():
             made.clicked.connect(lambda _=False, name=name: self._pressed(name))
         buttons = QHBoxLayout()
