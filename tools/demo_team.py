@@ -60,6 +60,7 @@ class TeamTour:
         await dan.reads("banner.assist", name=elena.name)
         await self._in_front(dan, "dark")
         await dan.app.click("banner_ask")
+        await dan.app.session(lambda one: one["picture"] in ("live", "static"))
         await self._photograph("asistent-intunecat", settle_s=2)
 
         await self._in_front(elena, "dark")
