@@ -178,6 +178,7 @@ export class HashBeside {
   #taken = 0;
   #wake = () => undefined;
   #digest = null;
+  #back = [];
 
   static async start() {
     for (let tries = 0; tries < 2; tries += 1) {
@@ -202,8 +203,9 @@ export class HashBeside {
       return false;
     }
     this.#worker.addEventListener("message", ({ data }) => {
-      if (data) this.#digest = data;
+      if (data instanceof Uint8Array) this.#digest = data;
       else this.#taken += 1;
+      if (Array.isArray(data)) this.#back = data;
       this.#wake();
     });
     const ready = this.#until(() => this.#taken).then(() => true);
@@ -216,6 +218,12 @@ export class HashBeside {
 
   async #until(holds) {
     while (!holds()) await new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  /** So much memory: what was handed over and is hashed by now, as fresh memory costs as much as reading into it. */
+  memory(size) {
+    const found = this.#back.pop();
+    return found?.byteLength === size ? found : new ArrayBuffer(size);
   }
 
   async update(pieces) {

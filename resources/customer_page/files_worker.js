@@ -1,7 +1,9 @@
 /** Moves one file beside the page: reads, seals and sends it, or fetches, opens, writes and checks it. */
 
 import { HashBeside } from "./files_hash.js";
+import { Lasting, Problem } from "./files_problem.js";
 import { CHUNK, SEALED, Seal, TAG, inHex } from "./files_seal.js";
+import { Source } from "./files_source.js";
 
 const PART_CHUNKS = 32;
 /** So many chunks are opened at a time: few enough for their memory to be used again at once. */
@@ -23,16 +25,6 @@ let giveTicket = null;
 let giveReceipt = null;
 let moved = 0;
 let toldAt = 0;
-
-class Problem extends Error {
-  constructor(code) {
-    super(code);
-    this.code = code;
-  }
-}
-
-/** May pass: a void ticket, a full disk. Where it lasts, the transfer ends with its code. */
-class Lasting extends Problem {}
 
 self.addEventListener("message", ({ data }) => {
   if (data.ticket) giveTicket?.(data.ticket);
@@ -93,7 +85,7 @@ async function ask(ticket, method, headers, body) {
 }
 
 async function send({ file, size }, seal) {
-  const reader = new FileReaderSync(); // a worker may wait, and it costs a fifth less
+  const source = new Source(file);
   const hash = await HashBeside.start();
   let hashed = 0;
   let trailer = null;
@@ -103,19 +95,11 @@ async function send({ file, size }, seal) {
   // piece: whoever is asked to send it has a copy before the next is made.
   const part = new Uint8Array(PART_CHUNKS * SEALED);
 
-  function read(start, end) {
-    try {
-      const bytes = new Uint8Array(reader.readAsArrayBuffer(file.slice(start, end)));
-      if (bytes.length !== end - start) throw new Problem("file_changed");
-      return bytes;
-    } catch (error) {
-      throw error instanceof Problem ? error : new Problem(error.name === "NotFoundError" ? "file_gone" : "file_changed");
-    }
-  }
+  const read = (start, end) => source.read(start, end, hash.memory(end - start));
 
   async function hashTo(end) {
     while (hashed < end) {
-      const bytes = read(hashed, Math.min(end, hashed + PART_CHUNKS * CHUNK));
+      const bytes = await read(hashed, Math.min(end, hashed + PART_CHUNKS * CHUNK));
       hashed += bytes.length;
       await hash.update([bytes]);
     }
@@ -126,7 +110,7 @@ async function send({ file, size }, seal) {
     const last = Math.min(first + chunks, seal.chunks);
     const start = Math.min(size, first * CHUNK);
     await hashTo(start);
-    let plain = read(start, Math.min(size, last * CHUNK));
+    let plain = await read(start, Math.min(size, last * CHUNK));
     let unhashed = hashed === start ? plain : null;
     hashed += unhashed?.length ?? 0;
     if (last * CHUNK > size) {
