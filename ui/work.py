@@ -85,12 +85,14 @@ class Work(QObject):
             _set_busy(busy, True)
         watch = self._watch(coroutine, name, on_done, on_error, busy)
         try:
-            _ = self._owner.spawn(watch, name=name)
+            task = self._owner.spawn(watch, name=name)
         except RuntimeError:  # the app is closing: nobody waits for this any more
             watch.close()
             coroutine.close()
             self._ended(name, busy)
             return
+        # A task that is cancelled before its first step never comes to what it was to wait for.
+        task.add_done_callback(lambda _: coroutine.close())
         self.running_changed.emit()
 
     async def _watch(
