@@ -48,6 +48,10 @@ _PREFERENCES: dict[str, object] = {
 }
 
 
+# A question's buttons take nothing for half a second, and an earlier click must not be its answer.
+_TAKES_POINTER = "(element) => getComputedStyle(element).pointerEvents !== 'none'"
+
+
 class FirefoxError(OSError):
     """Firefox refused a command, a script threw, or the browser is gone."""
 
@@ -259,7 +263,7 @@ class FirefoxTab:
         found = f"document.querySelector({json.dumps(selector)})"
         deadline = time.monotonic() + 20
         while True:
-            await self.until(f"{found}?.checkVisibility() && !{found}.disabled")
+            await self.until(f"{found}?.checkVisibility() && !{found}.disabled && ({_TAKES_POINTER})({found})")
             try:
                 await self._click_once(selector, found)
             except FirefoxError as error:
