@@ -154,6 +154,19 @@ test("B-7.5: the card says the smaller of what this browser keeps and what the s
   assert.deepEqual(await most(() => 4_000), { bytes: 4_000, lasting: false, bySite: true });
 });
 
+test("B-7.5: while a folder is packed the page goes on, however fast the disk is", async () => {
+  const { zipped } = await import("../../resources/customer_page/files_folder.js");
+  const piece = new Uint8Array(1_000_000);
+  let given = 0;
+  const stream = () => new ReadableStream({ pull: (pieces) => ((given += 1) > 100 ? pieces.close() : pieces.enqueue(piece)) });
+  const large = Object.assign(new Blob([]), { stream, lastModified: 0 });
+  let turns = 0;
+  const others = setInterval(() => (turns += 1), 1).unref();
+  await assert.rejects(zipped("d", [{ path: "d/a", file: large }], () => turns > 2), { name: "AbortError" });
+  clearInterval(others);
+  assert.ok(given < 100, "and can be stopped");
+});
+
 test("B-7.5: a folder is the same archive each time, and one that is too large says so", async () => {
   const { zipped } = await import("../../resources/customer_page/files_folder.js");
   const made = (text, name, time) => ({ path: `Dosar ș/${name}`, file: new File([text], name, { lastModified: time }) });
