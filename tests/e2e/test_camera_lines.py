@@ -23,7 +23,9 @@ pytestmark = [
     pytest.mark.timeout(280),
 ]
 NARROW_KBPS = 1_000
-"""Too little for a screen in motion and a camera, enough for the screen."""
+"""Enough for the screen; a small camera may have a place beside it, where the screen's own computer is slow."""
+NO_ROOM_KBPS = 500
+"""Too little for a screen in motion and any camera."""
 NARROWEST_KBPS = 300
 """What the rep's encoder makes at the least: with his camera it is more."""
 
@@ -83,13 +85,16 @@ async def test_the_customers_camera_gives_way_to_his_screen_and_so_does_the_reps
         await ana.page.click("#camera-toggle")
         await app.until(lambda found: found == {"Ana P.": "live"}, "cameras")
 
-        # His line gets narrow: his camera is paused and said to be, his screen goes on.
+        # His line gets narrow: his screen goes on, calm once the sender knows of it.
         await asyncio.to_thread(lambda: line.become(kbit_per_s=NARROW_KBPS))
-        await app.until(lambda found: found == {"Ana P.": "paused"}, "cameras", within_s=30)
+        await ages(centre, 8)
         old = await ages(centre, 8)
         print(f"beside {NARROW_KBPS} kbit/s the screen was {sorted(old)[len(old) // 2]} ms old, at most {max(old)}")
         assert sorted(old)[len(old) // 2] < 1_500
         assert max(old) < 4_000
+        # Where there is no room for both his camera is paused and said to be.
+        await asyncio.to_thread(lambda: line.become(kbit_per_s=NO_ROOM_KBPS))
+        await app.until(lambda found: found == {"Ana P.": "paused"}, "cameras", within_s=30)
         await ana.screen("sharing")
         # Room again: so is the camera.
         await asyncio.to_thread(line.become)
