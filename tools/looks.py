@@ -289,6 +289,13 @@ async def session_menu(desk: WindowUnderTest) -> None:
 
 
 @scene
+async def tab_in_a_window_of_its_own(desk: WindowUnderTest) -> None:
+    """A tab that was taken out of the window."""
+    session_id = joined(desk)
+    desk.window.tabs.detach_wanted.emit(session_id)
+
+
+@scene
 async def session_is_over(desk: WindowUnderTest) -> None:
     """Session is over."""
     desk.intents.end(joined(desk))
