@@ -202,6 +202,8 @@ class BareChromium:
         self._reading: asyncio.Task[None] | None = None
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._number = 0
+        self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        """Events of the domains that were enabled, in order."""
 
     @property
     def pid(self) -> int:
@@ -256,6 +258,9 @@ class BareChromium:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
             body = json.loads(message.data)
+            if "method" in body:
+                self.heard.put_nowait(body)
+                continue
             waiting = self._answers.pop(body.get("id", 0), None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(body)

@@ -1,12 +1,14 @@
 """The customer's files card in Chromium and in Firefox, as tests use it: choose, accept, load anew, find what came."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any, Protocol
 
 from playwright.async_api import Download, Page
 
+from tests.harness.chromium import BareChromium
 from tests.harness.firefox import FirefoxTab
 
 LAST = "#files-list li:last-child"
@@ -90,6 +92,71 @@ class ChromiumFiles:
     async def saved(self) -> Path:
         download = await asyncio.wait_for(self._downloads.get(), 120)
         return Path(await download.path())
+
+
+class BareFiles:
+    """In a Chromium without Playwright, for large files.
+
+    Playwright has the browser report all that a page sends, in text: with it two gigabytes took five minutes.
+
+    Args:
+        browser: showing the customer's page, see `join`.
+        folder: where the browser saves downloads.
+    """
+
+    def __init__(self, browser: BareChromium, folder: Path) -> None:
+        self.browser = browser
+        self._folder = folder
+
+    async def join(self, link: str, name: str) -> None:
+        """Come by the link, under that name."""
+        await self.browser.command("Page.enable")
+        await self.browser.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self._folder))
+        await self.browser.goto(link)
+        await self._until("!!document.querySelector('#field-name')")
+        await self.read("void document.querySelector('#field-name').focus()")
+        await self.browser.command("Input.insertText", text=name)
+        await self.click("#join-send")
+
+    async def _until(self, condition: str) -> None:
+        async with asyncio.timeout(_PATIENCE_S):
+            while not await self.read(condition):  # noqa: ASYNC110 - the page is in another process
+                await asyncio.sleep(0.02)
+
+    async def choose(self, path: Path, field: str = "files-input") -> None:
+        await self._until("document.querySelector('#files-send')?.disabled === false")
+        root = (await self.browser.command("DOM.getDocument"))["root"]["nodeId"]
+        node = (await self.browser.command("DOM.querySelector", nodeId=root, selector=f"#{field}"))["nodeId"]
+        await self.browser.command("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
+
+    async def click(self, selector: str) -> None:
+        await self._until(f"!!document.querySelector({json.dumps(selector)})")
+        await self.read(f"void document.querySelector({json.dumps(selector)}).click()")
+
+    async def read(self, expression: str) -> Any:
+        return await self.browser.evaluate(expression)
+
+    async def reload(self) -> None:
+        while not self.browser.heard.empty():
+            self.browser.heard.get_nowait()
+        async with asyncio.timeout(_PATIENCE_S):
+            await asyncio.gather(self.browser.command("Page.reload"), self._loaded())
+
+    async def _loaded(self) -> None:
+        while (event := await self.browser.heard.get())["method"] != "Page.loadEventFired":
+            if event["method"] == "Page.javascriptDialogOpening":
+                await self.browser.command("Page.handleJavaScriptDialog", accept=True)
+
+    async def saved(self) -> Path:
+        def complete() -> Path | None:
+            found = list(self._folder.iterdir())
+            done = [path for path in found if path.suffix != ".crdownload" and path.stat().st_size]
+            return done[0] if len(found) == len(done) == 1 else None
+
+        async with asyncio.timeout(120):
+            while (path := await asyncio.to_thread(complete)) is None:  # noqa: ASYNC110 - the browser's
+                await asyncio.sleep(0.05)
+        return path
 
 
 class FirefoxFiles:
