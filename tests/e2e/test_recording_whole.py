@@ -66,9 +66,13 @@ def sound_of(path: Path) -> np.ndarray:
 
 
 def is_heard(sound: np.ndarray, since_s: float, voice: np.ndarray) -> float:
-    """How much the second from there is like that voice, which goes on and on."""
-    piece = sound[int(since_s * RATE) : int((since_s + 1) * RATE)]
-    return compare(piece, np.concatenate([voice, voice])).likeness
+    """How much one second of the two from there is like that voice at most, which goes on and on.
+
+    At most: where the computer is busy with all this at once, a moment of sound may be late and be filled up.
+    """
+    both = np.concatenate([voice, voice])
+    starts = (int((since_s + later) * RATE) for later in (0.0, 0.25, 0.5, 0.75, 1.0))
+    return max(compare(sound[start : start + RATE], both).likeness for start in starts)
 
 
 def codes_of(path: Path) -> list[tuple[float, tuple[int, int], int]]:
@@ -152,9 +156,9 @@ async def test_a_call_both_shares_a_switch_and_other_sizes_are_in_one_file(team:
     assert any("Ana P." in title and "allows" in title for title in chapters)
     assert any("Ion B." in title for title in chapters), "the switch is a chapter"
     sound = await asyncio.to_thread(sound_of, path)
-    assert is_heard(sound, first + 1.5, ANAS) > 0.7
-    assert is_heard(sound, first + 1.5, ELENAS) < 0.5
-    assert is_heard(sound, second + 1.5, ELENAS) > 0.7
+    assert is_heard(sound, first + 1.2, ANAS) > 0.7
+    assert is_heard(sound, first + 1.2, ELENAS) < 0.5
+    assert is_heard(sound, second + 1.2, ELENAS) > 0.7
     found = await asyncio.to_thread(codes_of, path)
     sizes = {size for _, size, _ in found}
     assert (900, 500) in sizes

@@ -15,7 +15,7 @@ window.RTCPeerConnection = class extends Real {
     constructor(...words) { super(...words); window.connections += 1; }
 };
 """
-OTHER_SOURCE = """(surface) => {
+OTHER_SOURCE = """(surface, fps = 20) => {
     // The browser's picker, with another choice made in it; the picture is drawn as the time code's page draws it.
     const CELL = 24;
     const draw = (context, value) => {
@@ -35,8 +35,8 @@ OTHER_SOURCE = """(surface) => {
         const canvas = document.createElement('canvas');
         [canvas.width, canvas.height] = [900, 500];
         const context = canvas.getContext('2d', { alpha: false });
-        setInterval(() => draw(context, Date.now() % 2 ** 32 >>> 0), 50);
-        const [track] = canvas.captureStream(20).getVideoTracks();
+        setInterval(() => draw(context, Date.now() % 2 ** 32 >>> 0), 1000 / fps);
+        const [track] = canvas.captureStream(fps).getVideoTracks();
         const real = track.getSettings.bind(track);
         track.getSettings = () => ({ ...real(), width: 900, height: 500, displaySurface: surface });
         return { getVideoTracks: () => [track], getTracks: () => [track] };

@@ -114,7 +114,7 @@ class Seat:
             place = f"--window-position={CUSTOMER_WIDTH},0", f"--window-size={SCENE_WIDTH},{HEIGHT}", "--test-type"
             other = await self._stack.enter_async_context(Chromium(environment, source=None, extra_flags=place))
             self.scene = await other.first_page()
-            await self.scene.goto(f"file://{PAGES / self._scene_page}")
+            await self.moves()
         except BaseException:
             await self._stack.aclose()
             raise
@@ -122,6 +122,14 @@ class Seat:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
+
+    async def moves(self) -> None:
+        """Have something move on the screen, as from the beginning."""
+        await self.scene.goto(f"file://{PAGES / self._scene_page}")
+
+    async def still(self) -> None:
+        """Have nothing move on the screen, for a test that needs the machine for other things."""
+        await self.scene.goto("about:blank")
 
     async def customer(self, name: str = "Ana P.") -> Customer:
         """A customer with a tab of his own. Tabs share one browser profile, as at one person's."""
