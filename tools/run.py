@@ -3,10 +3,12 @@
 import json
 import os
 import secrets
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / "build" / "run"
 LOG = PLACE / "relay.log"
 ACCOUNT = "rep"
+LEFT_OPEN_S = 600
 
 
 def say(text: str) -> None:
@@ -87,13 +90,33 @@ def bring_up(stack: ExitStack) -> int:
     say(f"Account:  {ACCOUNT}   password: {password}")
     say(f"Log:      {LOG.relative_to(ROOT)}")
     say("The app opens, signed in. Press Start, and open the link it shows in a browser to be your own customer.")
-    say("Closing the app, or Ctrl+C here, ends everything.")
+    say("Closing the app ends everything, unless a session is left open; so does Ctrl+C here.")
     words = ["ui", "--relay", url, "--profile", str(PLACE / "profile"), "--sign-in-from-stdin"]
-    app = start(stack, words, stdin=subprocess.PIPE)
-    if app.stdin:
-        app.stdin.write(json.dumps({"name": ACCOUNT, "password": password}) + "\n")
-        app.stdin.close()
-    return app.wait()
+    while True:
+        app = start(stack, words, stdin=subprocess.PIPE)
+        if app.stdin:
+            app.stdin.write(json.dumps({"name": ACCOUNT, "password": password}) + "\n")
+            app.stdin.close()
+        code = app.wait()
+        # Who quits and leaves a session open was told that it stays, and can be taken up again.
+        if not (sys.stdin.isatty() and left_open(url) and goes_on()):
+            return code
+
+
+def left_open(url: str) -> int:
+    """How many sessions the relay has."""
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+            return int(json.load(answer)["value"]["sessions"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def goes_on() -> bool:
+    """Ask whether the app is to be opened again; what was left open ends after `LEFT_OPEN_S` in any case."""
+    say("A session was left open and stays for 10 minutes. Enter opens the app again, Ctrl+C ends everything.")
+    asked, _, _ = select.select([sys.stdin], [], [], LEFT_OPEN_S)
+    return bool(asked and sys.stdin.readline())
 
 
 def main() -> int:

@@ -45,7 +45,7 @@ export class Survey {
     } catch (error) {
       console.warn("survey not sent", error.code);
       story.survey = "open";
-      story.hint = { key: "survey.failed" };
+      story.hint = { key: error.code === "offline" ? "survey.offline" : "survey.failed" };
     }
     this.#parts.changed();
   }

@@ -96,15 +96,18 @@ test("B-12.7: whoever was in it is asked how it went, once the session is over f
 });
 
 test("an answer that does not get through is kept and can be sent again", async () => {
-  let refuse = true;
+  let refuse = "offline";
   const { survey, story, asked, sent } = surveyOf("primary", () => {
-    if (refuse) throw Object.assign(new Error("offline"), { code: "offline" });
+    if (refuse) throw Object.assign(new Error(refuse), { code: refuse });
   });
   survey.begin("ended_by_rep");
   await survey.send(5, "thank you");
+  assert.deepEqual([story.survey, story.hint.key, sent()], ["open", "survey.offline", 0]);
+  refuse = "relay_busy";
+  await survey.send(5, "thank you");
   assert.deepEqual([story.survey, story.hint.key, sent()], ["open", "survey.failed", 0]);
-  refuse = false;
+  refuse = "";
   await survey.send(5, "thank you");
   assert.deepEqual([story.survey, story.hint, sent()], ["sent", null, 1]);
-  assert.deepEqual(asked[1], ["survey.send", { rating: 5, comment: "thank you" }]);
+  assert.deepEqual(asked[2], ["survey.send", { rating: 5, comment: "thank you" }]);
 });
