@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 ANA = "ana"
-GOOD_S, BAD_S, BACK_S = 5.0, 20.0, 20.0
+GOOD_S, BAD_S, BACK_S, LONGEST_S = 5.0, 20.0, 20.0, 60.0
 LINES: dict[str, dict[str, Any]] = {
     "loss": {"loss_percent": 5, "delay_ms": 40},
     "narrow": {"kbit_per_s": 1000},
@@ -126,6 +126,10 @@ async def test_a_bad_line_and_its_end(call: Call, name: str, soon: dict[str, flo
     mended = time.monotonic()
     back, after = await asyncio.gather(call.watch(BACK_S), call.rates(BACK_S))
 
+    # As long as it may take: 1.5 times Chromium's own time is more than `BACK_S` on a machine that is slow.
+    limit = max(20.0, 1.5 * soon.get(name, 0.0))
+    while max(rate for _, rate in after) < aim and time.monotonic() < mended + min(limit, LONGEST_S):
+        after += await call.rates(2.0)
     full = next((at - mended for at, rate in after if rate >= aim), float("inf"))
     print(
         f"\n{call.kind}, {name}: rates {aim / 800:.0f}, {[round(rate / 1000) for _, rate in during][::4]}, "
@@ -135,7 +139,9 @@ async def test_a_bad_line_and_its_end(call: Call, name: str, soon: dict[str, flo
         soon[name] = full
         return
     ages = [age for _, _, age, _ in bad["told"]]
-    calm = next((at - mended for at, fps, age, _ in back["told"] if fps >= 24 and 0 < age < 300), float("inf"))
+    # A machine that did not come to 24 pictures a second on a good line does not come to them after a bad one.
+    enough = min(24.0, 0.9 * good["fps"])
+    calm = next((at - mended for at, fps, age, _ in back["told"] if fps >= enough and 0 < age < 300), float("inf"))
     print(
         f"fps {good['fps']:.1f}, {bad['fps']:.1f}, {back['fps']:.1f}; longest gaps {bad['longest_gap_s']:.2f}, "
         f"{back['longest_gap_s']:.2f} s; ages {[round(age) for age in ages]} ms; calm after {calm:.1f} s"
@@ -145,4 +151,4 @@ async def test_a_bad_line_and_its_end(call: Call, name: str, soon: dict[str, flo
     third = len(ages) // 3
     assert sum(ages[-third:]) / third < sum(ages[:third]) / third + 200, "it falls behind"
     assert calm < 5.0
-    assert full <= max(20.0, 1.5 * soon.get(name, 0.0))
+    assert full <= limit
