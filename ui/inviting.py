@@ -74,6 +74,12 @@ class Inviting:
         else:
             self.show(with_text=True)
 
+    def follow(self, entry: SessionEntry) -> None:
+        """A session changed: the panel goes once it has nothing left to do, for it covers what comes next."""
+        panel = self._sheet.content
+        if isinstance(panel, InvitePanel) and panel.is_done(entry):
+            self._sheet.close_sheet()
+
     def _mail_changed(self, news: MailChanged) -> None:
         """Into the panel where it was sent from, while that is open; else a notice, for nobody would see it there."""
         panel = self._sheet.content

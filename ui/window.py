@@ -305,11 +305,10 @@ class MainWindow(QMainWindow):
         entry, panel = self.model.entry(session_id), self._panels.get(session_id)
         if entry is None or panel is None:
             return
+        self.inviting.follow(entry)  # first, so that the focus it gives back goes on with the panel's
         panel.take(entry)
         self.faces.show(session_id)
         if session_id == self.tabs.current():
-            if entry.ended is not None and self.inviting.open:
-                self.sheet.close_sheet()
             self._update_commands()
 
     def _files_changed(self, event: FilesChanged) -> None:

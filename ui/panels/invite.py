@@ -20,7 +20,7 @@ from support_manager.events import MailChanged
 from support_manager.intents import Invitation
 from support_manager.invitations import check_address
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.views import Delivery
+from support_manager.protocol.views import Connection, Delivery
 from ui.models.sessions import SessionEntry
 from ui.widgets.clipboard import copy_text
 from ui.widgets.elided import ElidedLabel
@@ -31,6 +31,8 @@ from ui.work import Tone
 
 _OWN_PROGRAM = "change_settings:mail"
 """The name of the work that keeps the box's setting."""
+_MAILING = "mail_invitation"
+"""The name of the work that hands a message to the relay."""
 
 
 def delivery_words(kit: Kit, news: MailChanged, address: str) -> str:
@@ -71,6 +73,8 @@ class InvitePanel(QWidget):
         self._link_key = "invite.show_text"
         self._mail: tuple[str, str] | None = None  # the last message that the relay sends: its request's id and address
         self._news: MailChanged | None = None
+        self._handed_over = ""  # what stood in the address field when its message was taken
+        self._awaits = not self._customer_is_here()
         self.setObjectName("invitePanel")
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_5, SPACE_1, SPACE_5, SPACE_3)
@@ -194,6 +198,32 @@ class InvitePanel(QWidget):
         """Put the cursor into the address field (B-3.2)."""
         self.address.setFocus()
 
+    def is_done(self, entry: SessionEntry) -> bool:
+        """Whether the panel has nothing left to do, now that `entry` changed.
+
+        So it is when its session has ended, and when the first customer comes in and nothing is under way here. Whoever
+        opened it beside a customer, or was still busy with it when he came, closes it himself.
+        """
+        if entry.id != self._entry.id:
+            return False
+        if entry.ended is not None:
+            return True
+        came = self._awaits and self._customer_is_here()
+        self._awaits = self._awaits and not came
+        return came and not self._under_way()
+
+    def _customer_is_here(self) -> bool:
+        """Whether a customer is in; who closed the page is invited again."""
+        return any(one.connection is not Connection.CLOSED_PAGE for one in self._entry.snapshot.customers)
+
+    def _under_way(self) -> bool:
+        """Whether a colleague is being invited, an address waits for OK, or the relay has not sent a message (yet)."""
+        typed = self.address.text()
+        on_its_way = self._kit.work.running(_MAILING)
+        unsent = self._mail is not None and (self._news is None or self._news.state is not Delivery.SENT)
+        unsaid = bool(typed.strip()) and typed != self._handed_over
+        return self.rep.isChecked() or unsaid or on_its_way or unsent
+
     def send(self) -> None:
         """Do what OK does: check the address, then hand the message over (B-4.2 to B-4.6)."""
         try:
@@ -206,6 +236,7 @@ class InvitePanel(QWidget):
         if not self.own_program.isChecked():
             self._send_by_relay()
         elif open_mail_program(invitation.mailto):
+            self._handed_over = self.address.text()
             self._offer_link("invite.show_text")
             self._kit.work.tell(self._kit.say("invite.opened"), Tone.GOOD)
             if not self._kit.intents.settings.own_mail_chosen:
@@ -220,9 +251,10 @@ class InvitePanel(QWidget):
         self._fallback.hide()
         self._show_text.hide()
         self._mail = self._news = None
+        self._handed_over = self.address.text()
         self._kit.work.run(
             act,
-            name="mail_invitation",
+            name=_MAILING,
             on_done=lambda request_id: self._on_its_way(request_id, address),
             on_error=self._not_taken,
             busy=self._ok,
@@ -241,6 +273,7 @@ class InvitePanel(QWidget):
         if not shiboken6.isValid(self):
             self._kit.work.tell_error(error)
             return
+        self._handed_over = ""
         self._complain(self._kit.work.sentence(error))
         self._offer_link("invite.show_text.relay")
 
@@ -262,6 +295,7 @@ class InvitePanel(QWidget):
         kinds = {Delivery.SENDING: "muted", Delivery.SENT: "positive", Delivery.FAILED: "error"}
         set_kind(self._delivery, "kind", kinds[news.state])
         if news.state is Delivery.FAILED:
+            self._handed_over = ""
             self._offer_link("invite.show_text.relay")
 
     def offer_text(self) -> None:
@@ -296,6 +330,7 @@ class InvitePanel(QWidget):
         self._show_text.hide()
         self._delivery.hide()
         self._mail = None
+        self._handed_over = ""
         self._why = ""
         self._complain("")
         self._show_invitation()

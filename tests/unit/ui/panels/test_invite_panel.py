@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit
 from support_manager.errors import Refused
 from support_manager.events import MailChanged
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.views import Delivery
+from support_manager.protocol.roles import Role
+from support_manager.protocol.views import Connection, Delivery, ParticipantView
 from tests.harness.session_window import WindowUnderTest, drain, until
 from ui.panels import invite, start
 from ui.panels.invite import InvitePanel
@@ -211,6 +212,140 @@ async def test_escape_closes_and_tab_stays_inside(desk):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         assert desk.window.sheet.isAncestorOf(QApplication.focusWidget())
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert desk.window.sheet.content is None
+
+
+async def test_it_leaves_when_the_customer_has_come_and_the_focus_goes_on(desk):
+    session = desk.intents.open()
+    QTest.mouseClick(desk.find("waitingInvite"), Qt.MouseButton.LeftButton)
+    await until(lambda: QApplication.focusWidget() is panel(desk).address)
+    desk.intents.join(session.id)
+    drain()
+    assert desk.window.sheet.content is None
+    assert desk.shown("stateAsk")
+    assert QApplication.focusWidget() is desk.find("chatInput")
+
+
+async def test_the_panel_that_came_with_the_start_leaves_when_the_customer_has_come(qapp, mail):
+    desk = WindowUnderTest(email_at_start=True, own_mail_program=False)
+    QTest.mouseClick(desk.find("startButton"), Qt.MouseButton.LeftButton)
+    await until(lambda: desk.window.sheet.content is not None)
+    desk.intents.join(next(iter(desk.intents.sessions)))
+    drain()
+    assert desk.window.sheet.content is None
+    assert QApplication.focusWidget() is desk.find("chatInput")
+    await desk.work.aclose()
+    desk.close()
+
+
+async def test_it_stays_for_what_is_not_finished_and_then_for_good(desk):
+    session = desk.intents.open()
+    desk.actions.invite.trigger()
+    QTest.keyClicks(panel(desk).address, "dan@exam")
+    desk.intents.join(session.id)
+    drain()
+    assert panel(desk).address.text() == "dan@exam"
+    panel(desk).address.clear()
+    desk.intents.customer(session.id, connection=Connection.LOST)
+    desk.intents.join(session.id)
+    drain()
+    panel(desk)
+
+
+async def test_it_stays_while_a_colleague_is_invited(desk):
+    session = desk.intents.open()
+    desk.actions.invite.trigger()
+    QTest.mouseClick(desk.find("inviteRep"), Qt.MouseButton.LeftButton)
+    desk.intents.join(session.id)
+    drain()
+    assert panel(desk).rep.isChecked()
+
+
+@pytest.mark.parametrize("program", [True, False])
+async def test_what_was_sent_does_not_keep_it(desk, mail, program):
+    if program:
+        desk.intents.open()
+        desk.actions.invite.trigger()
+        type_and_ok(desk, "ana@example.com")
+        assert len(mail.opened) == 1
+    else:
+        await by_relay(desk, "ana@example.com")
+        desk.intents.emit(MailChanged("s1", "mail-1", Delivery.SENT))
+    desk.intents.join("s1")
+    drain()
+    assert desk.window.sheet.content is None
+
+
+@pytest.mark.parametrize("state", [None, Delivery.FAILED])
+async def test_it_stays_while_a_message_is_on_its_way_and_when_it_failed(desk, state):
+    await by_relay(desk, "ana@example.com")
+    if state is not None:
+        desk.intents.emit(MailChanged("s1", "mail-1", state, ErrorCode.MAIL_FAILED, "550 no"))
+        panel(desk).address.clear()
+    desk.intents.join("s1")
+    drain()
+    assert desk.shown("inviteDelivery")
+
+
+async def test_it_stays_while_the_relay_is_asked_and_when_it_refuses(desk):
+    session = desk.intents.open()
+    desk.actions.invite.trigger()
+    panel(desk).own_program.setChecked(False)
+    await until(lambda: not desk.intents.settings.own_mail_program)
+    desk.intents.error = Refused(ErrorCode.TOO_FAST)
+    type_and_ok(desk, "ana@example.com")
+    assert desk.work.running("mail_invitation"), "not answered yet"
+    panel(desk).address.clear()
+    desk.intents.join(session.id)
+    await until(lambda: desk.find("inviteProblem", QLabel).text())
+
+
+async def test_what_the_relay_refused_is_not_sent(desk):
+    session = desk.intents.open()
+    desk.actions.invite.trigger()
+    panel(desk).own_program.setChecked(False)
+    await until(lambda: not desk.intents.settings.own_mail_program)
+    desk.intents.error = Refused(ErrorCode.TOO_FAST)
+    type_and_ok(desk, "ana@example.com")
+    await until(lambda: desk.find("inviteProblem", QLabel).text())
+    desk.intents.join(session.id)
+    drain()
+    assert panel(desk).address.text() == "ana@example.com"
+
+
+async def test_opened_beside_a_customer_it_stays_and_for_one_who_closed_the_page_it_leaves(desk):
+    session = desk.intents.open()
+    desk.intents.join(session.id)
+    desk.actions.invite.trigger()
+    desk.intents.say(session.id)
+    desk.intents.customer(session.id, connection=Connection.LOST)
+    desk.intents.customer(session.id, connection=Connection.ONLINE)
+    drain()
+    panel(desk)
+    desk.window.sheet.close_sheet()
+    desk.intents.customer(session.id, connection=Connection.CLOSED_PAGE)
+    desk.actions.invite.trigger()
+    desk.intents.join(session.id)
+    drain()
+    assert desk.window.sheet.content is None
+
+
+async def test_neither_a_colleague_nor_who_waits_nor_another_session_closes_it(desk):
+    first, second = desk.intents.open("111222333"), desk.intents.open("444555666")
+    drain()
+    desk.window.tabs.choose(second.id)
+    desk.actions.invite.trigger()
+    desk.intents.join(first.id)
+    desk.intents.end(first.id)
+    people = desk.intents.sessions[second.id].view.participants
+    for role in (Role.ASSISTANT, Role.WAITING):
+        other = ParticipantView(id=role.value, role=role, name="Dan", connection=Connection.ONLINE, joined_at=2)
+        people = (*people, other)
+    desk.intents.change(second.id, view={"participants": people})
+    drain()
+    panel(desk)
+    desk.intents.join(second.id)
+    drain()
     assert desk.window.sheet.content is None
 
 
