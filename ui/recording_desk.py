@@ -7,10 +7,10 @@ from support_manager.errors import SupportManagerError
 from support_manager.events import RecordingEnded, RecordingsTended
 from support_manager.media.engine import RecordingTrouble
 from ui.bridge import Bridge
-from ui.panels.recording_bar import clock_words, size_words
+from ui.panels.recording_bar import clock_words
 from ui.panels.recordings import RecordingsPanel
 from ui.widgets.kit import Desk
-from ui.widgets.plain import one_line
+from ui.widgets.plain import one_line, size_text
 from ui.widgets.sheet import Sheet
 from ui.work import Tone
 
@@ -68,7 +68,7 @@ class RecordingDesk(QObject):
             self._sheet.set_title(self._t("panel.title"))
 
     def _ended(self, event: RecordingEnded) -> None:
-        time, size = clock_words(event.seconds), size_words(event.bytes)
+        time, size = clock_words(event.seconds), size_text(event.bytes, self._kit.translator.language)
         if event.trouble is None:
             words = self._t("told.saved", time=time, size=size) if event.name else self._t("told.empty")
             self._kit.work.tell(words, Tone.GOOD if event.name else Tone.INFO)

@@ -8,7 +8,7 @@ from ui.models.sessions import SessionEntry
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import SPACE_2, SPACE_3, Desk, button, label, set_kind
 from ui.widgets.number_label import tabular
-from ui.widgets.plain import isolated
+from ui.widgets.plain import isolated, size_text
 
 
 def clock_words(seconds: float) -> str:
@@ -16,15 +16,6 @@ def clock_words(seconds: float) -> str:
     whole = max(0, int(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes:02}:{whole % 60:02}"
-
-
-def size_words(count: int) -> str:
-    """A size in the unit that fits: `812 kB`, `14 MB`, `2.1 GB`."""
-    if count < 1_000_000:
-        return f"{max(0, count) // 1_000} kB"
-    if count < 1_000_000_000:
-        return f"{count / 1_000_000:.0f} MB"
-    return f"{count / 1_000_000_000:.1f} GB"
 
 
 class RecordingBar(QFrame):
@@ -87,7 +78,7 @@ class RecordingBar(QFrame):
         shown = figures is not None
         self._figures.setVisible(shown)
         if figures is not None:
-            time, size = clock_words(figures.seconds), size_words(figures.bytes)
+            time, size = clock_words(figures.seconds), size_text(figures.bytes, self._kit.translator.language)
             self._figures.setText(self._t("bar.figures", time=time, size=size))
         self._stop.setVisible(mine)
         self._stop.setText(self._t("bar.stop" if running else "bar.take_back"))

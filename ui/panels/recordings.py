@@ -19,10 +19,10 @@ from typing_extensions import override
 
 from support_manager.errors import SupportManagerError
 from support_manager.recordings import Recording, RecordingState
-from ui.panels.recording_bar import clock_words, size_words
+from ui.panels.recording_bar import clock_words
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_5, Kit, button, label
-from ui.widgets.plain import number_in_threes, one_line
+from ui.widgets.plain import number_in_threes, one_line, size_text
 from ui.work import Tone
 
 KEEP_DAYS = (0, 7, 30, 90, 365)
@@ -329,7 +329,7 @@ class RecordingsPanel(QWidget):
         facts = [when]
         if one.state is RecordingState.FINISHED:
             facts.append(clock_words(one.seconds))
-        facts.append(size_words(one.bytes))
+        facts.append(size_text(one.bytes, self._kit.translator.language))
         if one.state is not RecordingState.FINISHED:
             facts.append(self._t(f"panel.{one.state.value}"))
         name = one_line(one.customer, 80) or self._t("panel.nobody")
