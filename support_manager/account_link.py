@@ -19,7 +19,8 @@ from support_manager.relay_client.address import normalise, pin_key
 from support_manager.relay_client.client import ACK_S
 from support_manager.relay_client.http import RelayHttp
 from support_manager.relay_client.link import RelayLink
-from support_manager.relay_client.transport import EventListener, LostListener, SocketTransport, Transport
+from support_manager.relay_client.loading import load_network
+from support_manager.relay_client.transport import EventListener, LostListener, Transport
 from support_manager.relay_client.trust import is_fingerprint
 from support_manager.settings import SettingsStore
 from support_manager.sign_in import SignInDesk
@@ -95,6 +96,7 @@ class AccountLink:
 
     async def start(self) -> None:
         """Sign in with what the keyring holds; see `Intents.start`."""
+        await load_network()
         settings = self._store.current
         if not (settings.stay_signed_in and settings.relay_url and settings.account_name):
             return
@@ -114,6 +116,7 @@ class AccountLink:
             raise Refused(ErrorCode.WRONG_CREDENTIALS)
         async with self._turn:
             before = (self.origin, self._signing.account)
+            await load_network()
             account = await self._signing.sign_in(origin, name, password, stay=stay)
             await self._close_link()
             if before[1] is not None and before != (origin, account):
@@ -216,4 +219,6 @@ class AccountLink:
         return self._store.current.pinned_certificates.get(pin_key(origin))
 
     def _socket_transport(self, on_event: EventListener, on_lost: LostListener) -> Transport:
+        from support_manager.relay_client.socket_io import SocketTransport
+
         return SocketTransport(on_event, on_lost, pin_for=self._pin_for)

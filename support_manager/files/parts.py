@@ -3,13 +3,14 @@
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Self
-
-import aiohttp
+from typing import TYPE_CHECKING, Self
 
 from support_manager.errors import AppCode, LocalProblem
 from support_manager.protocol import limits
 from support_manager.relay_client.trust import context_for
+
+if TYPE_CHECKING:
+    import aiohttp
 
 PART_S = 120.0
 """How long one part may take; a slow line then sends what is left of it in the next request."""
@@ -86,6 +87,8 @@ class Parts:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        import aiohttp
+
         timeout = aiohttp.ClientTimeout(total=PART_S, sock_connect=8.0, sock_read=limits.FILE_WAIT_S + 15.0)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._access.context()),
@@ -100,7 +103,7 @@ class Parts:
         if self._session is not None:
             await self._session.close()
 
-    def _running(self) -> aiohttp.ClientSession:
+    def _running(self) -> "aiohttp.ClientSession":
         if self._session is None:
             raise RuntimeError("outside its context")
         return self._session
@@ -127,7 +130,7 @@ class Parts:
                     raise TooLargeError
                 self._judge(answer.status)
                 raise AgainError(f"status {answer.status}")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except _trouble() as error:
             raise _again(error) from None
 
     async def offset(self) -> int:
@@ -143,7 +146,7 @@ class Parts:
                     return _number(answer.headers["Upload-Offset"])
                 self._judge(answer.status)
                 raise AgainError(f"status {answer.status}")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except _trouble() as error:
             raise _again(error) from None
 
     async def fetch(self, start: int, kept: int) -> bytes:
@@ -177,7 +180,7 @@ class Parts:
                     if came > length:
                         raise AgainError("more than announced")
                 return b"".join(pieces)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except _trouble() as error:
             if came:
                 return b"".join(pieces)  # a slow line, or one that broke: the next request goes on from here
             raise _again(error) from None
@@ -194,7 +197,16 @@ class Parts:
             raise DivertedError(f"status {status}")
 
 
+def _trouble() -> tuple[type[Exception], ...]:
+    """What a request may fail with that may go well another time."""
+    import aiohttp
+
+    return aiohttp.ClientError, TimeoutError, OSError
+
+
 def _again(error: Exception) -> AgainError:
+    import aiohttp
+
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return DivertedError(repr(error))  # what leads elsewhere before an https relay has not the relay's certificate
     return AgainError(repr(error))

@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
-import aiohttp
 import msgspec
 
 from support_manager.errors import AppCode, Refused, RelayUnavailable
@@ -56,6 +55,8 @@ class RelayHttp:
         await self._call(origin, "/api/sign-out", body, Nothing)
 
     async def _call(self, origin: str, path: str, body: object, kind: type[T]) -> T:
+        import aiohttp
+
         pin = self._pin_for(origin)
         host, _ = host_and_port(origin)
         timeout = aiohttp.ClientTimeout(total=_TOTAL_S, sock_connect=_CONNECT_S)

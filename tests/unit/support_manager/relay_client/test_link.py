@@ -10,7 +10,8 @@ from aiohttp import web
 from support_manager.errors import AppCode, RelayUnavailable
 from support_manager.events import Link, LinkChanged
 from support_manager.relay_client.link import FIRST_RETRY_S, STEADY_S, RelayLink
-from support_manager.relay_client.transport import EventListener, LostListener, SocketTransport
+from support_manager.relay_client.socket_io import SocketTransport
+from support_manager.relay_client.transport import EventListener, LostListener
 
 
 class Standing:

@@ -26,10 +26,10 @@ from support_manager.protocol.signals import Answer
 from support_manager.protocol.version import PROTOCOL_VERSION
 from support_manager.protocol.views import SiteView
 from support_manager.protocol.wire import to_plain
-from support_manager.relay_client import transport as transport_module
+from support_manager.relay_client import socket_io as transport_module
 from support_manager.relay_client.client import RelayClient
 from support_manager.relay_client.http import RelayHttp
-from support_manager.relay_client.transport import SocketTransport
+from support_manager.relay_client.socket_io import SocketTransport
 from support_manager.relay_client.trust import fingerprint_of, is_fingerprint
 
 TOKEN = "t" * 43
