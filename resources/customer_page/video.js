@@ -210,11 +210,15 @@ export class Video {
     this.#parts.changed();
   }
 
-  /** The line's room for the camera may have changed: tell everybody when it pauses and when it goes on. */
-  tellPaused() {
+  /**
+   * The line's room for the camera may have changed: tell everybody when it pauses and when it goes on.
+   * @param {boolean} known what the relay knows; after a time without it, what was told may not have come
+   */
+  tellPaused(known = this.#paused) {
     const paused = this.#parts.hub.cameraLevel === "none";
-    if (this.#story.camera !== "running" || paused === this.#paused) return;
+    if (this.#story.camera !== "running") return;
     this.#paused = paused;
+    if (paused === known) return;
     this.#parts.ask("activity.update", { activity_id: this.#activityId, paused }).catch(() => (this.#paused = !paused));
   }
 

@@ -242,6 +242,8 @@ export class Visit {
     this.sharing.tellSource();
     this.drawing.follow();
     this.video.reconcile();
+    this.voice.tellMuted();
+    this.video.tellPaused(story.session.myCamera("running")?.paused === true);
     this.#changed();
     void this.sharing.tellWaiting();
     void this.drawing.tellWaiting();

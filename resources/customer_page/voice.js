@@ -200,7 +200,17 @@ export class Voice {
     this.muted = muted;
     if (this.track) this.track.enabled = !muted;
     this.#parts.changed();
-    this.#parts.ask("activity.update", { activity_id: this.#activityId, paused: muted }).catch(() => {});
+    this.#tell();
+  }
+
+  /** Back after a time without the relay: what was told then did not come. */
+  tellMuted() {
+    const { mine } = this.call;
+    if (this.state === "running" && mine && (mine.paused === true) !== this.muted) this.#tell();
+  }
+
+  #tell() {
+    this.#parts.ask("activity.update", { activity_id: this.#activityId, paused: this.muted }).catch(() => {});
   }
 
   /** Leave the call or say no to it: here and now first, then the relay is told, whenever that is possible. */

@@ -80,6 +80,8 @@ class SessionVoice:
         """Whether it was the centre before, and mixes for those who have not moved yet."""
         self._hung_up = ""
         """Our own activity that is over here, whatever the relay still thinks of it."""
+        self._muted: bool | None = None
+        """What the others were to see of us last."""
 
     @property
     def is_in(self) -> bool:
@@ -96,6 +98,8 @@ class SessionVoice:
         try:
             await self._send(ParticipantReport(session_id=self._id, device=device), Nothing)
             await self._tell_hung_up()
+            if self._muted is not None:
+                await self.tell_muted(self._muted)  # what was told while the relay was away did not come
         except SupportManagerError as error:
             log.info("voice not reported", session=self._id, code=str(error.code))
 
@@ -182,6 +186,7 @@ class SessionVoice:
 
     async def tell_muted(self, muted: bool) -> None:
         """Let the others see that nothing is to be heard of us for now."""
+        self._muted = muted
         view = self._view()
         mine = next((each for each in voices(view) if each.subject == view.you), None)
         if mine is not None and mine.state is ActivityState.RUNNING and mine.paused is not muted:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,6 +98,13 @@ class Stage:
         await self.joins(self.helper)
         for what in ALL:
             await self.is_there(what)
+
+    @staticmethod
+    def muted(session: dict[str, Any]) -> list[str]:
+        """Who is in the call and lets nothing be heard, as an app knows."""
+        names = {one["id"]: one["name"] for one in session["view"]["participants"]}
+        voices = [one for one in session["view"].get("activities", []) if one["kind"] == "voice"]
+        return [names[one["subject"]] for one in voices if one.get("paused")]
 
     async def joins(self, desk: Desk) -> None:
         """That rep is in the call; he joins it where he is not."""
@@ -296,9 +304,14 @@ async def test_each_ends_or_goes_on_as_the_table_says(stage: Stage):
         await asyncio.to_thread(team.centre.relay.kill9)
         for desk in stage.apps:
             await desk.app.until(lambda link: link == "reconnecting", "link")
+        await stage.ana.page.click("#call-mute")
         await asyncio.to_thread(team.centre.relay.start)
         for desk in stage.apps:
             await desk.app.until(lambda link: link == "online", "link", within_s=40)
+        # What she did meanwhile is told once the relay is back.
+        await elena.app.session(lambda one: "Ana P." in stage.muted(one))
+        await stage.ana.page.click("#call-mute")
+        await elena.app.session(lambda one: "Ana P." not in stage.muted(one))
 
     await stage.plays("a link is lost", lost)
 

@@ -150,6 +150,20 @@ test("when the line has no room for it everybody is told, once", async () => {
   assert.deepEqual(asked.slice(1).map(([event, { paused }]) => [event, paused]), [["activity.update", true], ["activity.update", false]]);
 });
 
+test("what was told while the relay was away is told again once it is back", async () => {
+  const { video, hub, asked, made } = stage();
+  await video.show("words");
+  made.answer = async () => Promise.reject(Object.assign(new Error("offline"), { code: "offline" }));
+  hub.cameraLevel = "none";
+  video.tellPaused();
+  await new Promise(setImmediate);
+  made.answer = async () => ({});
+  video.tellPaused(false); // back, and the relay knows of no pause
+  video.tellPaused(true); // back once more, and it does
+  await new Promise(setImmediate);
+  assert.deepEqual(asked.slice(1).map(([event, { paused }]) => [event, paused]), [["activity.update", true], ["activity.update", true]]);
+});
+
 test("the question comes before everything but the browser's own", () => {
   const { story } = stage({ activities: [camera("asked")] });
   assert.equal(story.screen, "camera_asked");

@@ -24,7 +24,7 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 async function inACall() {
   const media = new Media();
-  const sent = [], told = [];
+  const sent = [], told = [], asked = [];
   const session = {
     you: "c", me: { role: "primary" }, rep: { connection: "online" }, isOnItsWay: false, repName: "Ana",
     people: new Map(), activities: new Map([["a1", { id: "a1", kind: "voice", state: "running", subject: "c" }]]),
@@ -32,13 +32,24 @@ async function inACall() {
   const voice = new Voice({
     story: { session, phase: "inside" }, media,
     hub: { setVoice: (track) => sent.push(track), ensure() {}, sound: null },
-    ask: async () => ({}), present: () => true, changed() {}, notify: ({ key }) => told.push(key),
+    ask: async (event, payload) => (asked.push([event, payload.paused]), {}), present: () => true, changed() {}, notify: ({ key }) => told.push(key),
   });
   await voice.join();
   await settled();
   assert.equal(voice.state, "running");
-  return { media, voice, sent, told };
+  return { media, voice, sent, told, asked, session };
 }
+
+test("who mutes himself while the relay is away is muted for everybody once it is back", async () => {
+  const { voice, asked, session } = await inACall();
+  const known = asked.length;
+  voice.mute(true); // nobody hears of this
+  voice.tellMuted();
+  assert.deepEqual(asked.slice(known), [["activity.update", true], ["activity.update", true]]);
+  session.activities.get("a1").paused = true;
+  voice.tellMuted();
+  assert.equal(asked.length, known + 2);
+});
 
 async function pulledOut({ media }, refusal) {
   media.refusal = refusal;

@@ -9,7 +9,14 @@ import pytest
 
 from support_manager.errors import AppCode, RelayUnavailable
 from support_manager.protocol.activities import ActivityKind, ActivityState
-from support_manager.protocol.requests import ActivityMade, ActivityOffer, ActivityStop, Nothing, Request
+from support_manager.protocol.requests import (
+    ActivityMade,
+    ActivityOffer,
+    ActivityStop,
+    ActivityUpdate,
+    Nothing,
+    Request,
+)
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import ActivityView, Mode, SessionView
 from support_manager.session.voice import SessionVoice
@@ -71,6 +78,21 @@ async def test_what_was_hung_up_without_the_relay_is_told_when_it_is_back() -> N
     bench.is_away = False
     bench.voice.went_online()
     await until(lambda: bench.stopped == ["a1"])
+    await bench.voice.aclose()
+
+
+@pytest.mark.rule("B-7.7")
+async def test_who_was_muted_without_the_relay_is_muted_for_all_when_it_is_back() -> None:
+    bench = Bench()
+    bench.is_away = True
+    with pytest.raises(RelayUnavailable):
+        await bench.voice.tell_muted(True)
+    bench.is_away = False
+    bench.voice.went_online()
+    await until(lambda: any(isinstance(each, ActivityUpdate) for each in bench.sent))
+    assert [(each.activity_id, each.paused) for each in bench.sent if isinstance(each, ActivityUpdate)] == [
+        ("a1", True)
+    ]
     await bench.voice.aclose()
 
 
