@@ -207,7 +207,7 @@ async def test_a_full_disk_is_said_the_session_goes_on_and_what_is_there_is_play
             await centre.app.until(lambda names: "recordingBar" not in names, "names")
             await centre.app.code(above=now_code())
             await ana.say("still here")
-            await centre.app.session(lambda one: one["view"]["chat"][-1]["text"] == "still here")
+            await centre.app.session(lambda one: [line["text"] for line in one["view"]["chat"]][-1:] == ["still here"])
             path = await whole(disk)
             print(f"{path.name}: {path.stat().st_size} bytes")
             seconds, _ = await asyncio.to_thread(ffmpeg_plays, path)
