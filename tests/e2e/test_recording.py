@@ -230,7 +230,8 @@ async def test_a_crash_of_the_app_costs_two_seconds_and_the_next_start_finishes_
     await until(is_whole, "the recording that was cut off")
     count, seconds = frames_of(whole)
     assert seconds > cut_off_at - begun_at - 2
-    assert count > 10 * seconds
+    # Right after the first picture there may be two of them; from then on they come in a row.
+    assert count > max(0, 10 * (seconds - 0.5))
     # The customer's yes still holds: it goes on, in a file of its own, and everybody still reads so.
     await expect(ana.page.locator("#recorded")).to_be_visible()
     await centre.app.session(lambda one: recording(one) == "running", within_s=40)
