@@ -162,22 +162,50 @@ export class Coming {
   #notBack(kept, error) {
     if (!error.code) throw error;
     if (!PASSING.has(error.code)) {
-      // The way back is gone, or what was kept of it is not fit for the relay: trying on would show nothing for ever.
-      this.#keep.clear(kept.id);
-      this.kept = null;
-      if (this.#story.phase === "over") return;
-      if (this.#story.session) this.#parts.finish("meanwhile");
-      else if (this.#entering) void this.#send();
-      else this.#ask();
-      this.#parts.changed();
+      const newer = this.#keep.newer(kept);
+      if (newer && this.#story.phase !== "over") this.#overtaken(newer);
+      else this.#gone(kept);
     } else if (error.code !== "offline") {
       setTimeout(() => this.#wire.isUp && this.#owed && this.kept && void this.resume(), RETRY_MS);
     }
   }
 
+  /** Another tab has used this way back and got a newer one, so that the relay takes this one no longer. */
+  #overtaken(newer) {
+    if (this.#story.session) {
+      this.replaced();
+      return;
+    }
+    this.kept = newer;
+    void this.resume();
+  }
+
+  /** The way back is gone, or what was kept of it is not fit for the relay: trying on would show nothing for ever. */
+  #gone(kept) {
+    this.#keep.clear(kept.id);
+    this.kept = null;
+    if (this.#story.phase === "over") return;
+    if (this.#story.session) this.#parts.finish("meanwhile");
+    else if (this.#entering) void this.#send();
+    else this.#ask();
+    this.#parts.changed();
+  }
+
+  /** Another tab goes on with the session: what is kept of it is that one's. */
+  replaced() {
+    this.#keep.leaveTab();
+    this.#parts.finish("replaced");
+  }
+
   /** Keep the way back over a reload. */
   save() {
     this.#keep.save(this.kept);
+  }
+
+  /** @param {boolean} shared whether something is shared, for after a reload */
+  remember(shared) {
+    this.kept.shared = shared;
+    if (!this.#keep.newer(this.kept)) this.save();
   }
 
   /** He goes of his own will: there is no way back, but the form is filled in should he want to join again. */

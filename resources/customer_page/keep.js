@@ -68,6 +68,11 @@ export class Keep {
     return here ?? null;
   }
 
+  /** @param {Omit<Kept, "at">} mine @returns {?Kept} what is kept of that session, where another tab has gone on with it since */
+  newer(mine) {
+    return this.#all().find((kept) => kept.id === mine.id && kept.token !== mine.token) ?? null;
+  }
+
   /** @param {Omit<Kept, "at">} kept */
   save(kept) {
     const others = this.#all().filter((other) => other.id !== kept.id);

@@ -117,7 +117,7 @@ export class Visit {
     wire.on("session.event", (event) => this.#event(event));
     wire.on("place", ({ session_id: id, place }) => this.#place(id, place));
     wire.on("signal", (signal) => this.#signal(signal));
-    wire.on("session.replaced", ({ session_id: id }) => id === story.session?.id && story.phase === "inside" && this.#replaced());
+    wire.on("session.replaced", ({ session_id: id }) => id === story.session?.id && story.phase === "inside" && this.coming.replaced());
   }
 
   /** Begin: a visit that is known goes on, any other asks for a name. */
@@ -353,9 +353,7 @@ export class Visit {
   }
 
   #remember(shared) {
-    if (!this.coming.kept || this.story.phase !== "inside") return;
-    this.coming.kept.shared = shared;
-    this.coming.save();
+    if (this.coming.kept && this.story.phase === "inside") this.coming.remember(shared);
   }
 
   // --- chat
@@ -398,11 +396,6 @@ export class Visit {
     void this.#finish(reason);
     // Not for a reload, which must not come back to what is over; only for the survey, should the line break meanwhile.
     if (this.survey.isOpen) this.coming.kept = way;
-  }
-
-  #replaced() {
-    this.#keep.leaveTab();
-    void this.#finish("replaced");
   }
 
   async #finish(why, last = null) {

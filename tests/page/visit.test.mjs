@@ -15,11 +15,12 @@ function visitWith(answer, more = {}) {
   const wire = {
     isUp: true,
     on: (name, listener) => listeners.set(name, listener),
-    connect: () => listeners.get("up")(),
+    connect: () => wire.isUp && listeners.get("up")(),
     close: () => {},
-    request: async (event) => {
+    request: async (event, payload) => {
+      if (!wire.isUp) throw Object.assign(new Error("offline"), { code: "offline" });
       asked.push(event);
-      return answer(event);
+      return answer(event, payload);
     },
   };
   const stored = new Map();
@@ -32,10 +33,24 @@ function visitWith(answer, more = {}) {
     wire, keep, story, language: new Language(async () => ({})), media: null, report: { network: "unknown" }, linkToken: null,
     changed: () => {}, notify: () => {},
   });
-  return { visit, story, keep, asked, listeners, stored };
+  return { visit, story, keep, asked, listeners, stored, wire };
 }
 
 const refused = (code) => () => Promise.reject(Object.assign(new Error(code), { code }));
+
+/** The relay's answer to whoever comes in or back. */
+const inside = (token) => ({
+  session: {
+    id: "s", number: "123456789", mode: "multi", state: "active", seq: 1, started_at: 1, you: "me", waiting_for: null,
+    participants: [{ id: "me", role: "primary", name: "Ana", connection: "online", joined_at: 1 }],
+  },
+  ice: { servers: [] },
+  resume_token: token,
+});
+
+/** A relay that takes only these tokens, and gives the next one for each. */
+const relayTaking = (tokens) => (event, payload) =>
+  event !== "session.resume" ? {} : tokens[payload.resume_token] ? inside(tokens[payload.resume_token]) : refused("resume_refused")();
 
 test("a way back that the relay cannot even read is forgotten, and the customer is asked for his name", async () => {
   for (const code of ["resume_refused", "bad_message", "not_allowed"]) {
@@ -47,14 +62,7 @@ test("a way back that the relay cannot even read is forgotten, and the customer 
 });
 
 test("whoever leaves and comes again finds his number and his name in the form, and no token was kept", async () => {
-  const view = {
-    session: {
-      id: "s", number: "123456789", mode: "multi", state: "active", seq: 1, started_at: 1, you: "me", waiting_for: null,
-      participants: [{ id: "me", role: "primary", name: "Ana", connection: "online", joined_at: 1 }],
-    },
-    ice: { servers: [] },
-    resume_token: "the next token",
-  };
+  const view = inside("the next token");
   for (const [more, number] of [[{}, "123456789"], [{ link: "a1b2" }, ""], [{ queue: "support" }, ""]]) {
     const { visit, story, keep, stored } = visitWith((event) => (event === "session.resume" ? view : {}), more);
     visit.start();
@@ -116,4 +124,46 @@ test("B-2.5: whoever is let in while the relay is busy gets to know everybody a 
   context.mock.timers.tick(2_000);
   await new Promise(setImmediate);
   assert.equal(story.session.primaryName, "Vlad");
+});
+
+/** A tab in the session whose line broke; another one went on with it until the token of this one held no longer. */
+async function sleptThrough() {
+  const tab = visitWith(relayTaking({ "token 1": "token 2" }), { token: "token 1" });
+  tab.visit.start();
+  await new Promise(setImmediate);
+  assert.equal(tab.story.screen, "waiting");
+  tab.wire.isUp = false;
+  tab.listeners.get("down")();
+  tab.keep.save({ id: "s", number: "123456789", link: "", token: "token 4", name: "Ana", shared: false });
+  tab.keep.savePending("s", [{ id: "l", text: "not sent yet", at: 1 }]);
+  return tab;
+}
+
+test("B-12.1: a tab that slept says that the session goes on in another one, and leaves to that one its way back", async () => {
+  const { story, keep, wire, listeners, stored } = await sleptThrough();
+  wire.isUp = true;
+  listeners.get("up")();
+  await new Promise(setImmediate);
+  assert.deepEqual([story.screen, story.over.why], ["over", "replaced"]);
+  assert.equal(stored.has("support.here"), false, "this tab is in it no longer");
+  assert.equal(keep.find({ number: "123456789" }).token, "token 4");
+  assert.equal(keep.pending("s").length, 1);
+});
+
+test("B-12.4: what a tab that slept remembers of its share does not take the other one's way back", async () => {
+  const { visit, keep } = await sleptThrough();
+  visit.sharing.forgetShare();
+  assert.equal(keep.find({ number: "123456789" }).token, "token 4");
+});
+
+test("B-12.4: a page that is not in yet goes on with what another tab has kept since", async () => {
+  const { visit, story, keep, wire, listeners } = visitWith(relayTaking({ "token 4": "token 5" }), { token: "token 1" });
+  wire.isUp = false;
+  visit.start();
+  keep.save({ id: "s", number: "123456789", link: "", token: "token 4", name: "Ana", shared: false });
+  wire.isUp = true;
+  listeners.get("up")();
+  await new Promise(setImmediate);
+  assert.equal(story.screen, "waiting");
+  assert.equal(keep.find({}).token, "token 5");
 });
