@@ -29,7 +29,7 @@ export class After {
     const byForm = Boolean(make.visit.entry) && make.language.has(`over.${why}.by_form`);
     const actions = {
       left: ["over.join_again", "quiet", again],
-      replaced: ["over.use_here", "main", again],
+      replaced: ["over.use_here", "main", () => (make.visit.coming.takeBack(), again())],
       taken: ["over.try_again", "main", again],
       locked: ["over.try_again", "main", again],
       version: ["over.reload", "main", again],

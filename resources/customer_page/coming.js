@@ -197,6 +197,11 @@ export class Coming {
     this.#parts.finish("replaced");
   }
 
+  /** It is to go on in this tab again: the page, loaded anew, finds what the other one has kept. */
+  takeBack() {
+    this.#keep.enterTab(this.#story.session.id);
+  }
+
   /** Keep the way back over a reload. */
   save() {
     this.#keep.save(this.kept);

@@ -78,7 +78,7 @@ export class Keep {
     const others = this.#all().filter((other) => other.id !== kept.id);
     for (const forgotten of others.splice(MOST - 1)) this.#drop(this.#browser, PENDING + forgotten.id);
     this.#write(this.#browser, ALL, [{ ...kept, at: this.#now() }, ...others]);
-    this.#write(this.#tab, TAB, kept.id);
+    this.enterTab(kept.id);
     this.#drop(this.#tab, AGAIN);
   }
 
@@ -88,6 +88,11 @@ export class Keep {
     if (this.#read(this.#tab, TAB) === id) this.#drop(this.#tab, TAB);
     this.#drop(this.#tab, NOTES);
     this.#drop(this.#browser, PENDING + id);
+  }
+
+  /** @param {string} id of the session in which this tab is, so that a reload leads there */
+  enterTab(id) {
+    this.#write(this.#tab, TAB, id);
   }
 
   /** Forget only that this tab is in a session, e.g. because another tab took over. */

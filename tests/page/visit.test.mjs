@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { After } from "../../resources/customer_page/after.js";
+import { Elements } from "../../resources/customer_page/elements.js";
 import { Keep } from "../../resources/customer_page/keep.js";
 import { Language } from "../../resources/customer_page/language.js";
 import { Story } from "../../resources/customer_page/story.js";
@@ -166,4 +168,37 @@ test("B-12.4: a page that is not in yet goes on with what another tab has kept s
   await new Promise(setImmediate);
   assert.equal(story.screen, "waiting");
   assert.equal(keep.find({}).token, "token 5");
+});
+
+/** Elements as far as a screen after the end needs them. */
+class Element {
+  children = [];
+  append(...children) {
+    this.children.push(...children);
+  }
+  setAttribute() {}
+  find(id) {
+    return this.id === id ? this : this.children.map((child) => child?.find?.(id)).find(Boolean);
+  }
+}
+
+test("B-12.4: whoever came by number goes on here instead, and the other tab gives way", async (context) => {
+  context.after(() => {
+    delete globalThis.document;
+    delete globalThis.location;
+  });
+  const { visit, story, keep, listeners } = visitWith(relayTaking({ "token 1": "token 2" }), { token: "token 1" });
+  visit.start();
+  await new Promise(setImmediate);
+  listeners.get("session.replaced")({ session_id: "s" });
+  assert.deepEqual([story.over.why, keep.find({})], ["replaced", null], "a reload of his own stays out");
+  let reloads = 0;
+  globalThis.document = { createElement: () => new Element() };
+  globalThis.location = { reload: () => (reloads += 1) };
+  const language = new Language(async () => ({ "over.replaced.title": "It goes on there" }));
+  await language.choose("en");
+  const over = new Element();
+  over.append(...new After(new Elements(visit, language), () => {}).over());
+  over.find("over-use_here").onclick();
+  assert.deepEqual([reloads, keep.find({})?.token], [1, "token 2"]);
 });
