@@ -70,7 +70,7 @@ export class Coming {
       payload: { name, ...(number ? { number } : { link_token: this.#parts.linkToken }) },
     });
     const kept = number ? this.#keep.find({ number }) : null;
-    if (!kept || !this.#wire.isUp) return this.#send();
+    if (!kept) return this.#send();
     this.kept = kept;
     return this.resume();
   }

@@ -93,6 +93,25 @@ test("whoever is refused for the moment need not type it all again", async () =>
   }
 });
 
+test("B-12.4: whoever types his number again while the line is away comes back once it is there", async () => {
+  const taken = (event) => refused(event === "session.resume" ? "resume_refused" : "session_taken")();
+  for (const [relay, last, events] of [
+    [relayTaking({ "token 1": "token 2" }), "waiting", ["session.resume"]],
+    [taken, "over", ["session.resume", "session.join"]],
+  ]) {
+    const { visit, story, keep, asked, wire, listeners } = visitWith(relay, { token: "token 1" });
+    keep.leaveTab();
+    wire.isUp = false;
+    visit.start();
+    await visit.coming.join("Ana", "123456789");
+    assert.deepEqual([story.phase, asked], ["joining", []]);
+    wire.isUp = true;
+    listeners.get("up")();
+    await new Promise(setImmediate);
+    assert.deepEqual([story.screen, asked.filter((event) => event.startsWith("session."))], [last, events]);
+  }
+});
+
 test("a relay that is busy for a moment costs nobody his way back", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const { visit, story, keep, asked } = visitWith(refused("relay_busy"));
