@@ -25,7 +25,7 @@ from server_stub.store.journal import read_session
 from support_manager.protocol import limits, requests
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
-from support_manager.protocol.requests import Nothing
+from support_manager.protocol.requests import Noted, Nothing
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import AccountView, EndReason, HistoryEntry, Mode
 
@@ -67,6 +67,7 @@ class Remembering:
         return {
             "history.list": self._on_history_list,
             "history.read": self._on_history_read,
+            "history.notes": self._on_history_notes,
             "history.note": self._on_history_note,
             "survey.send": self._on_survey_send,
         }
@@ -142,32 +143,45 @@ class Remembering:
 
     # Notes and survey
 
+    async def _on_history_notes(self, link: Link, request: requests.HistoryNotes) -> Noted:
+        await self._may_note(_rep(link, "history.notes"), request.session_id)
+        return await self._records.noted(request.session_id)
+
     async def _on_history_note(self, link: Link, request: requests.HistoryNote) -> Nothing:
         account = _rep(link, "history.note")
+        session = await self._may_note(account, request.session_id)
+        noted, seen = (
+            Noted(outcome=clean_name(outcome, limits.OUTCOME_CHARS), notes=clean_text(notes, limits.NOTES_CHARS))
+            for outcome, notes in ((request.outcome, request.notes), (request.seen_outcome, request.seen_notes))
+        )
+        act = Record(
+            self._clock.now_ms(), "session_noted", account.id, "outcome and notes", request.session_id, link.address
+        )
+        if not await self._records.note(request.session_id, session, noted, act, seen=seen):
+            raise Refused(ErrorCode.SESSION_UNKNOWN)
+        log.info("session noted", session=request.session_id, account=account.id)
+        return _NOTHING
+
+    async def _may_note(self, account: AccountView, session_id: str) -> Session | None:
+        """The session of which that rep may write and read the notes, while the relay has it in memory.
+
+        Raises:
+            Refused: `session_unknown` to a rep who was not in it, `not_allowed` to one who never had control.
+        """
         await self._records.flush()
-        session = self._members.live.registry.get(request.session_id)
+        session = self._members.live.registry.get(session_id)
         if session is not None:
             mine = [p.was_controller for p in session.participants.values() if p.account_id == account.id]
         else:
             rep = tables.history_rep.c
-            wanted = select(rep.was_controller).where(
-                rep.session_id == request.session_id, rep.account_id == account.id
-            )
+            wanted = select(rep.was_controller).where(rep.session_id == session_id, rep.account_id == account.id)
             async with self._database.reading() as connection:
                 mine = list((await connection.execute(wanted)).scalars())
         if not mine:
             raise Refused(ErrorCode.SESSION_UNKNOWN)
         if not any(mine):
             raise Refused(ErrorCode.NOT_ALLOWED)
-        outcome = clean_name(request.outcome, limits.OUTCOME_CHARS)
-        notes = clean_text(request.notes, limits.NOTES_CHARS)
-        act = Record(
-            self._clock.now_ms(), "session_noted", account.id, "outcome and notes", request.session_id, link.address
-        )
-        if not await self._records.note(request.session_id, session, outcome, notes, act):
-            raise Refused(ErrorCode.SESSION_UNKNOWN)
-        log.info("session noted", session=request.session_id, account=account.id)
-        return _NOTHING
+        return session
 
     async def _on_survey_send(self, link: Link, request: requests.SurveySend) -> Nothing:
         session, me = self._members.of(link, request.session_id)

@@ -24,11 +24,14 @@ from server_stub.state.facts import (
     Started,
 )
 from server_stub.state.model import Session, apply
+from server_stub.state.refused import Refused
 from server_stub.store import tables
 from server_stub.store.database import Database, StoreError
 from server_stub.store.journal import read_session
 from server_stub.tasks import TaskOwner
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import Noted
 from support_manager.protocol.roles import CUSTOMERS, Role
 from support_manager.protocol.views import LeaveReason, MarkKind
 
@@ -129,20 +132,36 @@ class Records:
 
     # What people say of a session beside it
 
-    async def note(self, session_id: str, session: Session | None, outcome: str, notes: str, act: audit.Record) -> bool:
+    async def noted(self, session_id: str) -> Noted:
+        """What reps have noted of a session, live or over.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        history = tables.history.c
+        here = select(history.outcome, history.notes).where(history.session_id == session_id)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(here)).one_or_none()
+        return Noted() if row is None else Noted(outcome=row.outcome, notes=row.notes)
+
+    async def note(
+        self, session_id: str, session: Session | None, noted: Noted, act: audit.Record, *, seen: Noted
+    ) -> bool:
         """Keep what a rep notes; the same again changes nothing. Returns whether there is such a session.
 
         Args:
             session_id: of a session, live or over.
             session: the same, while the relay has it in memory.
-            outcome: one line.
-            notes: several.
+            noted: outcome and notes.
             act: for the audit log.
+            seen: what the rep has read in their place.
 
         Raises:
+            Refused: `notes_changed` when others are there by now; nothing was written.
             StoreError: nothing was written.
         """
-        return await self._add(session_id, session, {"outcome": outcome, "notes": notes}, act)
+        values, read = ({"outcome": one.outcome, "notes": one.notes} for one in (noted, seen))
+        return await self._add(session_id, session, values, act, seen=read)
 
     async def rate(self, session: Session, rating: int, comment: str, act: audit.Record) -> None:
         """Keep what a customer thinks of it; the last answer counts, and the same again changes nothing.
@@ -152,7 +171,15 @@ class Records:
         """
         await self._add(session.id, session, {"rating": rating, "comment": comment}, act)
 
-    async def _add(self, session_id: str, session: Session | None, values: dict[str, Any], act: audit.Record) -> bool:
+    async def _add(
+        self,
+        session_id: str,
+        session: Session | None,
+        values: dict[str, Any],
+        act: audit.Record,
+        *,
+        seen: dict[str, str] | None = None,
+    ) -> bool:
         table = tables.history
         row = select(*_STAY, table.c.rating, table.c.comment).where(table.c.session_id == session_id)
         async with self._turn, self._database.transaction() as connection:
@@ -164,6 +191,8 @@ class Records:
                 return False
             if all(getattr(before, name) == value for name, value in values.items()):
                 return True
+            if any(getattr(before, name) != value for name, value in (seen or {}).items()):
+                raise Refused(ErrorCode.NOTES_CHANGED)
             stay = {column.name: getattr(before, column.name) for column in _STAY}
             found_by = _lasting(**stay | {name: value for name, value in values.items() if name in stay})
             changed = update(table).where(table.c.session_id == session_id).values(**values, lasting=found_by)

@@ -35,7 +35,7 @@ from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import InboxChanged, Welcome
 from support_manager.protocol.fields import Wire
-from support_manager.protocol.requests import History, HistoryPage, Targets, TransferTargets
+from support_manager.protocol.requests import History, HistoryPage, Noted, Targets, TransferTargets
 from support_manager.protocol.views import AGENT, AccountView, Audience, InboxView, Mode, Presence, SiteView
 from support_manager.recordings import Recording, RecordingLibrary
 from support_manager.settings import Settings, SettingsStore, profile_folder, recordings_folder
@@ -483,9 +483,13 @@ class Controller:
         """One of those sessions with its transcript."""
         return await self._history.read(session_id)
 
-    async def note_session(self, session_id: str, outcome: str, notes: str) -> None:
-        """Write down outcome and notes of a session."""
-        await self._history.note(session_id, outcome, notes)
+    async def session_notes(self, session_id: str) -> Noted:
+        """Outcome and notes of a session as they are kept now."""
+        return await self._history.notes(session_id)
+
+    async def note_session(self, session_id: str, outcome: str, notes: str, seen: Noted) -> None:
+        """Write down outcome and notes of a session in place of those that were seen."""
+        await self._history.note(session_id, outcome, notes, seen)
 
     # --- the rest
 

@@ -5,7 +5,16 @@ import unicodedata
 from support_manager.errors import Refused
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.requests import History, HistoryList, HistoryNote, HistoryPage, HistoryRead, Nothing
+from support_manager.protocol.requests import (
+    History,
+    HistoryList,
+    HistoryNote,
+    HistoryNotes,
+    HistoryPage,
+    HistoryRead,
+    Noted,
+    Nothing,
+)
 from support_manager.session.outbox import Send
 from support_manager.session.words import well_formed
 
@@ -28,16 +37,23 @@ class HistoryDesk:
         """One session, whole."""
         return await self._send(HistoryRead(session_id=session_id), HistoryPage)
 
-    async def note(self, session_id: str, outcome: str, notes: str) -> None:
-        """Write down outcome and notes; both replace what was there.
+    async def notes(self, session_id: str) -> Noted:
+        """Outcome and notes as they are kept now."""
+        return await self._send(HistoryNotes(session_id=session_id), Noted)
+
+    async def note(self, session_id: str, outcome: str, notes: str, seen: Noted) -> None:
+        """Write down outcome and notes; both replace what was `seen` there.
 
         Raises:
-            Refused: `too_large` before anything is sent, or as the relay says.
+            Refused: `too_large` before anything is sent, `notes_changed` when there is something else by now, or as the
+                relay says.
         """
         message = HistoryNote(
             session_id=session_id,
             outcome=_bounded(outcome, limits.OUTCOME_CHARS),
             notes=_bounded(notes, limits.NOTES_CHARS),
+            seen_outcome=seen.outcome,
+            seen_notes=seen.notes,
         )
         _ = await self._send(message, Nothing)
 

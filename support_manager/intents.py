@@ -18,7 +18,7 @@ from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.screens import Shareable
 from support_manager.media.voice.ports import AudioDevice
 from support_manager.protocol.channel import DrawMessage
-from support_manager.protocol.requests import History, HistoryPage, Targets
+from support_manager.protocol.requests import History, HistoryPage, Noted, Targets
 from support_manager.protocol.views import AccountView, Audience, InboxView, Mode, Presence
 from support_manager.recordings import Recording
 from support_manager.settings import Settings
@@ -274,8 +274,11 @@ class Intents(Protocol):
     async def history_page(self, session_id: str) -> HistoryPage:
         """One of those sessions with its transcript."""
 
-    async def note_session(self, session_id: str, outcome: str, notes: str) -> None:
-        """Write down outcome and notes of a session, live or over, of which this rep was the controller (B-12.7)."""
+    async def session_notes(self, session_id: str) -> Noted:
+        """Outcome and notes of a session, live or over, of which this rep was the controller (B-12.7)."""
+
+    async def note_session(self, session_id: str, outcome: str, notes: str, seen: Noted) -> None:
+        """Write them down in place of those that were `seen`; raises `notes_changed` when others are kept by now."""
 
     def set_visible(self, session_id: str, visible: bool) -> None:
         """Tell whether that session's picture is on screen; a hidden one asks its page for ≤ 2 fps, ≤ 300 kbit/s."""

@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QWidget
 
 from support_manager.events import SessionClosed, SessionSnapshot
+from support_manager.protocol.requests import Noted
 from support_manager.protocol.views import HistoryEntry
 from ui.bridge import Bridge
 from ui.dialogs.outcome import OutcomeDialog
@@ -33,7 +34,6 @@ class AfterSession(QObject):
     def __init__(self, kit: Desk, sheet: Sheet, window: QWidget, bridge: Bridge) -> None:
         super().__init__(window)
         self._kit, self._sheet, self._window = kit, sheet, window
-        self._written: dict[str, tuple[str, str]] = {}
         self.quiet = False
         bridge.session_closed.connect(self._closed)
         bridge.signed_out.connect(self._signed_out)
@@ -51,7 +51,7 @@ class AfterSession(QObject):
         """
         customer = next(iter(session.customers), None)
         name = customer.name if customer is not None else number_in_threes(session.view.number)
-        self._ask(session.id, name, self._written.get(session.id, ("", "")), by_itself=by_itself)
+        self._ask(session.id, name, Noted(), by_itself=by_itself)
 
     def tab_closed(self, session_id: str) -> None:
         """The rep has closed the tab without a word about it: that is a «not now», unless he began to write."""
@@ -98,9 +98,9 @@ class AfterSession(QObject):
 
     def _note_past(self, entry: HistoryEntry) -> None:
         name = entry.customers[0] if entry.customers else number_in_threes(entry.number)
-        self._ask(entry.session_id, name, (entry.outcome, entry.notes), by_itself=False)
+        self._ask(entry.session_id, name, Noted(outcome=entry.outcome, notes=entry.notes), by_itself=False)
 
-    def _ask(self, session_id: str, name: str, written: tuple[str, str], *, by_itself: bool) -> None:
+    def _ask(self, session_id: str, name: str, written: Noted, *, by_itself: bool) -> None:
         for open_one in self._window.findChildren(OutcomeDialog):
             if open_one.session_id == session_id and open_one.isVisible():
                 open_one.raise_()
@@ -112,13 +112,11 @@ class AfterSession(QObject):
         dialog.start()
 
     def _saved(self, session_id: str, outcome: str, notes: str) -> None:
-        self._written[session_id] = (outcome, notes)
         content = self._sheet.content
         if isinstance(content, HistoryPanel):
             content.noted(session_id, outcome, notes)
 
     def _signed_out(self) -> None:
         """Another rep's notes are none of the next one's."""
-        self._written.clear()
         for open_one in self._window.findChildren(OutcomeDialog):
             open_one.reject()

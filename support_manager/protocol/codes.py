@@ -74,6 +74,8 @@ class ErrorCode(StrEnum):
     """More of a file than was announced, or a body that is not as long as it says."""
     TRANSFER_GONE = "transfer_gone"
     """No such transfer for this token: it ended, or the token was replaced."""
+    NOTES_CHANGED = "notes_changed"
+    """Other outcome and notes are kept than the sender has read; nothing was replaced."""
     TRANSCRIPT_FULL = "transcript_full"
     RELAY_BUSY = "relay_busy"
     """The relay could not write what it must keep; nothing was changed."""

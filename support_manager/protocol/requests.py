@@ -469,12 +469,28 @@ class HistoryPage(Wire, frozen=True, kw_only=True):
     """What was written when it was passed on, as far as the reader wrote it or accepted with it."""
 
 
+class HistoryNotes(Ask, frozen=True, kw_only=True):
+    """`history.notes`: what is kept as outcome and notes of a session, asked by who may write them (B-12.7)."""
+
+    session_id: Id
+
+
+class Noted(Wire, frozen=True, kw_only=True):
+    """Outcome and notes as the relay keeps them; empty where nobody wrote any."""
+
+    outcome: Outcome = ""
+    notes: Notes = ""
+
+
 class HistoryNote(Ask, frozen=True, kw_only=True):
     """`history.note`: outcome and notes of a session, live or over, by a rep who was its controller (B-12.7)."""
 
     session_id: Id
     outcome: Outcome = ""
     notes: Notes = ""
+    seen_outcome: Outcome = ""
+    """What the writer has read in this place: nothing else is replaced, so that nobody's words go unread."""
+    seen_notes: Notes = ""
 
 
 class SurveySend(Ask, frozen=True, kw_only=True):
@@ -521,6 +537,7 @@ Request = (
     | InviteMail
     | HistoryList
     | HistoryRead
+    | HistoryNotes
     | HistoryNote
     | SurveySend
 )
@@ -561,6 +578,7 @@ REQUESTS: dict[str, tuple[type[Request], type[Wire]]] = {
     "invite.mail": (InviteMail, Nothing),
     "history.list": (HistoryList, History),
     "history.read": (HistoryRead, HistoryPage),
+    "history.notes": (HistoryNotes, Noted),
     "history.note": (HistoryNote, Nothing),
     "survey.send": (SurveySend, Nothing),
 }

@@ -106,6 +106,7 @@ ALLOWED: dict[str, dict[Role, frozenset[SessionState]]] = {
     "invite.mail": {Role.CONTROLLER: LIVE},
     "history.list": {Role.SIGNED_IN: _NONE},
     "history.read": {Role.SIGNED_IN: _NONE},
+    "history.notes": {Role.SIGNED_IN: _NONE},
     "history.note": {Role.SIGNED_IN: _NONE},
     "survey.send": {Role.PRIMARY: frozenset({SessionState.ENDED}), Role.SECONDARY: frozenset({SessionState.ENDED})},
     "ice.get": {

@@ -12,7 +12,7 @@ from support_manager.media.camera import CameraDevice
 from support_manager.media.mailbox import FrameMailbox
 from support_manager.media.voice.ports import AudioDevice
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.requests import History, HistoryPage, Targets
+from support_manager.protocol.requests import History, HistoryPage, Noted, Targets
 from support_manager.protocol.views import InboxView, Presence
 from tests.harness.fake_drawing import FakeDrawing
 from tests.harness.fake_shows import FakeShows
@@ -26,6 +26,7 @@ class FakePeople(FakeDrawing, FakeShows):
     targets = Targets()
     past = History()
     pages: dict[str, HistoryPage] = {}  # noqa: RUF012 - a test puts its own in its place
+    noted: dict[str, Noted] = {}  # noqa: RUF012 - a test puts its own in its place
     coming: SessionSnapshot | None = None
     """The session that `assist` and `accept_offer` return; a test puts it among the sessions itself."""
 
@@ -142,5 +143,12 @@ class FakePeople(FakeDrawing, FakeShows):
             raise Refused(ErrorCode.SESSION_UNKNOWN)
         return self.pages[session_id]
 
-    async def note_session(self, session_id: str, outcome: str, notes: str) -> None:
+    async def session_notes(self, session_id: str) -> Noted:
+        self._ask("session_notes", session_id)
+        return self.noted.get(session_id, Noted())
+
+    async def note_session(self, session_id: str, outcome: str, notes: str, seen: Noted) -> None:
         self._ask("note_session", session_id, outcome, notes)
+        if self.noted.get(session_id, Noted()) != seen:
+            raise Refused(ErrorCode.NOTES_CHANGED)
+        self.noted = self.noted | {session_id: Noted(outcome=outcome, notes=notes)}

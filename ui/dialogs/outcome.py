@@ -8,6 +8,8 @@ from typing_extensions import override
 
 from support_manager.errors import SupportManagerError
 from support_manager.protocol import limits
+from support_manager.protocol.codes import ErrorCode
+from support_manager.protocol.requests import Noted
 from ui.dialogs.base import Dialog
 from ui.widgets.kit import Kit, label, set_kind
 from ui.widgets.plain import isolated
@@ -22,7 +24,7 @@ class OutcomeDialog(Dialog):
         kit: what every widget is handed.
         session_id: the session, live or over.
         name: of its customer, a stranger's text, or the session's number.
-        written: outcome and notes as they are now.
+        written: outcome and notes as far as they are known; the relay is asked for what is kept now.
         parent: the window.
 
     Signals:
@@ -31,9 +33,7 @@ class OutcomeDialog(Dialog):
 
     saved = Signal(str, str, str)
 
-    def __init__(
-        self, kit: Kit, session_id: str, name: str, written: tuple[str, str] = ("", ""), parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, kit: Kit, session_id: str, name: str, written: Noted, parent: QWidget | None = None) -> None:
         super().__init__(kit, "outcome_dialog", parent)
         self.setModal(False)
         self.session_id, self._name = session_id, name
@@ -64,42 +64,80 @@ class OutcomeDialog(Dialog):
         self._skip.clicked.connect(self.reject)
         self._save.clicked.connect(self.save)
         self._written = written
-        self.notes.setPlainText(written[1])
         self.notes.textChanged.connect(self._count)
 
     @property
     def begun(self) -> bool:
         """Whether anything was written that is not saved."""
-        return (self.outcome.currentText().strip(), self.notes.toPlainText().strip()) != self._written
+        return self._typed != self._written
+
+    @property
+    def _typed(self) -> Noted:
+        return Noted(outcome=self.outcome.currentText().strip(), notes=self.notes.toPlainText().strip())
 
     @override
     def start(self) -> None:
         """Take the words and open beside the work."""
         self._kit.on_words(self.retranslate)
-        self.outcome.setEditText(self._written[0])
+        self._put(self._written)
         self.fit()
         self.show()
+        self._kit.work.run(
+            self._kit.intents.session_notes(self.session_id),
+            name=f"session_notes {self.session_id}",
+            on_done=self.while_here(self._told),
+            on_error=lambda _: None,  # whatever is kept, saving replaces nothing that was not shown
+        )
 
     def save(self) -> None:
         """Have the relay keep what is written; the dialog stays when it does not."""
         if not self._save.isEnabled():
             return
-        outcome, notes = self.outcome.currentText().strip(), self.notes.toPlainText().strip()
+        outcome, notes = self._typed.outcome, self._typed.notes
         self._problem.setText("")
         self._kit.work.run(
-            self._kit.intents.note_session(self.session_id, outcome, notes),
+            self._kit.intents.note_session(self.session_id, outcome, notes, self._written),
             name=f"note_session {self.session_id}",
             on_done=lambda _: self._done(outcome, notes),
-            on_error=self._refused,
+            on_error=self.while_here(self._refused),
             busy=self._save,
         )
+
+    def _told(self, kept: Noted) -> None:
+        """What is kept now, unless the rep has begun to write: then saving finds it."""
+        if not self.begun:
+            self._written = kept
+            self._put(kept)
+
+    def _put(self, noted: Noted) -> None:
+        self.outcome.setEditText(noted.outcome)
+        self.notes.setPlainText(noted.notes)
 
     def _done(self, outcome: str, notes: str) -> None:
         self.saved.emit(self.session_id, outcome, notes)
         self.accept()
 
     def _refused(self, error: SupportManagerError) -> None:
-        self._problem.setText(self._kit.work.sentence(error))
+        if error.code == ErrorCode.NOTES_CHANGED:
+            self._kit.work.run(
+                self._kit.intents.session_notes(self.session_id),
+                name=f"session_notes {self.session_id}",
+                on_done=self.while_here(lambda kept: self._put_both(kept, error)),
+                on_error=self.while_here(self._refused),
+                busy=self._save,
+            )
+        else:
+            self._problem.setText(self._kit.work.sentence(error))
+
+    def _put_both(self, kept: Noted, error: SupportManagerError) -> None:
+        """What somebody else has written meanwhile above what is typed here: the rep decides what stays."""
+        typed, self._written = self._typed, kept
+        outcomes = (kept.outcome,) if typed.outcome not in ("", kept.outcome) else ()
+        parts = dict.fromkeys(part for part in (*outcomes, kept.notes, typed.notes) if part)
+        self._put(Noted(outcome=typed.outcome or kept.outcome, notes="\n\n".join(parts)))
+        if self._save.isEnabled():
+            self._problem.setText(self._kit.work.sentence(error))
+        self.fit()
 
     def _count(self) -> None:
         over = len(unicodedata.normalize("NFC", self.notes.toPlainText().strip())) - limits.NOTES_CHARS

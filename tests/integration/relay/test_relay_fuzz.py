@@ -103,7 +103,14 @@ def payloads(ids: dict[str, str]) -> dict[str, dict[str, str]]:
         },
         "history.list": {"search": '""', "before": "1", "limit": "1"},
         "history.read": session,
-        "history.note": {**session, "outcome": '"o"', "notes": '"n"'},
+        "history.notes": session,
+        "history.note": {
+            **session,
+            "outcome": '"o"',
+            "notes": '"n"',
+            "seen_outcome": '""',
+            "seen_notes": '""',
+        },
         "survey.send": {**session, "rating": "5", "comment": '"c"'},
     }
     assert set(made) == set(REQUESTS)

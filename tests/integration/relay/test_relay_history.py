@@ -34,8 +34,14 @@ async def read(client, session_id):
     return await client.ask("history.read", requests.HistoryRead(session_id=session_id))
 
 
-def noting(session_id, outcome="", notes=""):
-    return requests.HistoryNote(session_id=session_id, outcome=outcome, notes=notes)
+def noting(session_id, outcome="", notes="", seen=("", "")):
+    read = {"seen_outcome": seen[0], "seen_notes": seen[1]}
+    return requests.HistoryNote(session_id=session_id, outcome=outcome, notes=notes, **read)
+
+
+async def noted(client, session_id):
+    kept = await client.ask("history.notes", requests.HistoryNotes(session_id=session_id))
+    return kept.outcome, kept.notes
 
 
 def rating(session_id, stars, comment=""):
@@ -82,9 +88,11 @@ async def test_a_session_is_found_read_noted_and_rated_by_who_was_in_it(relay):
         )
         await ion.ask("chat.send", private)
         await ana.ask("history.note", noting(session.id, " Rezolvat\n", "Tuș nou.\r\nGata."))
+        assert await noted(ana, session.id) == ("Rezolvat", "Tuș nou.\nGata.")
         assert (await find(ana)).entries == ()  # it lives
         assert await ana.refused("history.read", requests.HistoryRead(session_id=session.id)) == "session_unknown"
         assert await ion.refused("history.note", noting(session.id, "mine")) == ErrorCode.NOT_ALLOWED
+        assert await ion.refused("history.notes", requests.HistoryNotes(session_id=session.id)) == ErrorCode.NOT_ALLOWED
         await end(ana)
         # At once: nobody waits for what the relay writes a moment later.
         (entry,) = (await find(ana)).entries
@@ -103,7 +111,8 @@ async def test_a_session_is_found_read_noted_and_rated_by_who_was_in_it(relay):
         for words in ("stefania", "ŞTEFANIA pop", "Ion", digits, "scoate FUM", "cartusul", "tus NOU", "rezolvat maria"):
             found = [each.session_id for each in (await find(ion, words)).entries]
             assert found == ([] if "maria" in words else [session.id]), words
-        await ana.ask("history.note", noting(session.id, "Redeschis", ""))
+        read_before = await noted(ana, session.id)
+        await ana.ask("history.note", noting(session.id, "Redeschis", "", read_before))
         assert [each.outcome for each in (await find(ana, "redeschis")).entries] == ["Redeschis"]
         assert (await find(ana, "rezolvat")).entries == ()
         # What is said again, or is nobody's business, changes nothing.
@@ -124,6 +133,7 @@ async def test_what_is_not_ones_own_does_not_exist(relay):
         mine = await one_session(ana, maria, "Maria", "A secret word: heliotrope")
         for event, payload in (
             ("history.read", requests.HistoryRead(session_id=mine)),
+            ("history.notes", requests.HistoryNotes(session_id=mine)),
             ("history.note", noting(mine, "taken over")),
             ("survey.send", rating(mine, 1)),
         ):
@@ -136,6 +146,7 @@ async def test_what_is_not_ones_own_does_not_exist(relay):
         for event, payload in (
             ("history.list", requests.HistoryList()),
             ("history.read", requests.HistoryRead(session_id=mine)),
+            ("history.notes", requests.HistoryNotes(session_id=mine)),
             ("history.note", noting(mine)),
         ):
             assert await maria.refused(event, payload) == ErrorCode.NOT_ALLOWED
@@ -146,6 +157,23 @@ async def test_what_is_not_ones_own_does_not_exist(relay):
             assert answer == {"ok": False, "code": "bad_message"}, wrong
         (entry,) = [each for each in (await find(ana)).entries if each.session_id == mine]
         assert (entry.outcome, entry.rating) == ("", None)
+
+
+@pytest.mark.rule("B-9.2", "B-12.7")
+async def test_who_takes_over_overwrites_no_notes_that_he_has_not_read(relay):
+    async with rep(relay, "ana") as ana, rep(relay, "ion") as ion, page(relay.url) as maria:
+        session = await ana.start_session()
+        await maria.join("Maria", link=session.link)
+        inside = await ion.assist(session.number)
+        await ana.ask("history.note", noting(session.id, "partly", "Serial number 12."))
+        give = requests.ControlTransfer(session_id=session.id, participant_id=inside.session.you)
+        await ana.ask("control.transfer", give)
+        await end(ion)
+        assert await ion.refused("history.note", noting(session.id, "solved")) == ErrorCode.NOTES_CHANGED
+        assert await noted(ion, session.id) == await noted(ana, session.id) == ("partly", "Serial number 12.")
+        solved = noting(session.id, "solved", "Serial number 12.", await noted(ion, session.id))
+        await ion.ask("history.note", solved)
+        assert await noted(ana, session.id) == ("solved", "Serial number 12.")
 
 
 def msg_with(payload, session_id):
@@ -261,7 +289,7 @@ async def test_a_power_cut_loses_no_note_no_survey_and_no_session():
             assert got.entry.notes == "After the cut."
             assert [each.session_id for each in (await find(paul, "AFTER the cut")).entries] == [over]
             assert (await find(paul, "smokes")).entries == ()
-            await paul.ask("history.note", noting(over, "solved for good"))
+            await paul.ask("history.note", noting(over, "solved for good", seen=await noted(paul, over)))
             assert (await read(paul, over)).entry.outcome == "solved for good"
 
 

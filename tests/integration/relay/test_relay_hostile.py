@@ -62,6 +62,7 @@ def payloads(session_id, me, other):
         "invite.mail": {"session_id": session_id, "request_id": "r", "address": "x@example.org"},
         "history.list": {},
         "history.read": {"session_id": session_id},
+        "history.notes": {"session_id": session_id},
         "history.note": {"session_id": session_id},
         "survey.send": {"session_id": session_id, "rating": 5},
     }
@@ -74,7 +75,7 @@ def answer_to(event):
     if event == "session.resume":
         return "resume_refused"
     # These are for signed-in reps alone, whichever session they name.
-    reps_only = ("offer.accept", "offer.decline", "history.read", "history.note")
+    reps_only = ("offer.accept", "offer.decline", "history.read", "history.notes", "history.note")
     return "not_allowed" if event in reps_only else "session_unknown"
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from server_stub import records as records_module
-from server_stub.audit import check_chain
+from server_stub.audit import Record, check_chain
 from server_stub.directory import Directory
 from server_stub.live import LiveSessions
 from server_stub.ports import SystemClock, random_bytes
@@ -12,11 +12,13 @@ from server_stub.records import Records
 from server_stub.settings import LiveSettings
 from server_stub.state import control, decide, transfer
 from server_stub.state.facts import Left, Locked
+from server_stub.state.refused import Refused
 from server_stub.state.registry import Registry
 from server_stub.store import tables
 from server_stub.store.database import Database, StoreError
 from server_stub.tasks import TaskOwner
 from support_manager.protocol import limits, requests
+from support_manager.protocol.requests import Noted
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import AGENT, AccountView, EndReason, LeaveReason
 
@@ -124,6 +126,36 @@ async def test_what_a_rep_noted_while_it_lived_stays(database, live, tasks):
     await records.flush()
     (row,) = await rows(database, tables.history)
     assert (row.outcome, row.notes, row.ended_at) == ("solved", "New toner.", session.ended_at)
+
+
+@pytest.mark.rule("B-12.7")
+async def test_notes_replace_only_what_their_writer_has_read(database, live, tasks):
+    records = Records(database, tasks, lambda: None)
+    await records.open(live)
+    session = await entered(live)
+    await accept(live, session, ANA)
+
+    async def note(account, noted, seen):
+        act = Record(1, "session_noted", account.id, "outcome and notes", session.id)
+        return await records.note(session.id, session, noted, act, seen=seen)
+
+    nothing, of_ana = Noted(), Noted(outcome="partly", notes="Serial number 12.")
+    assert await records.noted(session.id) == nothing
+    with pytest.raises(Refused, match="notes_changed"):
+        await note(ANA, of_ana, Noted(notes="what was never there"))
+    assert await note(ANA, of_ana, nothing)
+    await end(live, session)
+    await records.flush()
+    with pytest.raises(Refused, match="notes_changed"):
+        await note(ION, Noted(outcome="solved"), nothing)
+    assert await records.noted(session.id) == of_ana
+    # Her app asks again where it had no answer: that is no change, whatever she had read.
+    assert await note(ANA, of_ana, nothing)
+    of_both = Noted(outcome="solved", notes=of_ana.notes)
+    assert await note(ION, of_both, of_ana)
+    assert await records.noted(session.id) == of_both
+    acts = [row.who for row in await rows(database, tables.audit) if row.kind == "session_noted"]
+    assert acts == [ANA.id, ION.id]
 
 
 async def test_who_was_never_helped_counts_for_no_handling_time(database, live, tasks):

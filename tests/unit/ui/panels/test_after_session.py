@@ -11,7 +11,7 @@ from support_manager.errors import Refused
 from support_manager.files.book import Done
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
-from support_manager.protocol.requests import History, HistoryPage
+from support_manager.protocol.requests import History, HistoryPage, Noted
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Audience, EndReason, Handover, HistoryEntry, Intake, Mode
 from tests.harness.centre_script import assisted, controlled
@@ -84,7 +84,7 @@ async def test_at_the_end_the_controller_writes_outcome_and_notes_or_skips(desk)
     await until(lambda: dialogs(desk) == [])
     press(desk, "stateNotes")
     (again,) = dialogs(desk)
-    assert (again.outcome.currentText(), again.notes.toPlainText()) == (first, "new driver")
+    await until(lambda: (again.outcome.currentText(), again.notes.toPlainText()) == (first, "new driver"))
     press(desk, "outcome_dialog_skip")
     assert dialogs(desk) == []
     assert desk.actions.notes.isEnabled(), "the menu has what the tab has"
@@ -148,6 +148,65 @@ async def test_a_refusal_is_said_and_nothing_written_is_lost(desk):
     press(desk, "outcome_dialog_save")
     await until(lambda: dialogs(desk) == [])
     assert asked(desk, "note_session")[-1] == (session.id, "", "ș" * limits.NOTES_CHARS)
+
+
+@pytest.mark.rule("B-12.7")
+async def test_what_a_colleague_wrote_is_there_before_one_writes(desk):
+    session = controlled(desk)
+    desk.intents.noted = {session.id: Noted(outcome="Partly", notes="serial number 12")}
+    desk.intents.end(session.id)
+    drain()
+    (dialog,) = dialogs(desk)
+    await until(lambda: dialog.notes.toPlainText() == "serial number 12")
+    assert dialog.outcome.currentText() == "Partly"
+    assert not dialog.begun
+    dialog.outcome.setEditText("Solved")
+    press(desk, "outcome_dialog_save")
+    await until(lambda: dialogs(desk) == [])
+    assert desk.intents.noted[session.id] == Noted(outcome="Solved", notes="serial number 12")
+
+
+@pytest.mark.rule("B-12.7")
+async def test_what_was_saved_meanwhile_is_kept_beside_what_is_typed(desk):
+    session = controlled(desk)
+    desk.actions.notes.trigger()
+    drain()
+    (dialog,) = dialogs(desk)
+    await until(lambda: not desk.work.running(f"session_notes {session.id}"))
+    dialog.outcome.setEditText("Solved")
+    dialog.notes.setPlainText("new driver")
+    desk.intents.noted = {session.id: Noted(outcome="Partly", notes="serial number 12")}
+    press(desk, "outcome_dialog_save")
+    problem = desk.find("outcome_dialog_problem", QLabel)
+    assert isinstance(problem, QLabel)
+    await until(lambda: problem.text() == desk.work.sentence(Refused(ErrorCode.NOTES_CHANGED)))
+    both = Noted(outcome="Solved", notes="Partly\n\nserial number 12\n\nnew driver")
+    assert (dialog.outcome.currentText(), dialog.notes.toPlainText()) == (both.outcome, both.notes)
+    assert dialog.begun, "closing the tab must not close this"
+    press(desk, "outcome_dialog_save")
+    await until(lambda: dialogs(desk) == [])
+    assert desk.intents.noted[session.id] == both
+
+
+@pytest.mark.rule("B-12.7")
+async def test_what_is_typed_before_the_answer_stays_and_is_saved_beside_what_was_kept(desk):
+    session = controlled(desk)
+    desk.intents.noted = {session.id: Noted(notes="n" * (limits.NOTES_CHARS - 8))}
+    desk.actions.notes.trigger()
+    (dialog,) = dialogs(desk)
+    dialog.notes.setPlainText("new driver")
+    await until(lambda: not desk.work.running(f"session_notes {session.id}"))
+    assert dialog.notes.toPlainText() == "new driver"
+    press(desk, "outcome_dialog_save")
+    problem = desk.find("outcome_dialog_problem", QLabel)
+    assert isinstance(problem, QLabel)
+    await until(lambda: dialog.notes.toPlainText().endswith("nnn\n\nnew driver"))
+    assert problem.text() == desk.window._kit.say("chat.too_long", count=4), "the rep shortens it, not the app"
+    assert not desk.find("outcome_dialog_save").isEnabled()
+    dialog.notes.setPlainText(dialog.notes.toPlainText()[5:])
+    press(desk, "outcome_dialog_save")
+    await until(lambda: dialogs(desk) == [])
+    assert desk.intents.noted[session.id].notes.endswith("nnn\n\nnew driver")
 
 
 async def test_it_follows_the_language_and_keeps_what_is_typed(desk):
@@ -259,6 +318,7 @@ async def test_the_history_is_searched_and_goes_back_page_by_page(desk):
 
 @pytest.mark.rule("B-12.7")
 async def test_notes_are_edited_from_the_history(desk):
+    desk.intents.noted = {ANA.session_id: Noted(outcome=ANA.outcome, notes=ANA.notes)}
     desk.actions.history.trigger()
     await until(lambda: desk.shown("historyEdit"))
     press(desk, "historyEdit")
