@@ -10,6 +10,7 @@ import msgspec
 import socketio
 import structlog
 
+from server_stub.limits import AtOnce
 from server_stub.link import PING_S, Link
 from server_stub.ports import RelaySettings
 from server_stub.transport import environ_address
@@ -70,7 +71,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         self._settings = settings
         self._monotonic_s = monotonic_s
         self._links: dict[str, Link] = {}
-        self._per_address: dict[str, int] = {}
+        self._held = AtOnce()
         self._next_origin_line_s = -_ORIGIN_LINE_S
         super().__init__(
             async_mode="aiohttp",
@@ -150,7 +151,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> bool | None:
         address = environ_address(environ, behind_proxy=self._settings.behind_proxy)
-        if self._per_address.get(address, 0) >= self._settings.connections_per_address:
+        if not self._held.has_room(address, self._settings.connections_per_address):
             log.warning("too many connections", address=address)
             return False
         await super()._handle_eio_connect(eio_sid, environ)
@@ -160,7 +161,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         link = Link(eio_sid, address, self.eio.sockets[eio_sid], transport, self._monotonic_s())
         environ["relay.link"], environ["relay.server"] = link, self
         self._links[eio_sid] = link
-        self._per_address[address] = self._per_address.get(address, 0) + 1
+        self._held.begin(address)
         asyncio.get_running_loop().call_later(CONNECT_WITHIN_S, self._reap, link)
         return None
 
@@ -173,11 +174,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         link = self._links.pop(eio_sid, None)
         if link is not None:
             link.is_closing = True
-            left = self._per_address.get(link.address, 0) - 1
-            if left > 0:
-                self._per_address[link.address] = left
-            else:
-                self._per_address.pop(link.address, None)
+            self._held.end(link.address)
             self._requests.gone(link)
             if link.is_direct:
                 # A dead peer's session is closed by the library's watch; its transport would stay.

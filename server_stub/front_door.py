@@ -10,6 +10,7 @@ from engineio.payload import Payload
 from typing_extensions import override
 
 from server_stub.http_api import BODY_S
+from server_stub.limits import networks_of
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.wire import ack_error
@@ -20,6 +21,8 @@ CONNECTIONS = 4_000
 """How many connections the relay holds at once."""
 PACKETS = limits.EVENTS_BURST
 """How many packets one body of long polling may hold; a page sends all that waits at once (trickled candidates)."""
+_KEYS_EACH = 4
+"""A connection is counted under at most three keys; with more than these, most of them are of closed ones."""
 _KINDS = frozenset("134")
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -30,7 +33,8 @@ class FrontDoor:
     Args:
         runner: set up; its server makes the protocol of each connection.
         connections: how many at once.
-        per_address: how many of them from one address; None behind a proxy, where all come from one.
+        per_address: how many of them from one address, or one network of IPv6 (see `networks_of`); None behind a
+            proxy, where all come from one.
     """
 
     def __init__(
@@ -53,13 +57,13 @@ class FrontDoor:
         if self._per_address is not None:
             peer = transport.get_extra_info("peername")
             address = str(peer[0]) if peer else ""
+            networks = networks_of(address)
             # Only here are closed ones forgotten, so that no close needs a callback.
-            still = [other for other in self._open.get(address, ()) if not other.is_closing()]
-            if len(still) >= self._per_address:
-                self._open[address] = still
+            still = {key: [one for one in self._open.get(key, ()) if not one.is_closing()] for key, _ in networks}
+            if any(len(still[key]) >= self._per_address * times for key, times in networks):
                 return None
-            self._open[address] = [*still, transport]
-            if len(self._open) > self._connections:
+            self._open |= {key: [*others, transport] for key, others in still.items()}
+            if len(self._open) > _KEYS_EACH * self._connections:
                 alive = {key: [one for one in value if not one.is_closing()] for key, value in self._open.items()}
                 self._open = {key: value for key, value in alive.items() if value}
         return server()

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
@@ -12,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from server_stub.accounts import Accounts
-from server_stub.limits import TryLimiter
+from server_stub.limits import AtOnce, TryLimiter
 from server_stub.queues import Queue
 from server_stub.settings import LiveSettings
 from server_stub.store.database import StoreError
@@ -90,7 +89,7 @@ class HttpApi:
             per_site=WRONG_PASSWORDS_PER_MINUTE,
             clock=time.monotonic,
         )
-        self._under_way: Counter[str] = Counter()
+        self._under_way = AtOnce()
         self._version = relay_version()
         self._started = time.monotonic()
         self.stopping = False
@@ -139,10 +138,10 @@ class HttpApi:
         """
         address = client_address(request, behind_proxy=self._settings.behind_proxy)
         # A failure counts only once it is known, so few may be under way: a hundred guesses at once are no way round.
-        if self._wrong.is_blocked(address) or self._under_way[address] >= SIGN_INS_AT_ONCE:
+        if self._wrong.is_blocked(address) or not self._under_way.has_room(address, SIGN_INS_AT_ONCE):
             log.warning("too many sign-ins", address=address)
             raise ProtocolError(ErrorCode.TOO_MANY_TRIES)
-        self._under_way[address] += 1
+        self._under_way.begin(address)
         try:
             if self._wrong.is_site_slow:
                 await asyncio.sleep(SLOW_S)
@@ -153,8 +152,7 @@ class HttpApi:
                 log.warning("wrong password", address=address)
             raise
         finally:
-            self._under_way[address] -= 1
-            self._under_way += Counter()
+            self._under_way.end(address)
         log.info("signed in", account=signed_in.account.id, address=address)
         return signed_in
 

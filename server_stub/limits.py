@@ -61,6 +61,29 @@ def networks_of(address: str) -> tuple[tuple[str, int], ...]:
     return ((str(parsed), 1),)
 
 
+class AtOnce:
+    """Counts what is under way at the same time, such as connections, per address and per network of addresses."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def has_room(self, address: str, limit: int) -> bool:
+        """Whether one more from there is within `limit`, of which a wider network has its multiple."""
+        return all(self._counts.get(key, 0) < limit * times for key, times in networks_of(address))
+
+    def begin(self, address: str) -> None:
+        """One more is under way."""
+        for key, _ in networks_of(address):
+            self._counts[key] = self._counts.get(key, 0) + 1
+
+    def end(self, address: str) -> None:
+        """One of them is over."""
+        for key, _ in networks_of(address):
+            self._counts[key] -= 1
+            if not self._counts[key]:
+                del self._counts[key]
+
+
 class TryLimiter:
     """Counts failures (wrong numbers, wrong passwords) per address and over the site.
 

@@ -97,7 +97,7 @@ class RelaySettings(Protocol):
 
     @property
     def connections_per_address(self) -> int:
-        """How many sockets one address may hold."""
+        """How many sockets one address may hold, or one network of IPv6 (see `limits.networks_of`)."""
 
     @property
     def default_queue(self) -> str:

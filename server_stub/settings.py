@@ -84,7 +84,7 @@ DEFINITIONS: dict[str, Definition] = {
         ),
         Definition(
             "connections_per_address",
-            "How many sockets one address may hold at once, 4 to 10000; an office shares one address.",
+            "How many sockets one address, or one network of IPv6, may hold at once, 4 to 10000; an office shares one.",
             200,
             lambda text: whole_number(text, 4, 10_000),
         ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server_stub.limits import Bucket, TryLimiter, networks_of
+from server_stub.limits import AtOnce, Bucket, TryLimiter, networks_of
 
 
 class Clock:
@@ -62,3 +62,19 @@ def test_one_customer_of_a_provider_cannot_try_from_all_his_ipv6_addresses():
 def test_addresses_that_are_none_share_their_own_key():
     assert networks_of("unix") == (("unknown:unix", 1),)
     assert networks_of("fe80::1%eth0") == networks_of("fe80::1")
+
+
+def test_what_is_under_way_at_once_counts_for_the_network_and_is_forgotten_when_it_is_over():
+    held = AtOnce()
+    came = [f"2001:db8:1:1::{number}" for number in range(2)] + [f"2001:db8:1:{at:x}::1" for at in (2, 3)]
+    for address in came:
+        assert held.has_room(address, 2)
+        held.begin(address)
+    assert not held.has_room("2001:db8:1:1::9", 2), "its /64 is full"
+    assert not held.has_room("2001:db8:1:4::9", 2), "its /56 is"
+    assert held.has_room("2001:db8:1:100::9", 2)
+    assert held.has_room("192.0.2.1", 2)
+    for address in came:
+        held.end(address)
+    assert held.has_room("2001:db8:1:1::9", 1)
+    assert not held._counts
