@@ -224,6 +224,8 @@ def _act(session: Session, entry: Entry) -> audit.Record | None:
             what = f"{what}, queue {fact.queue_id}" if fact.queue_id else f"{what}, agents {' '.join(fact.agents)}"
         case PassedOn():
             kind, who, what = "session_queued", in_charge or "relay", f"{what}, queue {fact.queue_id}"
+        case MarkAdded(kind=MarkKind.CONTROL):
+            kind, who, what = "session_control", fact.former_account, f"{what}, to {in_charge}"
         case MarkAdded() if fact.kind is not MarkKind.CUSTOMER:
             kind, who = f"session_{fact.kind.value}", in_charge or "relay"
         case Ended():

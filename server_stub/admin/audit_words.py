@@ -97,7 +97,7 @@ def _part(asking: Asking, kind: str, part: str, names: Names) -> str:
         return asking.t(own if asking.has(own) else f"audit.end.{part}")
     if word == "queue":
         return asking.t("audit.queue", name=names.queues.get(rest, rest))
-    if word == "agents":
+    if word in ("agents", "to"):
         agents = (names.accounts.get(agent, (agent, ""))[0] for agent in rest.split(" "))
         return asking.t("audit.agents", names=", ".join(agents))
     if word == "file":

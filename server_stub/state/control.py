@@ -104,12 +104,18 @@ def _moves(session: Session, former: Participant, heir: Participant, kind: MarkK
     # A voice call goes on where the new controller's app has voice (B-9.5).
     keep = frozenset({ActivityKind.VOICE}) if heir.device.microphone is Capability.YES else frozenset()
     reason = ActivityEnd.CONTROL_TRANSFERRED
-    by = former.id if kind is MarkKind.CONTROL else heir.id
+    is_given = kind is MarkKind.CONTROL
+    by = former.id if is_given else heir.id
     return [
         *activities.end_by_table(session, reason, by, moment.now_ms, keep=keep),
         RoleChanged(participant_id=former.id, role=Role.ASSISTANT),
         RoleChanged(participant_id=heir.id, role=Role.CONTROLLER),
-        MarkAdded(kind=kind, name=heir.name, former=former.name),
+        MarkAdded(
+            kind=kind,
+            name=heir.name,
+            former=former.name,
+            former_account=former.account_id if is_given else "",
+        ),
     ]
 
 

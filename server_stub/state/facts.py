@@ -129,6 +129,8 @@ class MarkAdded(_Fact, frozen=True, kw_only=True, tag="mark"):
     name: str = ""
     former: str = ""
     queue: str = ""
+    former_account: str = ""
+    """Of who gave control away: by this fact another one has it already. Empty for other marks."""
 
 
 class Locked(_Fact, frozen=True, kw_only=True, tag="locked"):

@@ -1,9 +1,13 @@
 """What is written of sessions beside their journal: history, handling times, acts in the audit log; also late."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import select
 
+from resources.catalog import sentence
 from server_stub import records as records_module
+from server_stub.admin.audit_words import Names, what_words
 from server_stub.audit import Record, check_chain
 from server_stub.directory import Directory
 from server_stub.live import LiveSessions
@@ -20,7 +24,7 @@ from server_stub.tasks import TaskOwner
 from support_manager.protocol import limits, requests
 from support_manager.protocol.requests import Noted
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import AGENT, AccountView, EndReason, LeaveReason
+from support_manager.protocol.views import AGENT, AccountView, Connection, EndReason, LeaveReason
 
 ANA = AccountView(id="a-1", name="ana", display_name="Ana", privileges=(AGENT,))
 ION = AccountView(id="i-1", name="ion", display_name="Ion", privileges=(AGENT,))
@@ -245,3 +249,29 @@ async def test_locking_and_turning_away_are_on_record(database, live, tasks):
     kinds = [(row.kind, row.who) for row in await rows(database, tables.audit)]
     expected = [(f"session_{act}", ANA.id) for act in ("locked", "turned_away", "unlocked")]
     assert kinds[-3:] == expected
+
+
+@pytest.mark.rule("B-9.2", "B-12.6")
+async def test_who_gave_control_to_whom_is_on_record_and_who_took_it(database, live, tasks):
+    records = Records(database, tasks, lambda: None)
+    await records.open(live)
+    session = await entered(live)
+    await accept(live, session, ANA)
+    await live.change(session, lambda moment: control.decide_assist(session, ION, "r", moment)[0])
+    ana, ion = session.rep_of(ANA.id), session.rep_of(ION.id)
+    await live.change(session, lambda moment: control.decide_transfer_control(session, ana, ion.id, moment))
+    later = limits.CONTROLLER_LOST_S * 1_000
+    await live.change_connection(session, ion.id, Connection.LOST)
+    await live.change(
+        session, lambda m: control.decide_take_control(session, ana, m._replace(now_ms=m.now_ms + later + 1_000))
+    )
+    await records.flush()
+    acts = [(row.kind, row.who, row.what) for row in await rows(database, tables.audit)][-2:]
+    assert acts == [
+        ("session_control", ANA.id, "session 123456789, to i-1"),
+        ("session_taken_over", ANA.id, "session 123456789"),
+    ]
+    names = Names({ION.id: ("ion", "Ion")})
+    record = SimpleNamespace(kind=acts[0][0], what=acts[0][2], session_id=session.id)
+    asking = SimpleNamespace(t=lambda key, **places: sentence("en", "admin", key, **places))
+    assert " · to ion<" in what_words(asking, record, names)
