@@ -101,7 +101,7 @@ class Relay:
         self.files = Files(self._members, settings, folder or Path("files"), room, random, self._tasks)
         self._chat = Chat(self._members)
         self._handlers: dict[str, Callable[[Link, Any], Awaitable[Wire]]] = {
-            **Joining(self._members, self._ceiling, self._audit, self._clock, random, self._tasks).handlers(),
+            **Joining(self._members, self._ceiling, database, self._audit, self._clock, random, self._tasks).handlers(),
             **InSession(self._members, room, random).handlers(),
             **self._chat.handlers(),
             **self.files.handlers(),

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from server_stub import rights
 from server_stub.audit import Audit
 from server_stub.ceiling import Ceiling, controller_of
 from server_stub.limits import TryLimiter, networks_of
@@ -17,6 +18,7 @@ from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import Fact, Joined
 from server_stub.state.model import Participant, Session
 from server_stub.state.refused import Refused
+from server_stub.store.database import Database
 from server_stub.tasks import TaskOwner
 from support_manager.protocol import limits, requests
 from support_manager.protocol.codes import ErrorCode
@@ -39,6 +41,7 @@ class Joining:
     Args:
         members: the sessions.
         ceiling: how many customers each rep may help.
+        database: the accounts.
         audit: who guesses numbers.
         clock: wall and monotonic time.
         random: unpredictable bytes.
@@ -49,6 +52,7 @@ class Joining:
         self,
         members: Members,
         ceiling: Ceiling,
+        database: Database,
         audit: Audit,
         clock: Clock,
         random: RandomBytes,
@@ -56,6 +60,7 @@ class Joining:
     ) -> None:
         self._members = members
         self._ceiling = ceiling
+        self._database = database
         self._audit = audit
         self._clock = clock
         self._random = random
@@ -79,10 +84,10 @@ class Joining:
         }
 
     async def _on_session_start(self, link: Link, request: requests.SessionStart) -> requests.SessionStarted:
-        account = link.account
-        authorise("session.start", Role.ANONYMOUS if account is None else Role.SIGNED_IN, SessionState.NONE)
-        if account is None:
+        authorise("session.start", Role.ANONYMOUS if link.account is None else Role.SIGNED_IN, SessionState.NONE)
+        if link.account is None:
             raise Refused(ErrorCode.NOT_SIGNED_IN)
+        account = await rights.read_now(self._database, link.account)
         live, registry = self._members.live, self._members.live.registry
         session_id = tokens.new_id(self._random)
 

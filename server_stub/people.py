@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from server_stub import addressees
+from server_stub import addressees, rights
 from server_stub.ceiling import Ceiling, controller_of
 from server_stub.limits import TryLimiter
 from server_stub.link import Link
@@ -64,17 +64,17 @@ class People:
         }
 
     async def _on_session_assist(self, link: Link, request: requests.SessionAssist) -> requests.Inside:
-        account = link.account
-        authorise("session.assist", Role.ANONYMOUS if account is None else Role.SIGNED_IN, SessionState.NONE)
-        if account is None:
+        authorise("session.assist", Role.ANONYMOUS if link.account is None else Role.SIGNED_IN, SessionState.NONE)
+        if link.account is None:
             raise Refused(ErrorCode.NOT_SIGNED_IN)
-        if self._tries.is_blocked(account.id):
+        if self._tries.is_blocked(link.account.id):
             raise Refused(ErrorCode.TOO_MANY_TRIES)
         registry = self._members.live.registry
         session = registry.find(request.number, None) or registry.ended_by_number(request.number)
         if session is None:
-            self._tries.failed(account.id)
+            self._tries.failed(link.account.id)
             raise Refused(ErrorCode.WRONG_NUMBER)
+        account = await rights.read_now(self._database, link.account)
         inside: list[str] = []
 
         def decision(moment: Moment) -> list[Fact]:

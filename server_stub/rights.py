@@ -47,6 +47,18 @@ def view(row: Any, site: SiteRights) -> AccountView:  # noqa: ANN401 - a databas
     )
 
 
+async def read_now(database: Database, account: AccountView) -> AccountView:
+    """An account as it is by now, whatever it was when its rep connected.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    table = tables.account
+    async with database.reading() as connection:
+        row = (await connection.execute(select(table).where(table.c.id == account.id))).one()
+        return view(row, await site_rights(connection))
+
+
 async def read_agents(connection: AsyncConnection) -> list[AccountView]:
     """Every open account with the agent privilege, by the name that people see."""
     site, table = await site_rights(connection), tables.account
