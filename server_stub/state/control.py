@@ -71,7 +71,7 @@ def decide_transfer_control(
 
     Raises:
         Refused: `control_moved`, `not_allowed`, `participant_unknown` (no assistant, or none who is there now),
-            `limit_reached`.
+            `colleague_full`.
     """
     if me.role is not Role.CONTROLLER:
         holder = session.holder(Role.CONTROLLER)
@@ -82,7 +82,7 @@ def decide_transfer_control(
     if heir is None or heir.role is not Role.ASSISTANT or heir.connection is not Connection.ONLINE:
         raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
     if room is not None and room < len(session.customers()):
-        raise Refused(ErrorCode.LIMIT_REACHED)
+        raise Refused(ErrorCode.COLLEAGUE_FULL)
     return _moves(session, me, heir, MarkKind.CONTROL, moment)
 
 

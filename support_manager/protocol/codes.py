@@ -40,6 +40,8 @@ class ErrorCode(StrEnum):
     TOO_MANY_TRIES = "too_many_tries"
     LIMIT_REACHED = "limit_reached"
     """The rep helps as many customers as he may."""
+    COLLEAGUE_FULL = "colleague_full"
+    """The colleague who would be given control helps as many customers as he may."""
     CONTROL_MOVED = "control_moved"
     """Control went to somebody else a moment before (B-9.6)."""
     NO_CONTROLLER = "no_controller"

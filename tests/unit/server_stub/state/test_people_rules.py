@@ -276,7 +276,7 @@ def test_whoever_is_not_there_when_there_is_room_waits_on_and_the_controller_may
 def test_nobody_is_given_more_customers_than_he_may_help(scene):
     join(scene, "Maria")
     bogdan = scene.assist("Bogdan")
-    assert refusal(scene.transfer_control, scene.rep, bogdan, room=0) is ErrorCode.LIMIT_REACHED
+    assert refusal(scene.transfer_control, scene.rep, bogdan, room=0) is ErrorCode.COLLEAGUE_FULL
     scene.transfer_control(scene.rep, bogdan, room=1)
     scene.pass_on(bogdan, agents=("Corina",))
     scene.limit = 0

@@ -346,7 +346,7 @@ def test_joins_at_the_limit():
         assert all(p.role in CUSTOMERS for p in inside)
         # Nobody waits while there is room, and nobody is turned away for the limit.
         assert not waiting or world.registry.customers_of("account-ana") == 2
-        assert outcomes["control"] in (None, ErrorCode.LIMIT_REACHED)
+        assert outcomes["control"] in (None, ErrorCode.COLLEAGUE_FULL)
         assert outcomes["vlad"] is None
         seen[(len(waiting), outcomes["control"])] += 1
     assert len(seen) > 3
