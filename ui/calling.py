@@ -1,7 +1,7 @@
 """Carries out the commands of a voice call: ask or join, hang up, mute, end; and push to talk while a key is held."""
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QWindow
 from PySide6.QtWidgets import QApplication
 from typing_extensions import override
 
@@ -32,6 +32,9 @@ class Calling(QObject):
         actions.mute.triggered.connect(self.mute)
         actions.end_call.triggered.connect(self.end)
         actions.updated.connect(self._follow)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.focusWindowChanged.connect(self._keys_go_to)
         settings = kit.intents.settings
         if settings.microphone or settings.speaker:
             kit.intents.use_audio(settings.microphone, settings.speaker)
@@ -64,6 +67,11 @@ class Calling(QObject):
             act = self._kit.intents.end_voice(current.id)
             self._kit.work.run(act, name=f"end_call {current.id}", on_error=self._refused)
 
+    def talk_by_key(self, wanted: bool) -> None:
+        """Be heard only while the key is held from now on, or without it; in a call that holds at once."""
+        if self._session:
+            self._mute(self._session, wanted)
+
     def _mute(self, session_id: str, muted: bool) -> None:
         self._actions.mute.setChecked(muted)
         act = self._kit.intents.mute_voice(session_id, muted)
@@ -95,6 +103,12 @@ class Calling(QObject):
             app.installEventFilter(self)
         else:
             app.removeEventFilter(self)
+
+    def _keys_go_to(self, window: QWindow | None) -> None:
+        """Where no window of this app has the focus, Qt does not tell when the key is let go of."""
+        by_key = bool(self._session) and self._kit.intents.settings.push_to_talk
+        if window is None and by_key and not self._actions.mute.isChecked():
+            self._mute(self._session, True)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

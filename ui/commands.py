@@ -216,7 +216,9 @@ class Commands(QObject):
     def show_preferences(self) -> None:
         """Open the preferences, once."""
         if not self._already_open("preferences_dialog"):
-            PreferencesDialog(self._kit, self._window).start()
+            dialog = PreferencesDialog(self._kit, self._window)
+            dialog.push_to_talk_chosen.connect(self.calling.talk_by_key)
+            dialog.start()
 
     def show_about(self) -> None:
         """Open what the program says about itself, once."""

@@ -1,7 +1,7 @@
 """What the rep may set: language, look, notifications, mail program, way of the media; each holds at once."""
 
 import shiboken6
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 from typing_extensions import override
 
@@ -22,7 +22,13 @@ class PreferencesDialog(Dialog):
     Args:
         kit: what every widget is handed.
         parent: the window.
+
+    Signals:
+        push_to_talk_chosen: whether the rep wants to be heard in calls only while he holds the key; it holds for this
+            run of the app even where it cannot be kept.
     """
+
+    push_to_talk_chosen = Signal(bool)
 
     def __init__(self, kit: Kit, parent: QWidget | None = None) -> None:
         super().__init__(kit, "preferences_dialog", parent)
@@ -39,6 +45,7 @@ class PreferencesDialog(Dialog):
         self._notifications = self._box("notifications", settings.notifications)
         self._own_mail = self._box("own_mail_program", settings.own_mail_program)
         self._push_to_talk = self._box("push_to_talk", settings.push_to_talk)
+        self._push_to_talk.clicked.connect(self.push_to_talk_chosen)
         self._relay_only = self._box("relay_only", settings.relay_only)
         self._done = self.add_button("close", "secondary", default=True)
         self._done.clicked.connect(self.accept)
