@@ -97,6 +97,7 @@ class Controller:
         )
         self._desk = Desk(self._way.request, engine_factory, self._emit, self._recordings, self._camera, self._files)
         self._desk.set_relay_only(settings.current.relay_only)
+        self._desk.set_muted(settings.current.push_to_talk)
         self._inbox = InboxDesk(self._way.request, self._emit)
         self._history = HistoryDesk(self._way.request)
         self._site: SiteView | None = None

@@ -418,7 +418,15 @@ class Desk:
 
     def _open(self, view: SessionView, before: SessionRuntime | None = None) -> SessionRuntime:
         runtime = SessionRuntime(
-            view, self._send, self.engine, self._emit, lambda: uuid4().hex, self._recordings, self._camera, before
+            view,
+            self._send,
+            self.engine,
+            self._emit,
+            lambda: uuid4().hex,
+            self._recordings,
+            self._camera,
+            lambda: self.set_muted(True),
+            before,
         )
         self._runtimes[view.id] = runtime
         runtime.begin()

@@ -82,15 +82,16 @@ class Calling(QObject):
         self._actions.tick()
 
     def _follow(self) -> None:
-        """A call begins with the microphone open, or shut where a key opens it."""
+        """A call begins with the microphone open, or shut where a key opens it, or where this rep had shut it before
+        his app came back to the call."""
         inside = next((each for each in self._kit.intents.sessions.values() if _is_in(each)), None)
         session = inside.id if inside is not None else ""
         if session == self._session:
             return
         self._session = session
         self._listen(bool(session))
-        if session:
-            self._mute(session, self._kit.intents.settings.push_to_talk)
+        if inside is not None:
+            self._mute(session, self._kit.intents.settings.push_to_talk or inside.view.you in inside.call.muted)
         else:
             self._actions.mute.setChecked(False)
 

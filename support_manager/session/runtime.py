@@ -80,6 +80,7 @@ class SessionRuntime:
         new_id: makes an idempotency key.
         recordings: where recordings go.
         camera: this app's own camera.
+        shut: lets nothing of this computer's microphone be heard.
         before: the runtime of the same session that was let go of and is closed; what is known of the session, and the
             lines that are on their way, go on here. Nothing is captured or connected before the session is resumed.
     """
@@ -93,6 +94,7 @@ class SessionRuntime:
         new_id: Callable[[], str],
         recordings: Recordings,
         camera: CameraUse,
+        shut: Callable[[], None],
         before: "SessionRuntime | None" = None,
     ) -> None:
         self._send = send
@@ -107,7 +109,7 @@ class SessionRuntime:
         self._link = HubLink(view.id, send, self._peers.ready, self._peers.ice_servers, self._refresh)
         visible = before is not None and before.watching.visible
         self.watching: Watching = Watching(self._machine, self._peers, self._link, emit, visible=visible)
-        self.voice = SessionVoice(view.id, send, lambda: self._machine.view, self._peers.ready, new_id)
+        self.voice = SessionVoice(view.id, send, lambda: self._machine.view, self._peers.ready, new_id, shut)
         self.drawing = SessionDrawing(lambda: self._machine.view, send, new_id, self._drawn, self._undrawn)
         own = self._peers.key(view.you)
         self.showing = Showing(own, send, self._peers.ready, new_id, self._changed, emit)

@@ -56,6 +56,7 @@ class SessionVoice:
         view: gives the session as it is known now.
         engine: gives the media engine, starting it at the first call.
         new_id: makes an idempotency key.
+        shut: lets nothing of this microphone be heard.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class SessionVoice:
         view: Callable[[], SessionView],
         engine: Callable[[], Awaitable[MediaEngine]],
         new_id: Callable[[], str],
+        shut: Callable[[], None],
     ) -> None:
         self._id = session_id
         self._send = send
         self._view = view
         self._engine_of = engine
         self._new_id = new_id
+        self._shut = shut
         self._tasks = TaskOwner(f"voice-{session_id}")
         self._told: tuple[frozenset[str], bool] = (frozenset(), False)
         self._passing: frozenset[str] = frozenset()
@@ -218,7 +221,10 @@ class SessionVoice:
             self._pass_from(*former)
         own = {each.id for each in voices(view) if each.subject == view.you and each.state is ActivityState.RUNNING}
         here = bool(own - {self._hung_up})
-        speaking = frozenset(call_of(view).speaking) - {view.you}
+        call = call_of(view)
+        if here and self._muted is None and view.you in call.muted:
+            self._shut()  # muted before a crash, or in another app: whoever comes back is heard after a click only
+        speaking = frozenset(call.speaking) - {view.you}
         # Who left the call, or was put out of it, is heard no longer on the old ways either.
         stay = speaking | {self._passing_hub}
         passing = self._passing & stay if speaking or here else frozenset()

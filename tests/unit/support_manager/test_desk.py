@@ -22,6 +22,7 @@ from support_manager.events import (
     SessionOpened,
 )
 from support_manager.media.engine import EngineFailed, RecordingOver
+from support_manager.protocol.activities import ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import InvitationChanged, SessionEnded, SessionEvent, SessionReplaced
 from support_manager.protocol.requests import (
@@ -44,6 +45,7 @@ from support_manager.protocol.requests import (
 )
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import (
+    ActivityView,
     Audience,
     ChatLine,
     Connection,
@@ -380,6 +382,45 @@ async def test_a_session_put_away_while_others_are_taken_up_is_not_made_anew(ben
     await bench.desk.clear()
     assert await bench.desk._anew(former) is former
     assert not bench.desk.sessions
+
+
+def in_call(session: SessionView, *, muted: bool) -> SessionView:
+    mine = ActivityView(
+        id="a1",
+        kind=ActivityKind.VOICE,
+        state=ActivityState.RUNNING,
+        subject="rep",
+        asked_by="rep",
+        changed_at=1,
+        paused=muted,
+    )
+    return msgspec.structs.replace(session, seq=session.seq + 1, activities=(mine,))
+
+
+@pytest.mark.rule("B-12.5")
+@pytest.mark.parametrize("muted", [True, False])
+async def test_the_microphone_is_as_it_was_in_a_call_that_is_found_again_after_a_crash(
+    bench: Bench, muted: bool
+) -> None:
+    bench.listed = (in_call(view("s1"), muted=muted),)
+    bench.resumed["s1"] = bench.listed[0]
+    await bench.desk.take_up()
+    await until(lambda: bool(bench.engines) and bench.engines[0].calls.get("s1") == (frozenset(), True))
+    assert bench.engines[0].muted is muted
+
+
+@pytest.mark.rule("B-12.5")
+async def test_who_muted_himself_in_another_app_is_muted_when_the_call_comes_back_here(bench: Bench) -> None:
+    bench.listed = (in_call(view("s1"), muted=False),)
+    bench.resumed["s1"] = bench.listed[0]
+    await bench.desk.take_up()
+    await until(lambda: bool(bench.engines) and bench.engines[0].calls.get("s1") == (frozenset(), True))
+    bench.desk.take(SessionReplaced(session_id="s1"))
+    bench.engines[0].calls.clear()
+    bench.resumed["s1"] = in_call(bench.resumed["s1"], muted=True)
+    await bench.desk.take_up()
+    await until(lambda: bench.engines[0].calls.get("s1") == (frozenset(), True))
+    assert bench.engines[0].muted
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QWidget
@@ -15,6 +16,7 @@ from ui.calling import TALK_KEY
 MINE = ActivityView(
     id="a1", kind=ActivityKind.VOICE, state=ActivityState.RUNNING, subject=REP.id, asked_by=REP.id, changed_at=1
 )
+MUTED = msgspec.structs.replace(MINE, paused=True)
 
 
 @pytest.fixture
@@ -119,4 +121,17 @@ async def test_the_key_is_chosen_outside_a_call_and_nothing_is_told_of_it(desk: 
     desk.find("preferences_dialog_push_to_talk", QCheckBox).click()
     await until(lambda: desk.intents.settings.push_to_talk)
     assert told(desk) == []
+    assert not desk.actions.mute.isChecked()
+
+
+@pytest.mark.rule("B-12.5")
+async def test_who_was_muted_is_muted_when_the_app_comes_back(desk: WindowUnderTest) -> None:
+    session = desk.intents.open(recovered=True, activities=(MUTED,))
+    await until(lambda: told(desk))
+    assert told(desk) == [True]
+    assert desk.actions.mute.isChecked()
+    # A call that begins anew begins as every call.
+    desk.intents.change(session.id, view={"activities": ()})
+    desk.intents.change(session.id, view={"activities": (MINE,)})
+    await until(lambda: told(desk) == [True, False])
     assert not desk.actions.mute.isChecked()

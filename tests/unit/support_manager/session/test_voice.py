@@ -1,6 +1,7 @@
 """Hanging up: here at once, whatever the network does, and told as soon as there is one."""
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -44,7 +45,8 @@ class Bench:
             activities=(MINE,),
         )
         self.engine = ScriptedEngine()
-        self.voice = SessionVoice("s", self._send, lambda: self.view, self._engine, lambda: "r")
+        shut = functools.partial(self.engine.set_muted, True)
+        self.voice = SessionVoice("s", self._send, lambda: self.view, self._engine, lambda: "r", shut)
 
     async def _engine(self) -> ScriptedEngine:
         return self.engine
@@ -93,6 +95,23 @@ async def test_who_was_muted_without_the_relay_is_muted_for_all_when_it_is_back(
     assert [(each.activity_id, each.paused) for each in bench.sent if isinstance(each, ActivityUpdate)] == [
         ("a1", True)
     ]
+    await bench.voice.aclose()
+
+
+@pytest.mark.rule("B-12.5")
+async def test_who_was_muted_comes_back_to_the_call_muted_until_he_wants_to_be_heard() -> None:
+    bench = Bench()
+    heard: list[bool] = []
+    set_call = bench.engine.set_call
+    bench.engine.set_call = lambda *call, here: (heard.append(not bench.engine.muted), set_call(*call, here=here))
+    bench.view = msgspec.structs.replace(bench.view, activities=(msgspec.structs.replace(MINE, paused=True),))
+    bench.voice.follow(is_hub=True, hub_id=None)
+    await until(lambda: bench.engine.calls.get("s") == (frozenset(), True))
+    assert heard == [False], "not from the first packet on"
+    bench.engine.set_muted(False)
+    await bench.voice.tell_muted(False)
+    bench.voice.follow(is_hub=True, hub_id=None)  # and the relay has not said yet that he is muted no longer
+    assert not bench.engine.muted
     await bench.voice.aclose()
 
 
