@@ -172,7 +172,7 @@ export class Hubs {
 
   #changed(state) {
     if (state === "connected") {
-      if (this.#former && this.#spoken) this.#present?.setVoice(this.#spoken);
+      if (this.#spoken) this.#present?.setVoice(this.#spoken);
       this.#dropFormer();
     }
     this.#watch();

@@ -17,7 +17,7 @@ function hubsIn(context) {
   };
   const make = (own) => {
     const one = {
-      own, state: "none", epoch: own.epoch, tracks: [], closed: false,
+      own, state: "none", epoch: own.epoch, tracks: [], voice: null, closed: false,
       offer() {
         one.epoch += 1;
         one.become("connecting");
@@ -27,6 +27,9 @@ function hubsIn(context) {
         own.state(state);
       },
       setIce() {},
+      setVoice(track) {
+        one.voice = track;
+      },
       async setTrack(track) {
         one.tracks.push(track);
       },
@@ -71,6 +74,43 @@ test("the old connection goes after a while also where the new one does not stan
   assert.equal(made[0].closed, true);
   assert.equal(made[1].closed, false, "the new one goes on trying");
   assert.equal(told.late.at(-1), true);
+});
+
+test("B-9.5: a voice is on one connection at a time, and goes over to the new one when that stands", (context) => {
+  const { hubs, made } = hubsIn(context);
+  hubs.setVoice("microphone");
+  hubs.follow("maria");
+  made[0].become("connected");
+  hubs.follow("dan");
+  assert.deepEqual([made[0].voice, made[1].voice], ["microphone", null]);
+  made[1].become("connected");
+  assert.equal(made[1].voice, "microphone");
+});
+
+test("B-9.5: whoever talks is heard again also where the new connection comes after the old one has gone", (context) => {
+  const { hubs, made } = hubsIn(context);
+  hubs.setVoice("microphone");
+  hubs.follow("maria");
+  made[0].become("connected");
+  hubs.follow("dan");
+  context.mock.timers.tick(OLD_MS);
+  made[1].become("connected");
+  assert.equal(made[1].voice, "microphone");
+});
+
+test("B-7.7: whoever joins the call while control moves is heard, however long the new connection takes", (context) => {
+  const { hubs, made } = hubsIn(context);
+  hubs.follow("maria");
+  made[0].become("connected");
+  hubs.follow("dan");
+  hubs.setVoice("microphone");
+  context.mock.timers.tick(OLD_MS);
+  made[1].become("connected");
+  assert.equal(made[1].voice, "microphone");
+  hubs.setVoice(null);
+  made[1].become("lost");
+  made[1].become("connected");
+  assert.equal(made[1].voice, null, "and whoever left it is not");
 });
 
 test("a hub out of reach is told after a while, once, and taken back when it stands", (context) => {
