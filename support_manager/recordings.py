@@ -158,8 +158,8 @@ class RecordingLibrary:
             try:
                 if await asyncio.to_thread(finish, part, progress) is not None:
                     finished += 1
-            except BlockingIOError:
-                continue  # another app is writing it
+            except (BlockingIOError, NotOursError):
+                continue  # it is being written, or is another's by now
             except InterruptedError:
                 return
             except OSError as error:

@@ -22,12 +22,26 @@ _HEAD_BYTES = 16
 def unfinished(folder: Path) -> list[Path]:
     """The recordings of a folder that were cut off, or are being written right now, by name; blocks.
 
+    Other programs call what they have not downloaded yet just so.
+
     Raises:
         OSError: the folder cannot be read.
     """
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.name.endswith(f".webm{PART}") and path.is_file())
+    found = [path for path in folder.iterdir() if path.name.endswith(f".webm{PART}") and path.is_file()]
+    ours = sorted(path for path in found if _is_ours(path))
+    if len(ours) < len(found):
+        log.info("unfinished files of other programs left alone", count=len(found) - len(ours))
+    return ours
+
+
+def _is_ours(part: Path) -> bool:
+    try:
+        with part.open("rb") as file:
+            return webm.is_ours(file.read(HEADER_BYTES))
+    except OSError:
+        return False
 
 
 def finish(part: Path, progress: Callable[[float], None] = lambda _: None) -> Path | None:
@@ -42,14 +56,18 @@ def finish(part: Path, progress: Callable[[float], None] = lambda _: None) -> Pa
 
     Raises:
         BlockingIOError: somebody is writing it.
+        NotOursError: it is none of ours, and is left alone.
         OSError: the disk refused; the file is as it was.
     """
     path = part.with_name(part.name.removesuffix(PART))
     file = os.open(part, os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
     try:
+        front = _at(file, HEADER_BYTES, 0)
+        if not webm.is_ours(front):
+            raise NotOursError("not a recording of ours")
         lock(file)
         size = os.fstat(file).st_size
-        facts = _facts(_at(file, HEADER_BYTES, 0), path)
+        facts = _facts(front, path)
         index, end = _read(file, size, progress)
         has_content = index.heard or index.seen
         if has_content:

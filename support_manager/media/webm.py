@@ -132,6 +132,7 @@ _HEAD = _element(
     _number(b"\x42\x85", 2),
 )
 _SEGMENT_START = len(_HEAD) + len(_SEGMENT) + 8
+_MUXED = _text(_MUXER, "Support Manager")
 
 
 def _tracks(width: int, height: int) -> bytes:
@@ -167,7 +168,7 @@ def _info(facts: Facts, duration_ms: int | None) -> bytes:
         _number(_TIMESTAMP_SCALE, 1_000_000),
         _element(_DATE, struct.pack(">q", (facts.started_at - _EPOCH_S * 1000) * 1_000_000)),
         _text(_TITLE, facts.title),
-        _text(_MUXER, "Support Manager"),
+        _MUXED,
         _text(_WRITER, "Support Manager"),
     ]
     if duration_ms is not None:
@@ -342,6 +343,14 @@ class Front:
     """None while it was never finished."""
 
 
+def is_ours(front: bytes) -> bool:
+    """Whether a file that begins so is one of ours, also where its front was being written over when it was cut off.
+
+    Browsers and FFmpeg begin theirs with the very same bytes, so it has to be told by its muxer.
+    """
+    return front.startswith(_HEAD + _SEGMENT) and _MUXED in front
+
+
 def read_front(data: bytes) -> Front:
     """Read the first `HEADER_BYTES` of a recording.
 
@@ -356,7 +365,7 @@ def read_front(data: bytes) -> Front:
 
 def _read_front(data: bytes) -> Front:
     found = list(elements(data))
-    if not data.startswith(_HEAD) or len(found) < 2 or found[1].identity != _SEGMENT:
+    if not is_ours(data) or len(found) < 2:
         raise NotOursError("not a recording of ours")
     title, at, duration, tags = "", 0, None, {}
     for part in elements(data, found[1].at):

@@ -1,5 +1,6 @@
 """Recordings of the tests' controller: in memory, asked for and running as the test says."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,13 @@ def recording_of(customer: str, started_at: int = 1_764_300_000_000, **more: Any
     return Recording(
         name=name, path=Path("/nowhere") / name, customer=customer, started_at=started_at, **{**known, **more}
     )
+
+
+def others(path: Path) -> Path:
+    """A film as browsers and FFmpeg write it: its head is that of our recordings, byte for byte."""
+    sources = ("-f", "lavfi", "-i", "testsrc=duration=1", "-f", "lavfi", "-i", "sine=duration=1")
+    subprocess.run(["ffmpeg", "-v", "error", *sources, "-c:v", "libvpx", "-c:a", "libopus", path], check=True)
+    return path
 
 
 class FakeRecordings:

@@ -14,6 +14,7 @@ from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import Connection, Mode, ParticipantView, SessionView
 from support_manager.recordings import RecordingLibrary, RecordingState, file_words
 from support_manager.settings import Settings, SettingsStore
+from tests.harness.fake_recordings import others
 from tests.harness.screen_film import film
 
 DAY_MS = 86_400_000
@@ -127,6 +128,24 @@ async def test_what_is_kept_no_longer_is_deleted(tmp_path, events):
     await library._tending
     assert [one.name for one in (tmp_path / "kept").iterdir()] == ["new.webm"]
     assert events == [RecordingsTended(deleted=1)]
+    await library.aclose()
+
+
+async def test_other_programs_films_in_the_folder_are_neither_finished_nor_deleted(tmp_path, events):
+    store = SettingsStore(tmp_path / "profile", tmp_path / "kept")
+    store.current = Settings(recordings_days=7)
+    library = RecordingLibrary(store, events.append)
+    (tmp_path / "kept").mkdir()
+    film_of_others = others(tmp_path / "kept" / "film.webm")
+    os.utime(film_of_others, (0, 0))
+    (tmp_path / "kept" / "download.webm.part").write_bytes(film_of_others.read_bytes()[:9_000])
+    (tmp_path / "kept" / "begun.webm.part").touch()
+    assert {one.state for one in await library.find()} == {RecordingState.DAMAGED}
+    library.tend()
+    await library._tending
+    names = {one.name for one in (tmp_path / "kept").iterdir()}
+    assert names == {"film.webm", "download.webm.part", "begun.webm.part"}
+    assert events == []
     await library.aclose()
 
 

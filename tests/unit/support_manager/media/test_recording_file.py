@@ -15,7 +15,8 @@ import pytest
 from support_manager.media import recording_file, recording_repair
 from support_manager.media.recording_file import PART, RecordingFile, part_of
 from support_manager.media.recording_thread import OpusVoice, blank_picture
-from support_manager.media.webm import BLOCK_MS, HEADER_BYTES, Facts, NotOursError, elements, read_front
+from support_manager.media.webm import BLOCK_MS, HEADER_BYTES, Facts, NotOursError, elements, header, read_front
+from tests.harness.fake_recordings import others
 from tests.harness.screen_film import FPS, FilmFrame, brightness, endless, film
 
 FACTS = Facts("Ana P.", 1_764_300_000_000, {"CUSTOMER": "Ana P.", "SESSION_NUMBER": "482119903"})
@@ -191,12 +192,29 @@ def test_what_was_cut_off_while_it_was_being_finished_is_finished_again(tmp_path
     end = show(file, film(seconds=2), 0)
     path = file.finish(end)
     whole = path.read_bytes()
+    before = header(FACTS)
     part = part_of(path)
-    for torn in (10, 40_000, HEADER_BYTES - 1):
-        part.write_bytes(random.Random(torn).randbytes(torn) + whole[torn:])
-        assert recording_repair.finish(part) == path
-        with av.open(str(path)) as reading:
-            assert sum(1 for _ in reading.decode(video=0)) == 60
+    for torn in (0, 10, 60, 512, 4_096, 40_000, HEADER_BYTES - 1):
+        for front in (whole[:torn] + before[torn:], before[:torn] + whole[torn:HEADER_BYTES]):
+            part.write_bytes(front + whole[HEADER_BYTES:])
+            assert recording_repair.unfinished(tmp_path) == [part]
+            assert recording_repair.finish(part) == path
+            with av.open(str(path)) as reading:
+                assert sum(1 for _ in reading.decode(video=0)) == 60
+
+
+@pytest.mark.parametrize("cut", [0, 20, 5_000, None])
+def test_what_another_program_has_not_finished_is_left_alone(tmp_path, cut):
+    part = part_of(others(tmp_path / "a film.webm"))
+    part.with_name("a film.webm").rename(part)
+    content = part.read_bytes()[:cut]
+    part.write_bytes(content)
+    assert recording_repair.unfinished(tmp_path) == []
+    with pytest.raises(NotOursError):
+        recording_repair.finish(part)
+    assert part.read_bytes() == content
+    with pytest.raises(NotOursError):
+        read_front(content)
 
 
 def test_nothing_in_it_leaves_no_file(tmp_path):
