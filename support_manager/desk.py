@@ -402,6 +402,8 @@ class Desk:
             # The session is put away, and its recording became whole a moment later: that is told all the same.
             name = event.path.name if event.path is not None else ""
             self._emit(RecordingEnded(about, name, event.seconds, event.bytes, event.trouble))
+        if isinstance(event, RecordingOver):
+            self._recordings.tend()
         if peers_runtime is not None:
             peers_runtime.take_media(event)
             if isinstance(event, PeerConnected) and self._engine is not None and self._engine.done():

@@ -190,7 +190,10 @@ class Intents(Protocol):
         """Delete one for good; raises `recording_not_deleted`."""
 
     def tend_recordings(self) -> None:
-        """Finish recordings that were cut off and delete those that are too old; ends in `RecordingsTended`."""
+        """Finish recordings that were cut off and delete those that are too old; ends in `RecordingsTended`.
+
+        From then on it is done by itself, once a day and after each recording.
+        """
 
     async def cameras(self) -> tuple[CameraDevice, ...]:
         """The cameras of this computer, the system's own choice first."""

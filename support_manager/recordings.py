@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 _NAME_CHARS = 60
 _NAME_BYTES = 150
 _DAY_S = 86_400
+_LOOK_S = 3_600
+"""So often it is seen whether a day is over: who waits for a whole day counts no hours in which the computer slept."""
 _UNWANTED = re.compile(r'[<>:"/\\|?*%\s]+')
 _TELL_S = 0.25
 
@@ -78,6 +80,8 @@ class RecordingLibrary:
         self._clock = clock
         self._tasks = TaskOwner("recordings")
         self._tending: asyncio.Task[None] | None = None
+        self._daily: asyncio.Task[None] | None = None
+        self._tended_at = 0.0
         self._closing = False
 
     @property
@@ -128,9 +132,23 @@ class RecordingLibrary:
             raise LocalProblem(AppCode.RECORDING_NOT_DELETED, name=name, reason=reason) from error
 
     def tend(self) -> None:
-        """Finish what was cut off, and delete what is kept no longer; in the background, once at a time."""
+        """Finish what was cut off, and delete what is kept no longer; in the background, once at a time.
+
+        From the first time on it is done once a day, too: an app in the tray runs for weeks.
+        """
+        if self._closing:
+            return
+        self._tended_at = self._clock()
+        if self._daily is None:
+            self._daily = self._tasks.spawn(self._tend_daily(), name="daily")
         if self._tending is None or self._tending.done():
             self._tending = self._tasks.spawn(self._tend(), name="tend")
+
+    async def _tend_daily(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if self._clock() - self._tended_at >= _DAY_S:
+                self.tend()
 
     async def _tend(self) -> None:
         folder, days = self.folder, self._settings.current.recordings_days

@@ -42,6 +42,9 @@ class Recordings(Protocol):
     def chapter(self, key: str, **places: str) -> str:
         """What stands in a list of chapters."""
 
+    def tend(self) -> None:
+        """A recording is over: finish what was cut off, delete what is kept no longer, in the background."""
+
 
 def recording_of(view: SessionView) -> ActivityView | None:
     """The recording that is asked for or running."""

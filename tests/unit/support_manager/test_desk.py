@@ -21,7 +21,7 @@ from support_manager.events import (
     SessionLeft,
     SessionOpened,
 )
-from support_manager.media.engine import EngineFailed, RecordingOver
+from support_manager.media.engine import EngineFailed, RecordingOver, RecordingRuns
 from support_manager.protocol.activities import ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import InvitationChanged, SessionEnded, SessionEvent, SessionReplaced
@@ -85,8 +85,13 @@ class Bench:
         self.listed: tuple[SessionView, ...] = ()
         self.resumed: dict[str, SessionView] = {}
         self.told_at_resume: list[type] = []
+        self.tended = 0
         recordings = RecordingLibrary(SettingsStore(Path("/nowhere")), self.events.append)
+        recordings.tend = self._tend  # type: ignore[method-assign]
         self.desk = Desk(self._send, self._engine, self.events.append, recordings, CameraUse(lambda: ""), NoFiles())
+
+    def _tend(self) -> None:
+        self.tended += 1
 
     def _engine(self) -> ScriptedEngine:
         self.engines.append(ScriptedEngine())
@@ -206,6 +211,20 @@ async def test_a_recording_that_is_whole_after_its_session_is_told_all_the_same(
     bench.engines[0].tell(RecordingOver("s1", Path("/nowhere/a.webm"), 9.0, 900))
     await asyncio.sleep(0)
     assert bench.events[-1] == RecordingEnded("s1", "a.webm", 9.0, 900)
+
+
+async def test_after_each_recording_the_library_is_tended(bench: Bench) -> None:
+    await bench.start(1)
+    await bench.desk.engine()
+    for number in (1, 2):
+        bench.engines[0].tell(RecordingRuns("s1", 3.0, 300))
+        bench.engines[0].tell(RecordingOver("s1", Path("/nowhere/a.webm"), 9.0, 900))
+        await asyncio.sleep(0)
+        assert bench.tended == number
+    bench.desk.take(SessionEvent(session_id="s1", seq=2, at=0, fact=SessionEnded(reason=EndReason.ENDED_BY_REP)))
+    bench.engines[0].tell(RecordingOver("s1", Path("/nowhere/a.webm"), 9.0, 900))
+    await asyncio.sleep(0)
+    assert bench.tended == 3, "also where its session is put away by then"
 
 
 LINE = ChatLine(id="l1", seq=1, at=1, sender="ion", sender_name="Ion", sender_role=Role.PRIMARY, text="hello")

@@ -1,5 +1,6 @@
 """The library of recordings: names that are only names, what is listed, finished, deleted and kept."""
 
+import asyncio
 import os
 import time
 
@@ -129,6 +130,31 @@ async def test_what_is_kept_no_longer_is_deleted(tmp_path, events):
     assert [one.name for one in (tmp_path / "kept").iterdir()] == ["new.webm"]
     assert events == [RecordingsTended(deleted=1)]
     await library.aclose()
+
+
+async def test_an_app_that_runs_for_weeks_looks_once_a_day_until_it_is_closed(tmp_path, events, monkeypatch):
+    monkeypatch.setattr("support_manager.recordings._LOOK_S", 0.001)
+    store = SettingsStore(tmp_path / "profile", tmp_path / "kept")
+    store.current = Settings(recordings_days=7)
+    now = time.time()
+    library = RecordingLibrary(store, events.append, lambda: now)
+    path = recorded(tmp_path / "kept", "a.webm", started_at=int(now * 1000) - 6 * DAY_MS)
+    library.tend()
+    first = library._tending
+    await first
+    now += 86_399
+    await asyncio.sleep(0.05)
+    assert library._tending is first, "a day is not over yet"
+    assert path.exists()
+    now += 2 * 86_400
+    async with asyncio.timeout(5):
+        while path.exists():  # noqa: ASYNC110 - the condition is about the disk
+            await asyncio.sleep(0.005)
+    assert any(task.get_name() == "recordings:daily" for task in asyncio.all_tasks())
+    await library.aclose()
+    assert not any(task.get_name().startswith("recordings:") for task in asyncio.all_tasks())
+    library.tend()  # a recording that is whole only after the end of the app
+    assert not any(task.get_name().startswith("recordings:") for task in asyncio.all_tasks())
 
 
 async def test_other_programs_films_in_the_folder_are_neither_finished_nor_deleted(tmp_path, events):
