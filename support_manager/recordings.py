@@ -176,8 +176,8 @@ class RecordingLibrary:
             try:
                 if await asyncio.to_thread(finish, part, progress) is not None:
                     finished += 1
-            except (BlockingIOError, NotOursError):
-                continue  # it is being written, or is another's by now
+            except (BlockingIOError, FileNotFoundError, NotOursError):
+                continue  # it is being written, is whole by now, or is another's
             except InterruptedError:
                 return
             except OSError as error:

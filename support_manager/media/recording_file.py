@@ -13,7 +13,7 @@ from support_manager.media.webm import AUDIO, BLOCK_MS, HEADER_BYTES, SILENCE, V
 
 try:
     import fcntl
-except ImportError:  # Windows has no such lock; there the app's own lock on its profile must do
+except ImportError:  # Windows has no such lock; there `_written` and the app's own lock on its profile must do
     fcntl = None  # type: ignore[assignment]
 
 PART = ".part"
@@ -30,6 +30,8 @@ SLACK_MS = 60
 """Sound that comes this much off its place is taken to be in its place: the clock of its mixer only jitters."""
 MOST_CHAPTERS = 2_000
 CHAPTER_CHARS = 160
+_written: set[Path] = set()
+"""What is being written by this process right now, of all threads."""
 
 
 @dataclass(slots=True)
@@ -96,10 +98,13 @@ class RecordingFile:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._file = os.open(part_of(path), flags, 0o600)
+        self._part = part_of(path).resolve()
+        _written.add(self._part)
         try:
             lock(self._file)
             _write_all(self._file, webm.header(facts))
         except OSError:
+            _written.discard(self._part)
             os.close(self._file)
             with contextlib.suppress(OSError):
                 part_of(path).unlink()
@@ -188,6 +193,20 @@ class RecordingFile:
         if self._file < 0:
             raise OSError(errno.EBADF, "this file is closed")  # its number may be another file's by now
         try:
+            self._complete(now_ms)
+            # Only now: an open file is neither removed nor renamed on Windows.
+            if not self.has_content:
+                part_of(self.path).unlink()
+                return None
+            part_of(self.path).replace(self.path)
+            return self.path
+        finally:
+            _written.discard(self._part)
+
+    # --- inside
+
+    def _complete(self, now_ms: int) -> None:
+        try:
             if not self._refused:  # what comes after a gap has no key frame: nobody could see it
                 with contextlib.suppress(OSError):  # a full disk: what is there is kept
                     self.advance(now_ms, force=True)
@@ -196,14 +215,6 @@ class RecordingFile:
         finally:
             file, self._file = self._file, -1
             os.close(file)
-        # Only now: an open file is neither removed nor renamed on Windows.
-        if not self.has_content:
-            part_of(self.path).unlink()
-            return None
-        part_of(self.path).replace(self.path)
-        return self.path
-
-    # --- inside
 
     def _put_video(self, block: Block) -> None:
         self._video_ms = block.at_ms
@@ -241,6 +252,11 @@ class RecordingFile:
 def part_of(path: Path) -> Path:
     """The name that a recording has until it is finished."""
     return path.with_name(path.name + PART)
+
+
+def is_being_written(part: Path) -> bool:
+    """Whether this process is writing that file; of other processes `lock` tells."""
+    return part.resolve() in _written
 
 
 def complete(file: int, facts: Facts, index: Index, end: int) -> None:

@@ -3,6 +3,7 @@
 The content is hostile as far as it came from a peer; nothing here decodes it.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from support_manager.media import webm
-from support_manager.media.recording_file import MOST_CHAPTERS, PART, Index, complete, lock
+from support_manager.media.recording_file import MOST_CHAPTERS, PART, Index, complete, is_being_written, lock
 from support_manager.media.webm import HEADER_BYTES, Element, Facts, NotOursError
 
 log = structlog.get_logger(__name__)
@@ -20,7 +21,7 @@ _HEAD_BYTES = 16
 
 
 def unfinished(folder: Path) -> list[Path]:
-    """The recordings of a folder that were cut off, or are being written right now, by name; blocks.
+    """The recordings of a folder that were cut off, or are being written by another process, by name; blocks.
 
     Other programs call what they have not downloaded yet just so.
 
@@ -29,7 +30,8 @@ def unfinished(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    found = [path for path in folder.iterdir() if path.name.endswith(f".webm{PART}") and path.is_file()]
+    parts = (path for path in folder.iterdir() if path.name.endswith(f".webm{PART}") and path.is_file())
+    found = [path for path in parts if not is_being_written(path)]
     ours = sorted(path for path in found if _is_ours(path))
     if len(ours) < len(found):
         log.info("unfinished files of other programs left alone", count=len(found) - len(ours))
@@ -59,6 +61,8 @@ def finish(part: Path, progress: Callable[[float], None] = lambda _: None) -> Pa
         NotOursError: it is none of ours, and is left alone.
         OSError: the disk refused; the file is as it was.
     """
+    if is_being_written(part):
+        raise BlockingIOError(errno.EWOULDBLOCK, "this file is being written")
     path = part.with_name(part.name.removesuffix(PART))
     file = os.open(part, os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
     try:

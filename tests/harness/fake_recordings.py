@@ -1,11 +1,14 @@
 """Recordings of the tests' controller: in memory, asked for and running as the test says."""
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from support_manager.events import RecordingFigures, SessionChanged
+from support_manager.media import recording_file
+from support_manager.media.recording_file import RecordingFile
 from support_manager.protocol.activities import ActivityKind, ActivityState
 from support_manager.protocol.views import ActivityView
 from support_manager.recordings import Recording, RecordingState
@@ -19,6 +22,12 @@ def recording_of(customer: str, started_at: int = 1_764_300_000_000, **more: Any
     return Recording(
         name=name, path=Path("/nowhere") / name, customer=customer, started_at=started_at, **{**known, **more}
     )
+
+
+def cut_off(file: RecordingFile) -> None:
+    """What is left of its writer when the app is killed: nothing."""
+    os.close(file._file)
+    recording_file._written.discard(file._part)
 
 
 def others(path: Path) -> Path:

@@ -1,7 +1,6 @@
 """Recordings in Chromium: played, sought to the very picture, through other sizes, after a crash, two hours long."""
 
 import io
-import os
 from pathlib import Path
 
 import av
@@ -13,6 +12,7 @@ from support_manager.media.recording_thread import blank_picture
 from support_manager.media.webm import Facts
 from tests.harness.chromium import Chromium
 from tests.harness.display import Display
+from tests.harness.fake_recordings import cut_off
 from tests.harness.players import PLAY, SEEK
 from tests.harness.screen_film import FPS, brightness, endless, film
 
@@ -37,7 +37,7 @@ def made(path: Path, seconds: int, *, sizes: tuple[tuple[int, int], ...]) -> Pat
             if number % FPS == 0:
                 file.advance(at)
     file.advance(len(sizes) * seconds * 1000 + 600)
-    os.close(file._file)
+    cut_off(file)
     finished = recording_repair.finish(part_of(path))
     assert finished is not None
     return finished

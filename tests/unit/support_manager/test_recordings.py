@@ -9,13 +9,14 @@ import pytest
 from support_manager.errors import AppCode, LocalProblem
 from support_manager.events import RecordingsTended
 from support_manager.media.recording_file import RecordingFile, part_of
+from support_manager.media.recording_repair import unfinished
 from support_manager.media.recording_thread import blank_picture
 from support_manager.media.webm import Facts
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import Connection, Mode, ParticipantView, SessionView
 from support_manager.recordings import RecordingLibrary, RecordingState, file_words
 from support_manager.settings import Settings, SettingsStore
-from tests.harness.fake_recordings import others
+from tests.harness.fake_recordings import cut_off, others
 from tests.harness.screen_film import film
 
 DAY_MS = 86_400_000
@@ -55,7 +56,7 @@ def recorded(folder, name, *, customer="Ana P.", started_at=None, finished=True)
     if finished:
         return file.finish(1_000)
     file.advance(2_000)
-    os.close(file._file)
+    cut_off(file)
     return part_of(folder / name)
 
 
@@ -116,6 +117,19 @@ async def test_what_was_cut_off_is_finished_at_the_next_start(library, tmp_path,
     library.tend()
     await library._tending
     assert events[-1] == RecordingsTended(finished=2), "nothing was done, and nothing is told"
+
+
+async def test_what_is_being_recorded_or_is_whole_by_now_is_not_tended(library, tmp_path, events, monkeypatch):
+    monkeypatch.setattr("support_manager.media.recording_file.fcntl", None)
+    recorded(tmp_path / "kept", "a.webm", finished=False)
+    file = RecordingFile(tmp_path / "kept" / "b.webm", Facts("Ana P.", 0), blank_picture)
+    gone = part_of(tmp_path / "kept" / "c.webm")
+    monkeypatch.setattr("support_manager.recordings.unfinished", lambda folder: [*unfinished(folder), gone])
+    library.tend()
+    await library._tending
+    assert {one.name for one in (tmp_path / "kept").iterdir()} == {"a.webm", "b.webm.part"}
+    assert events[-1] == RecordingsTended(finished=1)
+    file.finish(0)
 
 
 async def test_what_is_kept_no_longer_is_deleted(tmp_path, events):

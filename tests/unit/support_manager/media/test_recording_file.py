@@ -16,7 +16,7 @@ from support_manager.media import recording_file, recording_repair
 from support_manager.media.recording_file import PART, RecordingFile, part_of
 from support_manager.media.recording_thread import OpusVoice, blank_picture
 from support_manager.media.webm import BLOCK_MS, HEADER_BYTES, Facts, NotOursError, elements, header, read_front
-from tests.harness.fake_recordings import others
+from tests.harness.fake_recordings import cut_off, others
 from tests.harness.screen_film import FPS, FilmFrame, brightness, endless, film
 
 FACTS = Facts("Ana P.", 1_764_300_000_000, {"CUSTOMER": "Ana P.", "SESSION_NUMBER": "482119903"})
@@ -164,7 +164,7 @@ def test_cut_off_anywhere_all_but_the_last_moment_is_there(tmp_path, seed):
         if number % 60 == 10:
             file.chapter(at, f"number {number}")
         file.advance(at)
-    os.close(file._file)
+    cut_off(file)
     part = part_of(tmp_path / "a.webm")
     size = part.stat().st_size
     cut = size if seed == 0 else dice.randrange(HEADER_BYTES + 20_000, size)
@@ -225,7 +225,7 @@ def test_nothing_in_it_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
     other = made(tmp_path, "b.webm")
     other.advance(9_000)
-    os.close(other._file)
+    cut_off(other)
     assert recording_repair.finish(part_of(tmp_path / "b.webm")) is None
     assert list(tmp_path.iterdir()) == []
 
@@ -236,6 +236,34 @@ def test_who_is_writing_is_left_alone(tmp_path):
     with pytest.raises(BlockingIOError):
         recording_repair.finish(part_of(tmp_path / "a.webm"))
     file.finish(1_000)
+
+
+def test_who_is_writing_is_left_alone_also_where_files_have_no_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr(recording_file, "fcntl", None)
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    file = made(tmp_path)
+    end = show(file, film(seconds=1), 0)
+    for folder in (tmp_path, tmp_path / "link"):
+        assert recording_repair.unfinished(folder) == []
+        with pytest.raises(BlockingIOError):
+            recording_repair.finish(part_of(folder / "a.webm"))
+    end = show(file, film(seconds=1), end)
+    path = file.finish(end)
+    with av.open(str(path)) as reading:
+        assert sum(1 for _ in reading.decode(video=0)) == 60
+    path.rename(part_of(path))
+    assert recording_repair.finish(part_of(path)) == path, "and once it is over it is nobody's"
+
+
+def test_a_file_that_could_not_be_begun_is_nobodys(tmp_path, monkeypatch):
+    def refuses(_number: int, _data: memoryview) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(recording_file.os, "write", refuses)
+    with pytest.raises(OSError, match="No space left"):
+        made(tmp_path)
+    assert not recording_file.is_being_written(part_of(tmp_path / "a.webm"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_keeps_what_is_there(tmp_path, monkeypatch):
@@ -380,7 +408,7 @@ def test_two_hours_are_sought_and_found(tmp_path):
         if second % 60 == 0:
             file.chapter(second * 1000, f"minute {second // 60}")
         file.advance((second + 1) * 1000)
-    os.close(file._file)  # and cut off at its very end
+    cut_off(file)  # and cut off at its very end
     path = recording_repair.finish(part_of(tmp_path / "a.webm"))
     found = probe(path, "-show_format", "-show_chapters")
     assert float(found["format"]["duration"]) == pytest.approx(seconds, abs=2)
