@@ -27,7 +27,7 @@ from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.fields import Wire
 from support_manager.protocol.requests import Noted, Nothing
 from support_manager.protocol.roles import Role, SessionState
-from support_manager.protocol.views import AccountView, EndReason, HistoryEntry, Mode
+from support_manager.protocol.views import AccountView, EndReason, HistoryEntry, Mode, SurveyAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -114,15 +114,26 @@ class Remembering:
         async with self._database.reading() as connection:
             wanted = _of_account(account.id).where(tables.history.c.session_id == request.session_id)
             row = (await connection.execute(wanted)).one_or_none()
+            answer = tables.survey_answer.c
+            said = select(answer.participant_id, answer.rating, answer.comment).where(
+                answer.session_id == request.session_id
+            )
+            answers = (await connection.execute(said.order_by(answer.participant_id))).all()
         if row is None:
             raise Refused(ErrorCode.SESSION_UNKNOWN)
         rebuilt, handovers = await self._rebuilt(row.session_id)
         session = self._members.live.registry.get(row.session_id) or rebuilt
+        people = session.participants if session is not None else {}
+        survey = tuple(
+            SurveyAnswer(name=people[whose].name if whose in people else "", rating=stars, comment=comment)
+            for whose, stars, comment in answers
+        )
         if session is None:
-            return requests.HistoryPage(entry=_entry(row), kept=False)
+            return requests.HistoryPage(entry=_entry(row), kept=False, survey=survey)
         yours = tuple(sorted(p.id for p in session.participants.values() if p.account_id == account.id))
         return requests.HistoryPage(
             entry=_entry(row),
+            survey=survey,
             chat=tuple(session.chat),
             marks=tuple(session.marks),
             intake=session.intake,
@@ -192,7 +203,7 @@ class Remembering:
         await self._records.flush()
         comment = clean_text(request.comment, limits.PROBLEM_CHARS)
         act = Record(self._clock.now_ms(), "session_rated", "customer", "survey", session.id, link.address)
-        await self._records.rate(session, request.rating, comment, act)
+        await self._records.rate(session, me.id, request.rating, comment, act)
         log.info("session rated", session=session.id, participant=me.id)
         return _NOTHING
 
@@ -233,7 +244,5 @@ def _entry(row: Any) -> HistoryEntry:  # noqa: ANN401 - a database row
         end_reason=EndReason(row.end_reason) if row.end_reason else None,
         outcome=row.outcome,
         notes=row.notes,
-        rating=row.rating,
-        comment=row.comment,
         lines=row.lines,
     )

@@ -160,28 +160,8 @@ class Records:
             Refused: `notes_changed` when others are there by now; nothing was written.
             StoreError: nothing was written.
         """
-        values, read = ({"outcome": one.outcome, "notes": one.notes} for one in (noted, seen))
-        return await self._add(session_id, session, values, act, seen=read)
-
-    async def rate(self, session: Session, rating: int, comment: str, act: audit.Record) -> None:
-        """Keep what a customer thinks of it; the last answer counts, and the same again changes nothing.
-
-        Raises:
-            StoreError: nothing was written.
-        """
-        await self._add(session.id, session, {"rating": rating, "comment": comment}, act)
-
-    async def _add(
-        self,
-        session_id: str,
-        session: Session | None,
-        values: dict[str, Any],
-        act: audit.Record,
-        *,
-        seen: dict[str, str] | None = None,
-    ) -> bool:
         table = tables.history
-        row = select(*_STAY, table.c.rating, table.c.comment).where(table.c.session_id == session_id)
+        row = select(*_STAY).where(table.c.session_id == session_id)
         async with self._turn, self._database.transaction() as connection:
             before = (await connection.execute(row)).one_or_none()
             if before is None and session is not None:
@@ -189,16 +169,40 @@ class Records:
                 before = (await connection.execute(row)).one()
             if before is None:
                 return False
-            if all(getattr(before, name) == value for name, value in values.items()):
+            kept = Noted(outcome=before.outcome, notes=before.notes)
+            if kept == noted:
                 return True
-            if any(getattr(before, name) != value for name, value in (seen or {}).items()):
+            if kept != seen:
                 raise Refused(ErrorCode.NOTES_CHANGED)
-            stay = {column.name: getattr(before, column.name) for column in _STAY}
-            found_by = _lasting(**stay | {name: value for name, value in values.items() if name in stay})
+            values = {"outcome": noted.outcome, "notes": noted.notes}
+            found_by = _lasting(**{column.name: getattr(before, column.name) for column in _STAY} | values)
             changed = update(table).where(table.c.session_id == session_id).values(**values, lasting=found_by)
             await connection.execute(changed)
             await audit.append(connection, [act])
         return True
+
+    async def rate(self, session: Session, participant_id: str, rating: int, comment: str, act: audit.Record) -> None:
+        """Keep what a customer thinks of it; his last answer counts, beside those of others.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        history, answer = tables.history.c, tables.survey_answer
+        here = (answer.c.session_id == session.id) & (answer.c.participant_id == participant_id)
+        values = {"rating": rating, "comment": comment}
+        async with self._turn, self._database.transaction() as connection:
+            before = (await connection.execute(select(answer.c.rating, answer.c.comment).where(here))).one_or_none()
+            if before is not None:
+                if tuple(before) == (rating, comment):
+                    return
+                await connection.execute(update(answer).where(here).values(values))
+            else:
+                written = select(history.session_id).where(history.session_id == session.id)
+                if (await connection.execute(written)).one_or_none() is None:
+                    await _write_history(connection, session)
+                row = {"session_id": session.id, "participant_id": participant_id, **values}
+                await connection.execute(insert(answer).values(row))
+            await audit.append(connection, [act])
 
 
 def _act(session: Session, entry: Entry) -> audit.Record | None:
@@ -345,7 +349,7 @@ async def _write_history(connection: AsyncConnection, session: Session) -> None:
         notes=noted.notes if noted is not None else "",
     )
     if noted is None:
-        written = {"outcome": "", "notes": "", "rating": None, "comment": ""}
+        written = {"outcome": "", "notes": ""}
         row = {"session_id": session.id, **written, **values, "lasting": found_by}
         await connection.execute(insert(table).values(row))
     else:

@@ -31,6 +31,7 @@ from support_manager.protocol.views import (
     Mark,
     MarkKind,
     Mode,
+    SurveyAnswer,
     TransferTarget,
     TransferView,
 )
@@ -69,9 +70,7 @@ def _past(at: int, customer: str, **more: Any) -> HistoryEntry:  # noqa: ANN401 
 
 
 PAST = (
-    _past(
-        now_ms() - 86_400_000, "Ana Popescu", outcome="Solved", notes="New driver, tray 2.", rating=5, comment="Thanks!"
-    ),
+    _past(now_ms() - 86_400_000, "Ana Popescu", outcome="Solved", notes="New driver, tray 2."),
     _past(now_ms() - 90_000_000, "Ion Vasilescu", tracking_code="T-17", queue_name="Support", reps=("Dan Pop",)),
 )
 
@@ -426,9 +425,17 @@ async def history(desk: WindowUnderTest) -> None:
     assert isinstance(written, Intake)
     long = Handover(by="Maria Grigore", message="It is the cable, not the driver; she moves the printer. " * 6)
     handovers = ((WRITTEN["handover"],), (WRITTEN["handover"], long, long))
+    rated = ((SurveyAnswer(name="Ana Popescu", rating=5, comment="Thanks!"),), ())
     desk.intents.pages = {
-        one.session_id: HistoryPage(entry=one, chat=LINES, yours=("rep",), intake=written, handovers=notes)  # type: ignore[arg-type]
-        for one, notes in zip(PAST, handovers, strict=True)
+        one.session_id: HistoryPage(
+            entry=one,
+            chat=LINES,
+            survey=survey,
+            yours=("rep",),
+            intake=written,
+            handovers=notes,  # type: ignore[arg-type]
+        )
+        for one, survey, notes in zip(PAST, rated, handovers, strict=True)
     }
     desk.actions.history.trigger()
 

@@ -43,11 +43,14 @@ async def prune(database: Database, *, ended_before_ms: int, now_ms: int) -> int
         async with database.transaction() as connection:
             await connection.execute(delete(fact).where(here, fact.c.session_id.in_(select(session.c.id).where(old))))
     history = tables.history
-    emptied = {"customers": [], "search": "", "comment": ""}
+    emptied = {"customers": [], "search": ""}
+    answer = tables.survey_answer
     async with database.transaction() as connection:
-        # What the reps know of it stays: number, times, their own names, outcome and notes.
+        # What the reps know of it stays: number, times, their own names, outcome and notes, and the ratings.
         gone = history.c.session_id.in_(select(session.c.id).where(old))
         await connection.execute(update(history).where(gone).values(emptied))
+        said = answer.c.session_id.in_(select(session.c.id).where(old))
+        await connection.execute(update(answer).where(said).values(comment=""))
         await connection.execute(update(session).where(old).values(first_fact=None, last_fact=None))
     await database.forget_deleted()
     return int(sessions)

@@ -135,8 +135,6 @@ history = Table(
     Column("end_reason", String(32), nullable=True),
     Column("outcome", String(60), nullable=False),
     Column("notes", Text, nullable=False),
-    Column("rating", Integer, nullable=True),
-    Column("comment", Text, nullable=False),
     Column("lines", Integer, nullable=False),
     Column("handling_ms", BigInteger, nullable=True),  # none: nobody accepted it from a queue
     # Folded, for searching: names and what people wrote, which goes with the transcript; and what stays with the row.
@@ -153,3 +151,13 @@ history_rep = Table(
     Column("account_id", String(64), primary_key=True, index=True),
     Column("was_controller", Boolean, nullable=False),
 )
+
+survey_answer = Table(
+    "survey_answer",
+    metadata,
+    Column("session_id", String(64), ForeignKey("history.session_id", ondelete="CASCADE"), primary_key=True),
+    Column("participant_id", String(64), primary_key=True),  # empty: from before answers were kept by customer
+    Column("rating", Integer, nullable=False),
+    Column("comment", Text, nullable=False),
+)
+"""What each customer thinks of a session that is over (B-12.7); his comment goes with the transcript."""

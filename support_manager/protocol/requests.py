@@ -56,6 +56,7 @@ from support_manager.protocol.views import (
     Presence,
     QueueView,
     SessionView,
+    SurveyAnswer,
 )
 
 __all__ = ["REQUESTS", "Hello", "Nothing", "Request"]
@@ -462,6 +463,7 @@ class HistoryPage(Wire, frozen=True, kw_only=True):
     chat: tuple[ChatLine, ...] = ()
     marks: tuple[Mark, ...] = ()
     kept: bool = True
+    survey: tuple[SurveyAnswer, ...] = ()
     intake: Intake | None = None
     yours: tuple[Id, ...] = ()
     """The participant ids under which the reader was in it: whose account the others have stays at the relay."""
@@ -494,7 +496,7 @@ class HistoryNote(Ask, frozen=True, kw_only=True):
 
 
 class SurveySend(Ask, frozen=True, kw_only=True):
-    """`survey.send`: what the customer thinks of it, once the session is over (B-12.7); the last answer counts."""
+    """`survey.send`: what the customer thinks of it, once the session is over (B-12.7); his last answer counts."""
 
     session_id: Id
     rating: Rating

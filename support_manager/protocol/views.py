@@ -433,6 +433,12 @@ class HistoryEntry(Wire, frozen=True, kw_only=True):
     end_reason: EndReason | None = None
     outcome: Outcome = ""
     notes: Notes = ""
-    rating: Rating | None = None
-    comment: str = ""
     lines: Count = 0
+
+
+class SurveyAnswer(Wire, frozen=True, kw_only=True):
+    """What one customer thinks of a session that is over (B-12.7); without name and comment once they are deleted."""
+
+    rating: Rating
+    name: str = ""
+    comment: str = ""

@@ -19,7 +19,7 @@ from support_manager.errors import SupportManagerError
 from support_manager.protocol import limits
 from support_manager.protocol.requests import History, HistoryPage
 from support_manager.protocol.roles import SessionState
-from support_manager.protocol.views import Audience, HistoryEntry, SessionView
+from support_manager.protocol.views import Audience, HistoryEntry, SessionView, SurveyAnswer
 from ui.models.transcript import TranscriptModel
 from ui.panels.written import Written
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_5, Kit, button, label
@@ -310,10 +310,16 @@ class HistoryPanel(QWidget):
         self._written.take(page.intake, page.handovers)
         self._outcome.setText(one_line(entry.outcome, limits.OUTCOME_CHARS))
         self._notes.setText(without_overrides(entry.notes))
-        rated = say("history.rating", count=entry.rating) if entry.rating is not None else ""
-        self._survey.setText("\n".join(line for line in (rated, without_overrides(entry.comment)) if line))
+        self._survey.setText("\n".join(line for answer in page.survey for line in self._said(answer) if line))
         for shown in (self._outcome, self._notes, self._survey):
             _show_if_any(shown)
+
+    def _said(self, answer: SurveyAnswer) -> tuple[str, str]:
+        """What one customer answered; by name where there were several."""
+        several = self._page is not None and len(self._page.entry.customers) > 1
+        by = {"name": isolated(one_line(answer.name, 80))} if several and answer.name else {}
+        rated = self._kit.say("history.rating_by" if by else "history.rating", count=answer.rating, **by)
+        return rated, without_overrides(answer.comment)
 
     def _when(self, at: int) -> str:
         locale = QLocale(self._kit.translator.language)

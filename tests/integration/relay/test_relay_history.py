@@ -13,7 +13,7 @@ from server_stub.store.pruning import prune
 from support_manager.protocol import limits, requests
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import SessionState
-from support_manager.protocol.views import Audience, Mode
+from support_manager.protocol.views import Audience, Mode, SurveyAnswer
 from tests.harness.agents import make_agents, on_database
 from tests.harness.relay import RelayProcess, page, rep
 
@@ -98,12 +98,13 @@ async def test_a_session_is_found_read_noted_and_rated_by_who_was_in_it(relay):
         (entry,) = (await find(ana)).entries
         assert (entry.session_id, entry.number, entry.mode, entry.lines) == (session.id, session.number, Mode.MULTI, 2)
         assert (entry.customers, entry.reps) == (("Ștefania Pop",), ("Ana", "Ion"))
-        assert (entry.outcome, entry.notes, entry.rating) == ("Rezolvat", "Tuș nou.\nGata.", None)
+        assert (entry.outcome, entry.notes) == ("Rezolvat", "Tuș nou.\nGata.")
+        assert (await read(ana, session.id)).survey == ()
         for stars, comment in ((2, "Mă rog."), (4, "Bine.\u202e"), (4, "Bine.")):
             await maria.ask("survey.send", rating(session.id, stars, comment))
         for who in (ana, ion):
             got = await read(who, session.id)
-            assert (got.entry.rating, got.entry.comment, got.kept) == (4, "Bine.", True)
+            assert (got.survey, got.kept) == ((SurveyAnswer(name="Ștefania Pop", rating=4, comment="Bine."),), True)
             assert [line.text for line in got.chat] == ["Imprimanta SCOATE fum.", "Între noi: cartușul?"]
             assert [line.sender in got.yours for line in got.chat] == [False, who is ion]
             assert len(got.yours) == 1
@@ -156,7 +157,7 @@ async def test_what_is_not_ones_own_does_not_exist(relay):
             answer = await maria.raw("survey.send", {"session_id": mine, **wrong})
             assert answer == {"ok": False, "code": "bad_message"}, wrong
         (entry,) = [each for each in (await find(ana)).entries if each.session_id == mine]
-        assert (entry.outcome, entry.rating) == ("", None)
+        assert (entry.outcome, (await read(ana, mine)).survey) == ("", ())
 
 
 @pytest.mark.rule("B-9.2", "B-12.7")
@@ -279,11 +280,14 @@ async def test_a_power_cut_loses_no_note_no_survey_and_no_session():
         async with rep(relay, "paul") as paul:
             live, first = (await find(paul)).entries
             assert (first.outcome, first.notes) == ("solved", "After the cut.")
-            assert (live.outcome, live.notes, live.rating) == ("half way", "Ask for the serial number.", 3)
+            assert (live.outcome, live.notes) == ("half way", "Ask for the serial number.")
+            assert [answer.rating for answer in (await read(paul, session.id)).survey] == [3]
         await asyncio.to_thread(relay.stop)
         await on_database(relay.data, forget_all)
         await asyncio.to_thread(relay.start)
         async with rep(relay, "paul") as paul:
+            # Its rating stays, without a name and a word.
+            assert (await read(paul, session.id)).survey == (SurveyAnswer(rating=3),)
             got = await read(paul, over)
             assert (got.kept, got.chat, got.marks, got.entry.customers) == (False, (), (), ())
             assert got.entry.notes == "After the cut."
@@ -305,4 +309,4 @@ async def test_who_changes_his_mind_without_end_is_slowed_down(relay):
         answers = [await maria.raw("survey.send", {"session_id": session_id, "rating": n % 5 + 1}) for n in range(12)]
         assert [answer["ok"] for answer in answers] == [True] * 10 + [False] * 2
         assert answers[-1]["code"] == ErrorCode.TOO_FAST
-        assert (await read(paul, session_id)).entry.rating == 5
+        assert [answer.rating for answer in (await read(paul, session_id)).survey] == [5]

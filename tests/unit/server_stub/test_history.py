@@ -1,4 +1,4 @@
-"""Who may read and write the notes of a session, also after control has gone to somebody else (B-12.7)."""
+"""Notes after control has gone to somebody else, and what several customers answer to the survey (B-12.7)."""
 
 import pytest
 
@@ -10,6 +10,7 @@ from server_stub.ports import SystemClock, random_bytes
 from server_stub.records import Records
 from server_stub.settings import LiveSettings
 from server_stub.state import control, decide, transfer
+from server_stub.state.facts import Joined
 from server_stub.state.refused import Refused
 from server_stub.state.registry import Registry
 from server_stub.store.database import Database
@@ -17,7 +18,7 @@ from server_stub.tasks import TaskOwner
 from support_manager.protocol import requests
 from support_manager.protocol.requests import Noted
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import AGENT, AccountView, EndReason
+from support_manager.protocol.views import AGENT, AccountView, Device, EndReason, SurveyAnswer
 
 
 class Relay:
@@ -94,3 +95,31 @@ async def test_who_takes_over_reads_the_notes_and_replaces_none_unread(relay):
     await relay.ask("history.note", ion, **here, outcome="solved", notes="Serial:\n12.\nNew driver.", **seen)
     kept = Noted(outcome="solved", notes="Serial:\n12.\nNew driver.")
     assert await relay.ask("history.notes", ana, **here) == kept
+
+
+@pytest.mark.rule("B-1.2", "B-12.7")
+async def test_each_customer_answers_the_survey_for_himself(relay):
+    ana = agent("ana")
+    session = await helped(relay, ana)
+    watching = Joined(
+        participant_id="ion",
+        role=Role.SECONDARY,
+        name="Ion",
+        locale="en",
+        device=Device(),
+        request_id="join",
+        token_hash="hash",
+    )
+    await relay.change(session, lambda _: [watching])
+    maria, ion = (Link(name, "10.0.0.2", None, None, 0) for name in ("maria", "ion"))
+    maria.bound[session.id], ion.bound[session.id] = session.holder(Role.PRIMARY).id, "ion"
+    await relay.change(session, lambda moment: decide.decide_end(session, EndReason.ENDED_BY_REP, None, moment))
+    here = {"session_id": session.id}
+    assert (await relay.ask("history.read", ana, **here)).survey == ()
+    for link, rating, comment in ((maria, 1, "It smokes."), (ion, 5, "Fine."), (maria, 2, "It still smokes.\u202e")):
+        await relay.ask("survey.send", link, **here, rating=rating, comment=comment)
+    answered = (await relay.ask("history.read", ana, **here)).survey
+    assert sorted(answered, key=lambda answer: answer.name) == [
+        SurveyAnswer(name="Ion", rating=5, comment="Fine."),
+        SurveyAnswer(name="Maria", rating=2, comment="It still smokes."),
+    ]

@@ -98,7 +98,7 @@ async def test_a_session_that_is_over_is_in_the_history_of_all_its_reps(database
         ["Ana", "Ion"],
         "support",
     )
-    assert (row.end_reason, row.lines, row.outcome, row.rating) == ("ended_by_rep", 1, "", None)
+    assert (row.end_reason, row.lines, row.outcome) == ("ended_by_rep", 1, "")
     assert row.handling_ms == row.ended_at - session.marks[-1].at
     for words in ("maria", "printer", "it smokes"):
         assert words in row.search
@@ -123,7 +123,7 @@ async def test_what_a_rep_noted_while_it_lived_stays(database, live, tasks):
     session = await entered(live)
     await accept(live, session, ANA)
     async with database.transaction() as connection:
-        noted = {"outcome": "solved", "notes": "New toner.", "rating": None, "comment": ""}
+        noted = {"outcome": "solved", "notes": "New toner."}
         values = {"session_id": session.id, **records_module.history_of(session), **noted}
         await connection.execute(tables.history.insert().values(values))
     await end(live, session)
@@ -160,6 +160,24 @@ async def test_notes_replace_only_what_their_writer_has_read(database, live, tas
     assert await records.noted(session.id) == of_both
     acts = [row.who for row in await rows(database, tables.audit) if row.kind == "session_noted"]
     assert acts == [ANA.id, ION.id]
+
+
+@pytest.mark.rule("B-1.2", "B-12.7")
+async def test_each_customers_last_answer_counts_and_wipes_no_others(database, live, tasks):
+    records = Records(database, tasks, lambda: None)
+    await records.open(live)
+    session = await entered(live)
+    await end(live, session)
+    answers = [("maria", 2, "So so."), ("ion", 5, "Fine."), ("maria", 1, "It smokes again."), ("ion", 5, "Fine.")]
+    for whose, stars, comment in answers:
+        act = Record(1, "session_rated", "customer", "survey", session.id)
+        await records.rate(session, whose, stars, comment, act)
+    kept = {(row.participant_id, row.rating, row.comment) for row in await rows(database, tables.survey_answer)}
+    assert kept == {("maria", 1, "It smokes again."), ("ion", 5, "Fine.")}
+    (row,) = await rows(database, tables.history)
+    assert row.ended_at == session.ended_at
+    acts = [row.kind for row in await rows(database, tables.audit)]
+    assert acts.count("session_rated") == 3, "the same again is no answer"
 
 
 async def test_who_was_never_helped_counts_for_no_handling_time(database, live, tasks):
@@ -219,7 +237,6 @@ async def test_the_mean_is_that_of_the_queues_last_twenty(database):
         "tracking_code": "",
         "outcome": "",
         "notes": "",
-        "comment": "",
         "lines": 0,
         "search": "",
     }

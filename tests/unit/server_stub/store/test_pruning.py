@@ -66,13 +66,17 @@ async def test_what_was_pruned_is_in_no_file_any_more(tmp_path):
         for entry in facts:
             apply(over, entry)
         async with database.transaction() as connection:
-            noted = {"outcome": "solved", "notes": "", "rating": 5, "comment": secret}
+            noted = {"outcome": "solved", "notes": ""}
             row = {"session_id": "old", **noted, **history_of(over)}
             assert secret in row["search"]
             await connection.execute(tables.history.insert().values(row))
+            answer = {"session_id": "old", "participant_id": "p", "rating": 5, "comment": secret}
+            await connection.execute(tables.survey_answer.insert().values(answer))
         assert secret in everything_in(tmp_path)
         await prune(database, ended_before_ms=1_000, now_ms=2_000)
         assert secret not in everything_in(tmp_path)
+        async with database.reading() as connection:
+            assert (await connection.execute(select(tables.survey_answer.c.rating))).scalars().all() == [5]
         await journal.close()
     assert secret not in everything_in(tmp_path)
 

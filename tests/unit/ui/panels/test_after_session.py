@@ -13,7 +13,7 @@ from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import History, HistoryPage, Noted
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import Audience, EndReason, Handover, HistoryEntry, Intake, Mode
+from support_manager.protocol.views import Audience, EndReason, Handover, HistoryEntry, Intake, Mode, SurveyAnswer
 from tests.harness.centre_script import assisted, controlled
 from tests.harness.session_script import line, now_ms
 from tests.harness.session_window import WindowUnderTest, drain, until
@@ -30,9 +30,8 @@ def past(at: int, customer: str, **more: object) -> HistoryEntry:
 
 
 LOST = EndReason.CONTROLLER_LOST
-ANA = past(
-    2_000_000, "Ana Popescu", outcome="Solved", notes="new driver", rating=5, comment="<b>thanks</b>", end_reason=LOST
-)
+ANA = past(2_000_000, "Ana Popescu", outcome="Solved", notes="new driver", end_reason=LOST)
+THANKS = SurveyAnswer(name="Ana Popescu", rating=5, comment="<b>thanks</b>")
 ION = past(1_000_000, "Ion\u202e <i>V.</i>", tracking_code="T-17", queue_name="Support", reps=("Dan Pop",))
 
 
@@ -42,7 +41,7 @@ async def desk(qapp, request):
     made.intents.past = History(entries=(ANA, ION))
     secret = msgspec.structs.replace(line("he is rude", name="Dan", at=3), audience=Audience.REPS)
     made.intents.pages = {
-        ANA.session_id: HistoryPage(entry=ANA, chat=(line("it stays red", at=1), secret)),
+        ANA.session_id: HistoryPage(entry=ANA, chat=(line("it stays red", at=1), secret), survey=(THANKS,)),
         ION.session_id: HistoryPage(entry=ION, kept=False),
     }
     yield made
@@ -238,7 +237,8 @@ async def test_the_history_lists_and_reads_what_is_over(desk):
     assert found.item(0).text().splitlines()[1].split(" · ")[0] in found.item(0).toolTip()
     assert desk.find("historyOutcome", QLabel).text() == "Solved"  # type: ignore[attr-defined]
     assert desk.find("historyNotes", QLabel).text() == "new driver"  # type: ignore[attr-defined]
-    assert "<b>thanks</b>" in desk.find("historySurvey", QLabel).text()  # type: ignore[attr-defined]
+    rated = desk.window._kit.say("history.rating", count=5)
+    assert desk.find("historySurvey", QLabel).text() == f"{rated}\n<b>thanks</b>"  # type: ignore[attr-defined]
     shown = desk.find("transcript", TranscriptView)
     assert isinstance(shown, TranscriptView)
     over = desk.window._kit.say("mark.ended.controller_lost")
@@ -278,6 +278,23 @@ async def test_the_history_calls_the_reader_you_and_has_what_the_form_said(desk)
     desk.find("historyList", QListWidget).setCurrentRow(1)  # type: ignore[attr-defined]
     await until(lambda: not desk.shown("intakeText"))
     assert not desk.shown("handoverText")
+
+
+@pytest.mark.rule("B-12.7")
+async def test_the_history_shows_what_each_of_several_customers_answered(desk):
+    both = msgspec.structs.replace(ANA, customers=("Ana Popescu", "Ion\u202e\nV."))
+    survey = (THANKS, SurveyAnswer(name="Ion\u202e\nV.", rating=2, comment="still\nred"), SurveyAnswer(rating=3))
+    desk.intents.past = History(entries=(both,))
+    desk.intents.pages[ANA.session_id] = HistoryPage(entry=both, survey=survey)
+    desk.actions.history.trigger()
+    await until(lambda: desk.shown("historySurvey"))
+    say = desk.window._kit.say
+    ana, ion = (
+        say("history.rating_by", name=isolated(name), count=rating)
+        for name, rating in (("Ana Popescu", 5), ("Ion V.", 2))
+    )
+    shown = desk.find("historySurvey", QLabel).text()  # type: ignore[attr-defined]
+    assert shown.splitlines() == [ana, "<b>thanks</b>", ion, "still", "red", say("history.rating", count=3)]
 
 
 @pytest.mark.rule("B-7.5", "B-12.7")
