@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
+    QFocusEvent,
     QFont,
     QFontMetrics,
     QKeyEvent,
@@ -220,6 +221,8 @@ class SessionTabBar(QWidget):
         self._first = 0
         """The leftmost tab that is to be seen, where there are too many for the width."""
         self._editor: QLineEdit | None = None
+        self._edited = ("", "")
+        """Whose name is being typed, and the name that the field began with."""
         self.setObjectName("sessionTabs")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(HEIGHT)
@@ -245,7 +248,7 @@ class SessionTabBar(QWidget):
     def add(self, session_id: str) -> None:
         """Add a tab at the right end."""
         tab = SessionTab(self._kit, session_id, self)
-        tab.picked.connect(lambda: self.choose(session_id))
+        tab.picked.connect(lambda: self._pick(session_id))
         tab.clicked.connect(lambda: self.choose(session_id))
         tab.close_wanted.connect(lambda: self.close_wanted.emit(session_id))
         tab.rename_wanted.connect(lambda: self.edit_title(session_id))
@@ -302,30 +305,36 @@ class SessionTabBar(QWidget):
         editor.setMaxLength(_TITLE_CHARS)
         editor.setGeometry(tab.geometry().adjusted(4, 4, -4, -4))
         editor.selectAll()
-        editor.editingFinished.connect(lambda: self._take_title(session_id))
+        editor.returnPressed.connect(self._take_title)
         editor.installEventFilter(self)
-        self._editor = editor
+        self._editor, self._edited = editor, (session_id, editor.text())
         editor.show()
         editor.setFocus()
 
     @override
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        if (
-            watched is self._editor
-            and isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.KeyPress
-            and event.key() == Qt.Key.Key_Escape
-        ):
+        if watched is not self._editor:
+            return False
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
             self._end_edit()
             return True
+        # Qt says `editingFinished` of a field that is left only where something was typed.
+        if isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() != Qt.FocusReason.PopupFocusReason:
+            self._take_title()
         return False
 
-    def _take_title(self, session_id: str) -> None:
-        editor = self._editor
+    def _pick(self, session_id: str) -> None:
+        self._take_title()  # a click on a tab takes the focus from nothing
+        self.choose(session_id)
+
+    def _take_title(self) -> None:
+        """The rep has typed: what he left as it was is no name of his own."""
+        editor, (session_id, before) = self._editor, self._edited
         if editor is not None:
             title = editor.text()
             self._end_edit()
-            self.renamed.emit(session_id, title)
+            if title != before:
+                self.renamed.emit(session_id, title)
 
     def _end_edit(self) -> None:
         editor, self._editor = self._editor, None

@@ -5,6 +5,7 @@ import re
 import pytest
 import pytest_asyncio
 from PySide6.QtCore import QDateTime, QEvent, QLocale, QPoint, Qt
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
@@ -218,6 +219,56 @@ async def test_tabs_are_renamed_moved_and_closed(desk):
     assert ids[0] in bar.ids(), "an ended session's tab stays until it is closed"
     QTest.mouseClick(tab, Qt.MouseButton.LeftButton, pos=tab.close_box().center())
     assert ids[0] not in bar.ids()
+
+
+@pytest.mark.rule("B-6.2")
+@pytest.mark.parametrize("typed", ["", "Printer"])
+async def test_a_tabs_name_is_no_longer_edited_once_the_rep_goes_on_elsewhere(desk, typed):
+    ids = [desk.intents.open(number).id for number in ("111222333", "444555666")]
+    await until(desk.window.isActiveWindow)
+    tab = desk.window.tabs.tab(ids[1])
+    for elsewhere in (
+        lambda: QTest.mouseClick(desk.find("chatInput"), Qt.MouseButton.LeftButton),
+        lambda: QTest.mouseClick(desk.window.tabs.tab(ids[0]), Qt.MouseButton.LeftButton, pos=QPoint(60, 20)),
+    ):
+        desk.window.tabs.choose(ids[1])
+        before = tab.face.title
+        QTest.mouseDClick(tab, Qt.MouseButton.LeftButton, pos=QPoint(60, 20))
+        editor = desk.find("tabTitleEdit")
+        QTest.keyClicks(editor, typed)
+        elsewhere()
+        drain()
+        assert not desk.shown("tabTitleEdit")
+        assert tab.face.title == (typed or before)
+
+
+@pytest.mark.rule("B-6.2")
+async def test_a_name_left_as_it_was_is_no_name_of_the_reps_own(desk):
+    session = desk.intents.open("111222333").id
+    drain()
+    tab = desk.window.tabs.tab(session)
+    QTest.mouseDClick(tab, Qt.MouseButton.LeftButton, pos=QPoint(60, 20))
+    key(desk.find("tabTitleEdit"), Qt.Key.Key_Return)
+    assert not desk.shown("tabTitleEdit")
+    desk.intents.join(session)
+    drain()
+    assert tab.face.title == "Ana Popescu"
+    desk.window.model.rename(session, "Printer")
+    QTest.mouseDClick(tab, Qt.MouseButton.LeftButton, pos=QPoint(60, 20))
+    editor = desk.find("tabTitleEdit")
+    editor.clear()
+    key(editor, Qt.Key.Key_Return)
+    assert tab.face.title == "Ana Popescu", "an empty field gives the customer's name again"
+
+
+async def test_the_menu_of_the_field_itself_ends_no_editing_of_a_tabs_name(desk):
+    session = desk.intents.open("111222333").id
+    await until(desk.window.isActiveWindow)
+    QTest.mouseDClick(desk.window.tabs.tab(session), Qt.MouseButton.LeftButton, pos=QPoint(60, 20))
+    editor = desk.find("tabTitleEdit")
+    QTest.keyClicks(editor, "Pri")
+    QApplication.sendEvent(editor, QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.PopupFocusReason))
+    assert desk.find("tabTitleEdit").text() == "Pri"
 
 
 async def test_keys_go_through_tabs_and_areas(desk):
