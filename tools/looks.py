@@ -43,7 +43,7 @@ from tests.harness.session_script import REP, line, now_ms
 from tests.harness.session_window import WindowUnderTest, drain
 from tools import looks_web
 from ui.dialogs.certificate import CertificateDialog
-from ui.dialogs.close import CloseDialog
+from ui.dialogs.close import CloseDialog, Closing
 from ui.dialogs.crash import CrashDialog
 from ui.dialogs.sign_in import SignInPage
 from ui.icon_tray import IconTray
@@ -402,7 +402,7 @@ async def end_session(desk: WindowUnderTest) -> None:
 async def close_the_window(desk: WindowUnderTest) -> None:
     """Close the window."""
     joined(desk)
-    CloseDialog(_kit(desk), 2, quitting=False, tray=True, actions=desk.actions, parent=desk.window).start()
+    CloseDialog(_kit(desk), 2, closing=Closing.WINDOW, tray=True, actions=desk.actions, parent=desk.window).start()
 
 
 @scene

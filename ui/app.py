@@ -18,7 +18,7 @@ from ui.actions import Actions
 from ui.bridge import Bridge
 from ui.commands import Commands
 from ui.crash import CrashHook
-from ui.dialogs.close import CloseDialog
+from ui.dialogs.close import CloseDialog, Closing
 from ui.dialogs.crash import CrashDialog
 from ui.dialogs.sign_in import SignInPage
 from ui.error_text import ErrorText
@@ -95,6 +95,7 @@ class App(QObject):
         self.window.showing.told.connect(self.tray.set_showing)
         self.actions.show_window.triggered.connect(self.come_to_front)
         self.actions.quit.triggered.connect(self.ask_quit)
+        self.actions.sign_out.triggered.connect(self.ask_sign_out)
         self.tray.opened.connect(self.come_to_front)
         self.tray.session_chosen.connect(self._choose)
         self.tray.available_changed.connect(self._on_tray)
@@ -178,6 +179,7 @@ class App(QObject):
             self.work.tell(self.translator.t("app", "sign_in.not_kept", why=why))
 
     def _on_signed_out(self, event: SignedOut) -> None:
+        self.window.after_session.quiet = False
         self.sign_in.set_resuming(False)
         self.sign_in.show_error(SupportManagerError(event.code) if event.code is not None else None)
         self._show_page()
@@ -217,7 +219,7 @@ class App(QObject):
     def ask_close(self) -> None:
         """The window is to close: ask while sessions are open (B-12.3)."""
         if self.controller.sessions:
-            self._ask(quitting=False, keep=self._keep)
+            self._ask(Closing.WINDOW, keep=self._keep, then=self.quit)
         elif self.tray.available and self.controller.account is not None:
             self._keep()
         else:
@@ -227,11 +229,20 @@ class App(QObject):
         """The app is to quit: ask while sessions are open."""
         if self.controller.sessions:
             self.come_to_front()
-            self._ask(quitting=True, keep=self.quit)
+            self._ask(Closing.APP, keep=self.quit, then=self.quit)
         else:
             self.quit()
 
-    def _ask(self, *, quitting: bool, keep: Callable[[], None]) -> None:
+    def ask_sign_out(self) -> None:
+        """The rep signs out: ask while sessions are open, for nobody would be there for them any more (B-12.2)."""
+        if self.controller.sessions:
+            self.come_to_front()
+            self._ask(Closing.ACCOUNT, keep=self.sign_out, then=self.sign_out)
+        else:
+            self.sign_out()
+
+    def _ask(self, closing: Closing, *, keep: Callable[[], None], then: Callable[[], None]) -> None:
+        """Ask what is to become of the sessions; `keep` leaves them open, `then` follows once all are ended."""
         open_one = self.window.findChild(CloseDialog)
         if open_one is not None and open_one.isVisible():
             open_one.raise_()
@@ -240,13 +251,13 @@ class App(QObject):
         dialog = CloseDialog(
             self.kit,
             count,
-            quitting=quitting,
+            closing=closing,
             tray=self.tray.available,
             actions=self.actions,
             parent=self.window,
         )
         dialog.keep_chosen.connect(keep)
-        dialog.end_chosen.connect(self._end_all_and_quit)
+        dialog.end_chosen.connect(lambda: self._end_all_and(then))
         dialog.start()
 
     def _keep(self) -> None:
@@ -257,11 +268,11 @@ class App(QObject):
         t = self.translator.t
         self.tray.show_message(t("app", "app.name"), t("app", "tray.kept"))
 
-    def _end_all_and_quit(self) -> None:
+    def _end_all_and(self, then: Callable[[], None]) -> None:
         self.window.after_session.quiet = True
-        self.work.run(self._end_all(), name="end_all", on_done=lambda _: self.quit(), on_error=self._could_not_end_all)
+        self.work.run(self._end_all(), name="end_all", on_done=lambda _: then(), on_error=self._stay)
 
-    def _could_not_end_all(self, error: SupportManagerError) -> None:
+    def _stay(self, error: SupportManagerError) -> None:
         """Some session is open still: the app stays, so that nobody believes that it is over (B-12.3)."""
         self.window.after_session.quiet = False
         self.work.tell_error(error)
@@ -287,6 +298,10 @@ class App(QObject):
                     failure = failure or error
         if failure is not None:
             raise failure
+
+    def sign_out(self) -> None:
+        """Sign out now; sessions that are open stay on the relay."""
+        self.work.run(self.controller.sign_out(), name="sign_out", on_error=self._stay)
 
     def quit(self) -> None:
         """End the app now; sessions that are open stay on the relay."""

@@ -65,7 +65,6 @@ class Commands(QObject):
         actions.copy_link.triggered.connect(self.copy_link)
         actions.preferences.triggered.connect(self.show_preferences)
         actions.about.triggered.connect(self.show_about)
-        actions.sign_out.triggered.connect(self.sign_out)
 
     def ask_view(self) -> None:
         """Ask the customer of the current session to show his screen."""
@@ -224,10 +223,6 @@ class Commands(QObject):
         """Open what the program says about itself, once."""
         if not self._already_open("about_dialog"):
             AboutDialog(self._kit, self._window).start()
-
-    def sign_out(self) -> None:
-        """Sign out; sessions stay on the relay."""
-        self._kit.work.run(self._kit.intents.sign_out(), name="sign_out")
 
     def _already_open(self, name: str) -> bool:
         found = self._window.findChild(QDialog, name)

@@ -1,4 +1,6 @@
-"""Asks what is to become of open sessions when the window closes or the app quits (B-12.3)."""
+"""Asks what is to become of open sessions when the window closes, the app quits or the rep signs out (B-12.3)."""
+
+from enum import Enum
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
@@ -10,20 +12,28 @@ from ui.dialogs.base import Dialog
 from ui.widgets.kit import SPACE_1, Kit, button, label
 
 
+class Closing(Enum):
+    """What is to close; the values are parts of the names of the words."""
+
+    WINDOW = ""
+    APP = "quit"
+    ACCOUNT = "sign_out"
+
+
 class CloseDialog(Dialog):
     """Ways on: keep the sessions, pass the one on that is open, end them, or stay; closing the dialog means stay.
 
     Args:
         kit: what every widget is handed.
         count: of the open sessions.
-        quitting: whether the app is to quit, not only its window to close.
+        closing: what is to close.
         tray: whether there is a tray to keep the app in.
         actions: the commands; with one session open, those that hand it over are offered too (B-12.2).
         parent: the window.
 
     Signals:
         end_chosen: end them all.
-        keep_chosen: close the window (or quit) and leave the sessions open.
+        keep_chosen: close the window (or quit, or sign out) and leave the sessions open.
     """
 
     end_chosen = Signal()
@@ -34,13 +44,13 @@ class CloseDialog(Dialog):
         kit: Kit,
         count: int,
         *,
-        quitting: bool,
+        closing: Closing,
         tray: bool,
         actions: Actions | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(kit, "close_dialog", parent)
-        self._count, self._quitting, self._tray = count, quitting, tray
+        self._count, self._closing, self._tray = count, closing, tray
         self._text = self.add_text("text", "muted")
         self._keep, self._keep_note = self._choice("keep", "primary")
         self._passing: list[tuple[str, QAction, QPushButton, QLabel]] = []
@@ -92,11 +102,12 @@ class CloseDialog(Dialog):
         title = self.t("close.title", count=self._count)
         self.setWindowTitle(title)
         self.heading.setText(title)
-        self._text.setText(self.t("close.quit.text" if self._quitting else "close.text", count=self._count))
-        keep = "keep_quit" if self._quitting else "keep" if self._tray else "keep_minimised"
+        what = self._closing.value
+        self._text.setText(self.t(f"close.{what}.text" if what else "close.text", count=self._count))
+        keep = f"keep_{what}" if what else "keep" if self._tray else "keep_minimised"
         for widget, note, key in (
             (self._keep, self._keep_note, f"close.{keep}"),
-            (self._end, self._end_note, "close.end_quit" if self._quitting else "close.end"),
+            (self._end, self._end_note, f"close.end_{what}" if what else "close.end"),
         ):
             widget.setText(self.t(key, count=self._count))
             words = self.t(f"{key}.note") if widget is self._keep else self.t("close.end.note", count=self._count)

@@ -273,6 +273,45 @@ async def test_quitting_can_leave_the_sessions_open(desk: Stage):
     assert len(desk.intents.sessions) == 1
 
 
+@pytest.mark.rule("B-12.2", "B-12.3")
+@pytest.mark.parametrize(
+    ("choice", "asked"), [("end", ["end_session", "end_session", "sign_out"]), ("keep", ["sign_out"])]
+)
+async def test_signing_out_with_sessions_asks_what_is_to_become_of_them(desk: Stage, choice: str, asked: list[str]):
+    for name in ("Ana", "Ion"):
+        desk.intents.joins((await desk.intents.start_session()).id, name)
+    desk.app.actions.sign_out.trigger()
+    assert "sign out" in desk.text("close_dialog_text")
+    assert "sign out" in desk.find(QPushButton, f"close_dialog_{choice}").text()
+    desk.click("close_dialog_stay")
+    assert len(desk.intents.sessions) == 2
+    assert desk.app.window.shows_sessions
+    desk.intents.asked.clear()
+    desk.app.actions.sign_out.trigger()
+    desk.click(f"close_dialog_{choice}")
+    await desk.until(lambda: not desk.app.window.shows_sessions)
+    assert [name for name, *_ in desk.intents.asked if name in asked] == asked
+    assert not desk.dialog("outcome_dialog"), "nobody is there any more who could write it"
+    assert not desk.app.window.after_session.quiet, "whoever signs in next is asked again"
+
+
+@pytest.mark.rule("B-12.3")
+async def test_who_cannot_end_a_session_stays_signed_in(desk: Stage):
+    await desk.intents.start_session()
+    desk.intents.failing["end_session"] = RelayUnavailable(AppCode.CONNECTION_LOST)
+    desk.app.actions.sign_out.trigger()
+    desk.click("close_dialog_end")
+    await desk.until(lambda: desk.notices)
+    assert desk.app.window.shows_sessions
+    assert len(desk.intents.sessions) == 1
+
+
+async def test_without_sessions_signing_out_asks_nothing(desk: Stage):
+    desk.app.actions.sign_out.trigger()
+    assert not desk.dialog("close_dialog")
+    await desk.until(lambda: not desk.app.window.shows_sessions)
+
+
 # --- commands and dialogs
 
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 
 from tests.harness.centre_script import assisted, be_agent, controlled, rep
 from tests.harness.session_window import WindowUnderTest, drain
-from ui.dialogs.close import CloseDialog
+from ui.dialogs.close import CloseDialog, Closing
 
 
 @pytest_asyncio.fixture(params=["en", "ro"])
@@ -21,7 +21,7 @@ async def desk(qapp, request):
 
 def asked_on_closing(desk: WindowUnderTest, count: int = 1) -> tuple[CloseDialog, list[str]]:
     kit = desk.window._kit
-    dialog = CloseDialog(kit, count, quitting=False, tray=True, actions=desk.actions, parent=desk.window)
+    dialog = CloseDialog(kit, count, closing=Closing.WINDOW, tray=True, actions=desk.actions, parent=desk.window)
     dialog.start()
     drain()
     names = [one.objectName().removeprefix("close_dialog_") for one in dialog.findChildren(QPushButton)]
@@ -59,11 +59,11 @@ async def test_with_several_sessions_none_is_singled_out(desk):
 
 
 @pytest.mark.rule("B-12.3")
-@pytest.mark.parametrize("quitting", [False, True])
-async def test_of_one_session_it_speaks_as_of_one(desk, quitting):
+@pytest.mark.parametrize("closing", Closing)
+async def test_of_one_session_it_speaks_as_of_one(desk, closing):
     titles, notes = [], []
     for count in (1, 2):
-        dialog = CloseDialog(desk.window._kit, count, quitting=quitting, tray=True, parent=desk.window)
+        dialog = CloseDialog(desk.window._kit, count, closing=closing, tray=True, parent=desk.window)
         dialog.start()
         titles.append(dialog.windowTitle())
         notes.append(dialog.findChild(QLabel, "close_dialog_end_note").text())

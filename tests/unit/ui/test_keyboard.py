@@ -16,7 +16,7 @@ from ui.bridge import Bridge
 from ui.dialogs.about import AboutDialog
 from ui.dialogs.assist import AssistDialog
 from ui.dialogs.certificate import CertificateDialog
-from ui.dialogs.close import CloseDialog
+from ui.dialogs.close import CloseDialog, Closing
 from ui.dialogs.crash import CrashDialog
 from ui.dialogs.end_session import EndSessionDialog
 from ui.dialogs.preferences import PreferencesDialog
@@ -74,8 +74,9 @@ DIALOGS: dict[str, Callable[[Kit, QWidget], QDialog]] = {
     "about": AboutDialog,
     "certificate": lambda kit, parent: CertificateDialog(kit, "support.example.com", "ab12" * 16, parent=parent),
     "changed": lambda kit, parent: CertificateDialog(kit, "a.example", "ab12" * 16, changed=True, parent=parent),
-    "close": lambda kit, parent: CloseDialog(kit, 2, quitting=False, tray=True, parent=parent),
-    "quit": lambda kit, parent: CloseDialog(kit, 1, quitting=True, tray=False, parent=parent),
+    "close": lambda kit, parent: CloseDialog(kit, 2, closing=Closing.WINDOW, tray=True, parent=parent),
+    "quit": lambda kit, parent: CloseDialog(kit, 1, closing=Closing.APP, tray=False, parent=parent),
+    "sign out": lambda kit, parent: CloseDialog(kit, 2, closing=Closing.ACCOUNT, tray=True, parent=parent),
     "end": lambda kit, parent: EndSessionDialog(kit, "Ana", parent),
     "assist": lambda kit, parent: AssistDialog(kit, "482119903", parent),
     "select": lambda kit, parent: SelectCustomerDialog(kit, "Ion", parent),

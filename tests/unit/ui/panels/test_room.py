@@ -11,7 +11,7 @@ from tests.harness.session_window import WindowUnderTest, drain
 from ui.dialogs.about import AboutDialog
 from ui.dialogs.assist import AssistDialog
 from ui.dialogs.certificate import CertificateDialog
-from ui.dialogs.close import CloseDialog
+from ui.dialogs.close import CloseDialog, Closing
 from ui.dialogs.crash import CrashDialog
 from ui.dialogs.end_session import EndSessionDialog
 from ui.dialogs.preferences import PreferencesDialog
@@ -103,8 +103,9 @@ def _dialogs(kit: Kit, parent: QWidget) -> list[QDialog]:
         PreferencesDialog(kit, parent),
         AboutDialog(kit, parent),
         CertificateDialog(kit, "support.example.com:8443", "ab12" * 16, changed=True, parent=parent),
-        CloseDialog(kit, 21, quitting=True, tray=True, parent=parent),
-        CloseDialog(kit, 1, quitting=False, tray=False, parent=parent),
+        CloseDialog(kit, 21, closing=Closing.APP, tray=True, parent=parent),
+        CloseDialog(kit, 21, closing=Closing.ACCOUNT, tray=True, parent=parent),
+        CloseDialog(kit, 1, closing=Closing.WINDOW, tray=False, parent=parent),
         EndSessionDialog(kit, name, parent),
         AssistDialog(kit, "482119903", parent),
         SelectCustomerDialog(kit, name, parent),
