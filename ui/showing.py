@@ -33,9 +33,11 @@ class Showing(QObject):
 
     Signals:
         told: what is said about it now, plain text; empty while nothing is shown.
+        exposed: whether others see, or are about to, what comes onto the screen; True before the first such picture.
     """
 
     told = Signal(str)
+    exposed = Signal(bool)
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Showing(QObject):
         self._sources: dict[str, Shareable] = {}
         self._notice = ""
         self._said = ""
+        self._beginning = self._exposed = False
         actions = kit.actions
         actions.show_screen.triggered.connect(self.choose)
         actions.pause_show.triggered.connect(self.pause)
@@ -107,6 +110,15 @@ class Showing(QObject):
         self._kit.work.run(self._show(session_id, source), name=f"show_screen {session_id}")
 
     async def _show(self, session_id: str, source: Shareable) -> None:
+        self._beginning = source.kind is Source.SCREEN
+        self._follow()
+        try:
+            await self._show_there(session_id, source)
+        finally:
+            self._beginning = False
+            self._follow()
+
+    async def _show_there(self, session_id: str, source: Shareable) -> None:
         intents = self._kit.intents
         for other in list(intents.sessions.values()):
             if other.show is not None and other.id != session_id:
@@ -121,6 +133,8 @@ class Showing(QObject):
         session = self.session
         if session is not None:
             self._notice = ""
+            if self.is_private and not paused:
+                self._expose(True)
             self._kit.intents.pause_show(session.id, paused)
         self._follow()
 
@@ -152,6 +166,11 @@ class Showing(QObject):
             self._follow()
             self._kit.work.tell(self._kit.translator.t("show", "paused.private"))
 
+    def _expose(self, exposed: bool) -> None:
+        if exposed != self._exposed:
+            self._exposed = exposed
+            self.exposed.emit(exposed)
+
     # --- what tells of it
 
     def _follow(self, _event: object = None) -> None:
@@ -159,6 +178,7 @@ class Showing(QObject):
         show = session.show if session is not None else None
         if show is None or not show.paused:
             self._notice = ""
+        self._expose(self._beginning or (self.is_private and show is not None and not show.paused))
         self._kit.actions.set_showing(show)
         said = words(self._kit, show, self._names(session), self._notice) if show and session else ""
         self._strip.tell(said, paused=show is not None and show.paused)

@@ -184,7 +184,7 @@ class MainWindow(QMainWindow):
 
     def inbox_in_sight(self) -> bool:
         """Whether the rep has the Inbox before his eyes."""
-        return self.in_front() and self.seat.inbox.isVisible()
+        return self.in_front() and self.seat.inbox.isVisible() and not self.seat.inbox.unseen
 
     def retranslate(self) -> None:
         """Take the words of the present language."""
@@ -223,6 +223,7 @@ class MainWindow(QMainWindow):
         self.model.removed.connect(self._remove_panel)
         self.model.left.connect(self._left)
         self.inbox_model.changed.connect(self._update_commands)
+        self.showing.exposed.connect(self.seat.inbox.set_unseen)
 
     def _connect_events(self, bridge: Bridge) -> None:
         for signal in (

@@ -173,6 +173,8 @@ class InboxPanel(QFrame):
     def __init__(self, kit: Kit, model: InboxModel) -> None:
         super().__init__()
         self._kit, self._model = kit, model
+        self.unseen = False
+        """Whether others see this screen: then it says only how many wait (B-6.4)."""
         self._cards: dict[str, InboxCard] = {}
         self.setObjectName("inboxPanel")
         self._title = label("inboxTitle", "caption")
@@ -214,6 +216,12 @@ class InboxPanel(QFrame):
         """Show its own heading, or leave that to whoever holds it."""
         self._title.setVisible(titled)
 
+    def set_unseen(self, unseen: bool) -> None:
+        """Name nobody from now on, or everybody again; what is hidden is painted over when this returns."""
+        self.unseen = unseen
+        self.show_items()
+        self.repaint()
+
     def _show_anew(self) -> None:
         for card in self._cards.values():
             card.take(card.item)
@@ -222,7 +230,8 @@ class InboxPanel(QFrame):
     def show_items(self) -> None:
         """Show the entries as they are now; those that stay keep their place and the focus."""
         items = self._model.items
-        first = sorted(items, key=lambda item: not (item.offered and item.kind is InboxKind.TRANSFER))[:MOST_CARDS]
+        named = () if self.unseen else items
+        first = sorted(named, key=lambda item: not (item.offered and item.kind is InboxKind.TRANSFER))[:MOST_CARDS]
         shown = {item.session_id for item in first}
         wanted = {item.session_id: item for item in items if item.session_id in shown}
         had_focus = self._focused()
@@ -250,12 +259,15 @@ class InboxPanel(QFrame):
         self._title.setText(say("inbox.title.count", count=count) if count else say("inbox.title"))
         self.setAccessibleName(self._title.text())
         away = inbox is not None and inbox.presence is not Presence.ONLINE
-        self._empty.setText(say(f"inbox.empty.{inbox.presence.value}" if inbox is not None and away else "inbox.empty"))
-        self._empty.setVisible(not items)
+        if items:
+            self._empty.setText(say("inbox.unseen", count=count))
+        else:
+            self._empty.setText(say(f"inbox.empty.{inbox.presence.value}" if inbox and away else "inbox.empty"))
+        self._empty.setVisible(not wanted)
         if had_focus is not None and had_focus not in self._cards:
             self.take_focus()
-        if bool(items) != self._timer.isActive():
-            self._timer.start() if items else self._timer.stop()
+        if bool(wanted) != self._timer.isActive():
+            self._timer.start() if wanted else self._timer.stop()
 
     def take_focus(self) -> None:
         """Put the focus on the oldest entry that is offered, else on the oldest."""

@@ -5,12 +5,14 @@ import pytest_asyncio
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
+from support_manager.errors import AppCode, RelayUnavailable
 from support_manager.events import Attention, Happening, OfferArrived, Picture
 from support_manager.protocol.activities import ActivityKind, ActivityState, Source
 from support_manager.protocol.channel import DrawStroke
 from support_manager.protocol.views import ActivityView, InboxItem, InboxKind
+from tests.harness.centre_script import be_agent, item
 from tests.harness.painted import PaintedSource
 from tests.harness.session_window import WindowUnderTest, drain, until
 from ui.devices.screens import Place
@@ -227,6 +229,61 @@ async def test_opening_the_inbox_pauses_it_too_and_a_window_needs_no_pause(desk)
     await showing(desk, first, Source.WINDOW)
     desk.window.tabs.choose(second)
     assert not desk.intents.sessions[first].show.paused
+
+
+@pytest.mark.rule("B-6.4")
+async def test_the_inbox_beside_the_session_names_nobody_while_the_desktop_is_shown(desk):
+    waiting = [item(f"s{at}", "Secret Name", email="secret@example.com", problem="Secret problem") for at in (1, 2)]
+    be_agent(desk, *waiting)
+    first = await joined(desk)
+
+    def told() -> bool:
+        return any("Secret" in one or "secret" in one for one in desk.words())
+
+    begin, pause = desk.intents.show_screen, desk.intents.pause_show
+    before: list[bool] = []
+
+    async def show_screen(session_id: str, source: PaintedSource) -> None:
+        before.append(told())
+        await begin(session_id, source)
+
+    def pause_show(session_id: str, paused: bool) -> None:
+        before.append(told())
+        pause(session_id, paused)
+
+    desk.intents.show_screen, desk.intents.pause_show = show_screen, pause_show
+    assert told()
+    await showing(desk, first)
+    assert not told()
+    assert desk.find("inboxEmpty", QLabel).text() == desk.translator.t("session", "inbox.unseen", count=2)
+    assert not desk.window.inbox_in_sight(), "so an offer is notified"
+    be_agent(desk, *waiting, item("s3", "Secret Third"))
+    assert not told()
+    desk.actions.inbox.trigger()
+    drain()
+    assert desk.intents.sessions[first].show.paused
+    assert told()
+    assert desk.window.inbox_in_sight()
+    desk.actions.pause_show.trigger()
+    assert not told()
+    assert before == [False] * 3, "gone before the first picture, there after the last one"
+    await showing(desk, first, Source.WINDOW)
+    assert told(), "a window has no Inbox in it"
+    await showing(desk, first)
+    assert not told()
+    await desk.intents.stop_show(first)
+    drain()
+    assert told()
+
+
+async def test_a_screen_that_could_not_be_shown_hides_nothing(desk):
+    be_agent(desk, item("s1", "Ion B."))
+    session_id = await joined(desk)
+    desk.intents.error = RelayUnavailable(AppCode.CONNECTION_LOST)
+    desk.window.showing.show(session_id, PaintedSource())
+    await until(lambda: ("show_screen", session_id) == desk.intents.asked[-1][:2])
+    await until(lambda: not desk.work.running(f"show_screen {session_id}"))
+    assert "Ion B." in desk.words()
 
 
 @pytest.mark.rule("B-6.4")
