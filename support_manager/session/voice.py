@@ -85,6 +85,9 @@ class SessionVoice:
         """Our own activity that is over here, whatever the relay still thinks of it."""
         self._muted: bool | None = None
         """What the others were to see of us last."""
+        self._telling = asyncio.Lock()
+        self._told_muted = ("", False)
+        """What the relay has confirmed of that, for which of our activities; the view says so only some time later."""
 
     @property
     def is_in(self) -> bool:
@@ -94,6 +97,7 @@ class SessionVoice:
     def went_online(self) -> None:
         """The session is bound to the relay: say that this app has voice, on which it depends whether a call goes on
         when its rep gets control (B-9.5)."""
+        self._told_muted = ("", False)  # the view is the relay's own word now, whoever spoke for us meanwhile
         _ = self._tasks.spawn(self._report(), name="report")
 
     async def _report(self) -> None:
@@ -190,10 +194,16 @@ class SessionVoice:
     async def tell_muted(self, muted: bool) -> None:
         """Let the others see that nothing is to be heard of us for now."""
         self._muted = muted
-        view = self._view()
-        mine = next((each for each in voices(view) if each.subject == view.you), None)
-        if mine is not None and mine.state is ActivityState.RUNNING and mine.paused is not muted:
-            await self._send(ActivityUpdate(session_id=self._id, activity_id=mine.id, paused=muted), Nothing)
+        async with self._telling:  # one at a time, and whoever had to wait tells what holds by then
+            view, muted = self._view(), self._muted
+            mine = next((each for each in voices(view) if each.subject == view.you), None)
+            if mine is None or mine.state is not ActivityState.RUNNING:
+                return
+            told, known = self._told_muted
+            if muted is not (known if told == mine.id else mine.paused):
+                self._told_muted = ("", False)
+                await self._send(ActivityUpdate(session_id=self._id, activity_id=mine.id, paused=muted), Nothing)
+                self._told_muted = (mine.id, muted)
 
     async def _stop(self, voice: ActivityView) -> None:
         message = ActivityStop(session_id=self._id, activity_id=voice.id, reason=ActivityEnd.STOPPED)

@@ -21,6 +21,7 @@ from support_manager.protocol.requests import (
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import ActivityView, Mode, SessionView
 from support_manager.session.voice import SessionVoice
+from support_manager.tasks import TaskOwner
 from tests.harness.scripted_engine import ScriptedEngine
 
 MINE = ActivityView(
@@ -33,6 +34,8 @@ class Bench:
 
     def __init__(self) -> None:
         self.is_away = False
+        self.is_slow = False
+        self.answers = asyncio.Event()
         self.sent: list[Request] = []
         self.view = SessionView(
             id="s",
@@ -55,7 +58,13 @@ class Bench:
         if self.is_away:
             raise RelayUnavailable(AppCode.TIMED_OUT)
         self.sent.append(message)
+        if self.is_slow:
+            await self.answers.wait()
         return ActivityMade(activity_id="a2") if isinstance(message, ActivityOffer) else Nothing()
+
+    @property
+    def muted(self) -> list[bool]:
+        return [each.paused for each in self.sent if isinstance(each, ActivityUpdate)]
 
     @property
     def stopped(self) -> list[str]:
@@ -112,6 +121,37 @@ async def test_who_was_muted_comes_back_to_the_call_muted_until_he_wants_to_be_h
     await bench.voice.tell_muted(False)
     bench.voice.follow(is_hub=True, hub_id=None)  # and the relay has not said yet that he is muted no longer
     assert not bench.engine.muted
+    await bench.voice.aclose()
+
+
+@pytest.mark.rule("B-7.7")
+@pytest.mark.parametrize("words", [(True, False), (True, False, True), (True, False, True, False)])
+async def test_the_last_word_on_being_muted_is_what_the_others_see(words: tuple[bool, ...]) -> None:
+    """Push to talk is quicker than the relay, and its news of what we told comes later still."""
+    bench = Bench()
+    bench.is_slow = True
+    tasks = TaskOwner("keys")
+    presses = [tasks.spawn(bench.voice.tell_muted(word), name="press") for word in words]
+    await until(lambda: bench.muted == [True])
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert bench.muted == [True], "one at a time, or they may come in another order"
+    bench.answers.set()
+    await asyncio.gather(*presses)
+    assert bench.muted[-1] is words[-1]
+    await bench.voice.tell_muted(not words[-1])
+    assert bench.muted[-1] is not words[-1], "whatever the relay has told of the first ones until now"
+    await bench.voice.aclose()
+    await tasks.aclose()
+
+
+@pytest.mark.rule("B-7.7")
+async def test_who_comes_back_goes_by_what_the_relay_says_then() -> None:
+    """Another app of the same rep may have held the session meanwhile, and opened the microphone."""
+    bench = Bench()
+    await bench.voice.tell_muted(True)
+    bench.voice.went_online()
+    await until(lambda: bench.muted == [True, True])
     await bench.voice.aclose()
 
 
