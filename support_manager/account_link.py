@@ -171,7 +171,9 @@ class AccountLink:
                 return  # somebody has signed in meanwhile
             await self._close_link()
             await self._user.clear()
-            if code not in (ErrorCode.VERSION_TOO_OLD, ErrorCode.VERSION_TOO_NEW):
+            if code in (ErrorCode.VERSION_TOO_OLD, ErrorCode.VERSION_TOO_NEW):
+                self._signing.rest()
+            else:
                 await self._signing.drop()
             self._signed_out(code)
 

@@ -127,6 +127,11 @@ class SignInDesk:
         except (SupportManagerError, TimeoutError) as error:
             log.warning("token not revoked at the relay", error=str(error))
 
+    def rest(self) -> None:
+        """Nobody is signed in for now. The tokens hold: a newer app takes them up, another sign-in gives them back."""
+        if self._held is not None:
+            self._held.account = None
+
     async def drop(self) -> None:
         """The relay refused these tokens: forget them."""
         held, self._held = self._held, None
