@@ -30,6 +30,14 @@ R = TypeVar("R", bound=Wire)
 TransportMaker = Callable[[EventListener, LostListener], Transport]
 
 
+def is_same_relay(typed: str, origin: str) -> bool:
+    """Say whether what was typed means that relay, however it is spelt; what is no address means none."""
+    try:
+        return normalise(typed) == origin
+    except RelayUnavailable:
+        return False
+
+
 class LinkUser(Protocol):
     """Who works over the connection: the sessions and the Inbox."""
 

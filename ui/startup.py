@@ -109,9 +109,11 @@ async def _run(
 
 
 def _after_first_paint(app: "App", options: argparse.Namespace, link: str) -> None:
+    from support_manager.account_link import is_same_relay
+
     credentials = _credentials() if options.sign_in_from_stdin else None
-    kept = app.controller.settings.relay_url
-    app.start(resume=credentials is None and options.relay in ("", kept))
+    is_kept = not options.relay or is_same_relay(options.relay, app.controller.settings.relay_url)
+    app.start(resume=credentials is None and is_kept)
     if credentials is not None:
         app.sign_in.submit_as(*credentials)
     if link:
