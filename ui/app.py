@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication
 from typing_extensions import override
 
-from support_manager.errors import SupportManagerError
+from support_manager.errors import AppCode, SupportManagerError
 from support_manager.events import Failed, Link, LinkChanged, LinkPrefilled, SignedIn, SignedOut
 from support_manager.intents import Intents
 from support_manager.tasks import TaskOwner
@@ -18,6 +18,7 @@ from ui.actions import Actions
 from ui.bridge import Bridge
 from ui.commands import Commands
 from ui.crash import CrashHook
+from ui.dialogs.certificate import ask_certificate, open_question
 from ui.dialogs.close import CloseDialog, Closing
 from ui.dialogs.crash import CrashDialog
 from ui.dialogs.sign_in import SignInPage
@@ -32,6 +33,8 @@ from ui.user_activity import UserActivity
 from ui.widgets.kit import Desk, Kit
 from ui.window import MainWindow
 from ui.work import Work
+
+_DISTRUST = frozenset({AppCode.CERTIFICATE_UNKNOWN, AppCode.CERTIFICATE_CHANGED})
 
 
 class App(QObject):
@@ -61,6 +64,8 @@ class App(QObject):
         self._qt = qt
         self._leaving = False
         self._assist_wanted: str | None = None
+        self._distrusted: SupportManagerError | None = None
+        """The relay's certificate while it is not trusted; it carries the fingerprint."""
         self._on_end: list[Callable[[], None]] = []
         settings = controller.settings
         self.tasks = TaskOwner("app", lambda name, error: crash.report(error, name))
@@ -93,6 +98,7 @@ class App(QObject):
         self.window.installEventFilter(self)
         self.window.looked_at.connect(self.tray.seen)
         self.window.showing.told.connect(self.tray.set_showing)
+        self.window.link_bar.certificate_wanted.connect(self._ask_certificate)
         self.actions.show_window.triggered.connect(self.come_to_front)
         self.actions.quit.triggered.connect(self.ask_quit)
         self.actions.sign_out.triggered.connect(self.ask_sign_out)
@@ -165,6 +171,8 @@ class App(QObject):
                 self.sign_in.take_cursor()
 
     def _on_link(self, event: LinkChanged) -> None:
+        if event.link is not Link.RECONNECTING:
+            self._trust_again()
         if self.controller.account is None:
             self.sign_in.set_resuming(event.link is Link.CONNECTING)
             if event.code is not None:
@@ -201,10 +209,46 @@ class App(QObject):
     def _on_failed(self, event: Failed) -> None:
         error = SupportManagerError(event.code)
         error.params = dict(event.params)
+        if event.code in _DISTRUST and event.params.get("fingerprint"):
+            self._distrust(error)
+        else:
+            self._tell(error)
+
+    def _tell(self, error: SupportManagerError) -> None:
         if self.window.shows_sessions:
             self.work.tell_error(error)
         else:
             self.sign_in.show_error(error)
+
+    # --- the relay's certificate
+
+    def _distrust(self, problem: SupportManagerError) -> None:
+        """The link cannot come back before the rep trusts what it sees: he is asked once, and later when he likes."""
+        was_asked, self._distrusted = self._distrusted is not None, problem
+        self.window.link_bar.offer_certificate(True)
+        if not self.window.shows_sessions:
+            self.sign_in.show_error(problem)
+        if not was_asked:
+            self._ask_certificate()
+
+    def _ask_certificate(self) -> None:
+        if self._distrusted is not None:
+            ask_certificate(self.kit, self.window, self.controller.relay_url, self._distrusted, self._accept)
+
+    def _accept(self, fingerprint: str) -> None:
+        self._distrusted = None  # if it is yet another one, that is a question of its own
+        self.window.link_bar.offer_certificate(False)
+        self.sign_in.show_error(None)
+        accepting = self.controller.accept_certificate(self.controller.relay_url, fingerprint)
+        self.work.run(accepting, name="accept_certificate", on_error=self._tell)
+
+    def _trust_again(self) -> None:
+        """Connected, or given up: there is nothing to ask about any more."""
+        self._distrusted = None
+        self.window.link_bar.offer_certificate(False)
+        asked = open_question(self.window)
+        if asked is not None:
+            asked.reject()
 
     # --- closing
 

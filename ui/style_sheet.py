@@ -68,6 +68,7 @@ QPushButton[kind="quiet"], QPushButton[kind="link"] { background: transparent; b
 QPushButton[kind="quiet"]:hover { background: $hover; }
 QPushButton[kind="link"] { color: $accent; padding: 0 4px; }
 QPushButton[kind="link"]:hover { text-decoration: underline; }
+QFrame[kind="status"] QPushButton { min-height: 22px; }
 QPushButton[kind="choice"] { text-align: left; padding: 0 12px; }
 QToolButton[kind="icon"] { padding: 4px; }
 QPushButton[kind="quiet"][ring="true"]:focus, QPushButton[kind="link"][ring="true"]:focus { border: 1px solid $accent; }

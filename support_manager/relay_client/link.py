@@ -65,7 +65,8 @@ class RelayLink:
         on_online: awaited after each connect, before `request` is open to others; resumes the sessions.
         on_change: called with each `LinkChanged`.
         on_refused: called once, with the code, when the relay will not have this account any more; the link ends.
-        on_certificate: called with a certificate that is not trusted, each one once; the link goes on trying.
+        on_certificate: called with a certificate that is not trusted, again only when it is another one, or after
+            `hurry` or a time online; the link goes on trying.
         client_version: of this app.
         locale: of the rep.
         rng: for the jitter.
@@ -105,7 +106,7 @@ class RelayLink:
         self._gone = asyncio.Event()
         self._hurry = asyncio.Event()
         self._settled: asyncio.Future[None] | None = None
-        self._told: set[str] = set()
+        self._told = ""
         self.state = Link.CONNECTING
 
     async def start(self) -> None:
@@ -144,6 +145,7 @@ class RelayLink:
                 since = self._clock()
                 self._set(LinkChanged(Link.ONLINE))
                 self._settle()
+                self._told = ""
                 await self._gone.wait()
                 if self._clock() - since >= STEADY_S:
                     attempt = 0  # a relay that accepts and drops is no better than one that does not answer
@@ -172,9 +174,10 @@ class RelayLink:
             delay = retry_delay_s(attempt, self._rng)
             self._set(LinkChanged(Link.RECONNECTING, code=code, retry_in_s=delay))
             self._settle()
-            self._hurry.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), delay)
+                self._told = ""
+            self._hurry.clear()  # only now: who hurries during a try means the next one
 
     async def _connect(self, *, fresh: bool) -> None:
         token = await self._tokens.access(self._origin, fresh=fresh)
@@ -191,8 +194,8 @@ class RelayLink:
 
     def _tell(self, problem: CertificateProblem) -> None:
         fingerprint = problem.params.get("fingerprint", "")
-        if fingerprint not in self._told:
-            self._told.add(fingerprint)
+        if fingerprint != self._told:
+            self._told = fingerprint
             self._on_certificate(problem)
 
     def _give_up(self, code: ErrorCode | AppCode) -> None:

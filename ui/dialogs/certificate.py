@@ -1,10 +1,14 @@
 """Shows the fingerprint of a certificate that is not trusted, in groups to compare, and lets it be accepted once."""
 
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QCheckBox, QFrame, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from support_manager.errors import AppCode, SupportManagerError
 from ui.dialogs.base import Dialog
 from ui.widgets.kit import SPACE_1, SPACE_3, Kit, label
 from ui.widgets.plain import one_line
@@ -85,3 +89,32 @@ class CertificateDialog(Dialog):
         self._compared.setText(self.t("certificate.compared"))
         self._cancel.setText(self.t("certificate.cancel"))
         self._accept.setText(self.t("certificate.accept"))
+
+
+def open_question(window: QWidget) -> CertificateDialog | None:
+    """The question about a certificate that is before the rep's eyes in that window."""
+    return next((each for each in window.findChildren(CertificateDialog) if each.isVisible()), None)
+
+
+def ask_certificate(
+    kit: Kit, window: QWidget, relay: str, problem: SupportManagerError, accepted: Callable[[str], object]
+) -> None:
+    """Ask about the certificate that was seen; one question at a time, whoever asks.
+
+    Args:
+        kit: what every widget is handed.
+        window: in which it is asked.
+        relay: its address, as typed or as used.
+        problem: carries the fingerprint.
+        accepted: called with the fingerprint once the rep trusts it.
+    """
+    asked = open_question(window)
+    if asked is not None:
+        asked.raise_()
+        return
+    fingerprint = problem.params["fingerprint"]
+    host = problem.params.get("host") or urlsplit(relay).netloc or relay
+    is_another = problem.code is AppCode.CERTIFICATE_CHANGED
+    dialog = CertificateDialog(kit, host, fingerprint, changed=is_another, parent=window)
+    dialog.accepted_once.connect(lambda: accepted(fingerprint))
+    dialog.start()

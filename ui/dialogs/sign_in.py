@@ -1,7 +1,5 @@
 """The sign-in page: a calm card in the middle of the window; what goes wrong is said on it."""
 
-from urllib.parse import urlsplit
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
@@ -9,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QLineEdit,
 from support_manager.errors import AppCode, CertificateProblem, SupportManagerError
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.limits import ACCOUNT_NAME_CHARS, PASSWORD_CHARS, URL_CHARS
-from ui.dialogs.certificate import CertificateDialog
+from ui.dialogs.certificate import ask_certificate
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, Kit, button, label, set_kind
 
 _WIDTH = 400
@@ -190,16 +188,10 @@ class SignInPage(QWidget):
         self.retranslate()
         self.show_error(error)
         if isinstance(error, CertificateProblem) and error.params.get("fingerprint"):
-            self._ask_certificate(error)
-
-    def _ask_certificate(self, error: CertificateProblem) -> None:
-        relay, fingerprint = self._relay.text().strip(), error.params["fingerprint"]
-        host = error.params.get("host") or urlsplit(relay).netloc or relay
-        dialog = CertificateDialog(
-            self._kit, host, fingerprint, changed=error.code is AppCode.CERTIFICATE_CHANGED, parent=self.window()
-        )
-        dialog.accepted_once.connect(lambda: self._accept(relay, fingerprint))
-        dialog.start()
+            relay = self._relay.text().strip()
+            ask_certificate(
+                self._kit, self.window(), relay, error, lambda fingerprint: self._accept(relay, fingerprint)
+            )
 
     def _accept(self, relay: str, fingerprint: str) -> None:
         self._kit.work.run(

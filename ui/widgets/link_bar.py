@@ -3,13 +3,13 @@
 import math
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import QElapsedTimer, QTimer
+from PySide6.QtCore import QElapsedTimer, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from support_manager.events import Link, LinkChanged
 from ui.error_text import ErrorText
 from ui.widgets.elided import ElidedLabel
-from ui.widgets.kit import SPACE_1, SPACE_3, Kit, label, set_kind
+from ui.widgets.kit import SPACE_1, SPACE_3, Kit, button, label, set_kind
 from ui.widgets.state_dot import Mark, StateDot
 
 MARKS = {
@@ -21,7 +21,13 @@ MARKS = {
 
 
 class LinkBar(QFrame):
-    """Counts down to the next try while the connection is away."""
+    """Counts down to the next try while the connection is away.
+
+    Signals:
+        certificate_wanted: the rep wants to look at the certificate that keeps it away.
+    """
+
+    certificate_wanted = Signal()
 
     def __init__(self, kit: Kit) -> None:
         super().__init__()
@@ -35,12 +41,16 @@ class LinkBar(QFrame):
         self.setFixedHeight(26)
         self._dot = StateDot(kit, "linkDot")
         self._words = ElidedLabel("linkWords", "secondary")
+        self._certificate = button("linkCertificate", "link")
+        self._certificate.clicked.connect(self.certificate_wanted)
+        self._certificate.hide()
         self._relay = label("linkRelay", "secondary")
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_3, 0, SPACE_3, 0)
         row.setSpacing(SPACE_1)
         row.addWidget(self._dot)
         row.addWidget(self._words, 1)
+        row.addWidget(self._certificate)
         row.addWidget(self._relay)
         self._clock = QTimer(self, interval=500)
         self._clock.timeout.connect(self.retranslate)
@@ -60,6 +70,10 @@ class LinkBar(QFrame):
             self._clock.stop()
         self.retranslate()
 
+    def offer_certificate(self, offered: bool) -> None:
+        """Have the way to a certificate that is not trusted here, or no longer."""
+        self._certificate.setVisible(offered)
+
     def retranslate(self) -> None:
         """Say how things stand, in the present language."""
         say, state = self._kit.say, self._state
@@ -73,5 +87,6 @@ class LinkBar(QFrame):
         self._words.setText(words)
         set_kind(self._words, "kind", "warning" if state.link is Link.RECONNECTING else "secondary")
         self._dot.set_state(MARKS[state.link], words)
+        self._certificate.setText(say("link.certificate"))
         host = urlsplit(self._kit.intents.relay_url).netloc
         self._relay.setText(say("link.relay", host=host) if host else "")

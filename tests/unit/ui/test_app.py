@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -167,6 +168,77 @@ async def test_a_certificate_that_is_declined_changes_nothing(signed_out: Stage)
     signed_out.click("certificate_dialog_cancel")
     assert not any(name == "accept_certificate" for name, *_ in signed_out.intents.asked)
     assert signed_out.text("sign_in_error")
+
+
+def renewed(fingerprint: str = FINGERPRINT) -> Failed:
+    return Failed(AppCode.CERTIFICATE_CHANGED, {"fingerprint": fingerprint, "host": "relay.example"})
+
+
+@pytest.mark.rule("B-12.1")
+async def test_a_certificate_renewed_while_he_is_signed_in_is_asked_about_and_accepted(desk: Stage):
+    desk.intents._settings = msgspec.structs.replace(desk.intents.settings, relay_url="https://relay.example")
+    desk.intents.set_link(Link.RECONNECTING, AppCode.CERTIFICATE_CHANGED)
+    assert not desk.find(QPushButton, "linkCertificate").isVisible()
+    desk.intents.emit(renewed())
+    assert desk.dialog("certificate_dialog") is not None
+    assert desk.text("certificate_dialog_fingerprint") == grouped(FINGERPRINT)
+    assert "not the one you accepted" in desk.text("certificate_dialog_text")
+    assert not desk.notices, "said once"
+    desk.find(QCheckBox, "certificate_dialog_compared").click()
+    desk.click("certificate_dialog_accept")
+    await desk.until(lambda: ("accept_certificate", "https://relay.example", FINGERPRINT) in desk.intents.asked)
+    settle()
+    desk.intents.emit(renewed("cd34" * 16))
+    assert desk.text("certificate_dialog_fingerprint") == grouped("cd34" * 16), "yet another one is another question"
+    desk.intents.set_link(Link.ONLINE)
+    assert desk.dialog("certificate_dialog") is None, "answered by itself"
+    assert not desk.find(QPushButton, "linkCertificate").isVisible()
+
+
+@pytest.mark.rule("B-12.1")
+async def test_who_did_not_accept_it_is_left_alone_and_finds_back_to_it(desk: Stage):
+    desk.intents.set_link(Link.RECONNECTING, AppCode.CERTIFICATE_CHANGED)
+    desk.intents.emit(renewed())
+    desk.intents.emit(renewed("cd34" * 16))
+    assert len(desk.app.window.findChildren(QDialog, "certificate_dialog")) == 1
+    desk.click("certificate_dialog_cancel")
+    settle()
+    desk.intents.emit(renewed("ef56" * 16))
+    assert desk.dialog("certificate_dialog") is None
+    height = desk.app.window.link_bar.height()
+    desk.click("linkCertificate")
+    assert desk.text("certificate_dialog_fingerprint") == grouped("ef56" * 16), "the one that is seen now"
+    assert not any(name == "accept_certificate" for name, *_ in desk.intents.asked)
+    desk.intents.set_link(Link.ONLINE)
+    assert desk.app.window.link_bar.height() == height, "nothing jumps"
+    settle()
+    desk.intents.set_link(Link.RECONNECTING)
+    desk.intents.emit(renewed())
+    assert desk.dialog("certificate_dialog") is not None, "another time is another question"
+
+
+async def test_a_certificate_renewed_before_the_start_is_asked_about_on_the_sign_in_page(signed_out: Stage):
+    signed_out.intents._settings = msgspec.structs.replace(
+        signed_out.intents.settings, relay_url="https://relay.example", stay_signed_in=True
+    )
+    signed_out.app.start()
+    signed_out.intents.set_link(Link.CONNECTING)
+    signed_out.intents.emit(renewed())
+    signed_out.intents.set_link(Link.RECONNECTING, AppCode.CERTIFICATE_CHANGED)
+    assert signed_out.dialog("certificate_dialog") is not None
+    assert signed_out.text("sign_in_error")
+    signed_out.find(QCheckBox, "certificate_dialog_compared").click()
+    signed_out.click("certificate_dialog_accept")
+    await signed_out.until(lambda: signed_out.intents.asked[-1][0] == "accept_certificate")
+    assert not signed_out.text("sign_in_error")
+
+
+async def test_sign_in_and_link_do_not_both_ask_about_a_certificate(signed_out: Stage):
+    signed_out.intents.failing["sign_in"] = CertificateProblem(AppCode.CERTIFICATE_CHANGED, fingerprint=FINGERPRINT)
+    signed_out.sign_in()
+    await signed_out.until(lambda: signed_out.dialog("certificate_dialog"))
+    signed_out.intents.emit(renewed())
+    assert len(signed_out.app.window.findChildren(QDialog, "certificate_dialog")) == 1
 
 
 async def test_signed_out_by_the_relay_says_why(desk: Stage):
