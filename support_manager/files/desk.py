@@ -12,7 +12,6 @@ from support_manager.errors import AppCode, LocalProblem, Refused, SupportManage
 from support_manager.events import AppEvent, Attention, Failed, FilesChanged, Happening, SessionSnapshot
 from support_manager.files import places
 from support_manager.files.book import Done, Entry, FileBook
-from support_manager.files.ends import Ends
 from support_manager.files.lines import FileLine, FileState
 from support_manager.files.moving import Receiver, Sender
 from support_manager.files.names import safe_name
@@ -47,6 +46,7 @@ from support_manager.protocol.requests import (
     ParticipantReport,
 )
 from support_manager.protocol.views import ActivityView, Device, ParticipantView
+from support_manager.session.ends import Ends
 from support_manager.session.outbox import TRANSIENT, Send
 from support_manager.tasks import TaskOwner
 

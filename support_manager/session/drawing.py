@@ -58,19 +58,22 @@ class SessionDrawing:
         return next((one for one in self._running() if one.subject == self._view().you), None)
 
     def _running(self) -> list[ActivityView]:
+        """Those that run, each on something that is shown."""
         kind, running = ActivityKind.DRAW, ActivityState.RUNNING
-        return [
-            one
-            for one in self._view().activities
-            if one.kind is kind and one.state is running and one.id not in self._over
-        ]
+        found = (one for one in self._view().activities if one.kind is kind and one.state is running)
+        return [one for one in found if one.id not in self._over and self._can_draw(one.subject)]
+
+    def _can_draw(self, participant_id: str) -> bool:
+        """Whether what that participant draws on is shown."""
+        view = self._view()
+        role = next((one.role for one in view.participants if one.id == participant_id), None)
+        on = DRAWN_ON.get(role) if role is not None else None
+        return any(one.kind is on and one.state is ActivityState.RUNNING for one in view.activities)
 
     async def begin(self) -> None:
         """Begin to draw on what is shared; that it runs already is no error."""
         view = self._view()
-        role = next((one.role for one in view.participants if one.id == view.you), None)
-        on = DRAWN_ON.get(role) if role is not None else None
-        if all(one.kind is not on or one.state is not ActivityState.RUNNING for one in view.activities):
+        if not self._can_draw(view.you):
             raise Refused(ErrorCode.ACTIVITY_UNKNOWN)
         if self.mine is None:
             offer = ActivityOffer(session_id=view.id, request_id=self._new_id(), kind=ActivityKind.DRAW)

@@ -53,14 +53,23 @@ class SessionMachine:
         self._picture = Picture.NONE
         self._cameras: tuple[CameraView, ...] = ()
         self._held: list[wire.SessionEvent] | None = None
+        self._stopped: set[str] = set()
         self._controller = controller_of(view)
         """Whoever was in charge last: when control moves, the one before is told first that he is not any more."""
         self._withdrew = False
 
     @property
     def view(self) -> SessionView:
-        """The relay's view, as far as it is known here."""
-        return self._view
+        """The relay's view, as far as it is known here; what this rep has stopped is over in it."""
+        if not self._stopped:
+            return self._view
+        left = tuple(each for each in self._view.activities if each.id not in self._stopped)
+        return msgspec.structs.replace(self._view, activities=left)
+
+    @property
+    def stopped(self) -> tuple[ActivityView, ...]:
+        """What this rep has stopped, and the relay has not yet."""
+        return tuple(each for each in self._view.activities if each.id in self._stopped)
 
     @property
     def pending(self) -> tuple[PendingLine, ...]:
@@ -70,13 +79,13 @@ class SessionMachine:
     @property
     def share(self) -> ActivityView | None:
         """The screen of somebody else that is asked for or shown: a customer's, or the controller's to an assistant."""
-        others = [each for each in self._view.activities if each.kind in _SHARES and each.subject != self._view.you]
+        others = [each for each in self.view.activities if each.kind in _SHARES and each.subject != self._view.you]
         return next(iter(others), None)
 
     @property
     def shown(self) -> ActivityView | None:
         """The screen that is handed on from here to others: the customer's, or our own."""
-        running = (each for each in self._view.activities if each.state is ActivityState.RUNNING)
+        running = (each for each in self.view.activities if each.state is ActivityState.RUNNING)
         return next((each for each in running if each.kind in _SHARES), None)
 
     @property
@@ -98,7 +107,7 @@ class SessionMachine:
     def snapshot(self) -> SessionSnapshot:
         """What windows show."""
         return SessionSnapshot(
-            view=self._view, picture=self._picture, pending=self.pending, share=self.share, cameras=self._cameras
+            view=self.view, picture=self._picture, pending=self.pending, share=self.share, cameras=self._cameras
         )
 
     def person(self, participant_id: str) -> ParticipantView | None:
@@ -132,8 +141,15 @@ class SessionMachine:
             return Outcome()
         outcome = _STEPS[type(event.fact)](self, event.fact)
         self._view = msgspec.structs.replace(self._view, seq=event.seq)
+        self._settle_stopped()
         outcome.changed = True
         return outcome
+
+    def stop(self, activity_id: str) -> Outcome:
+        """This rep stops somebody else's activity: over here at once, whatever the relay still thinks of it."""
+        self._stopped.add(activity_id)
+        self._settle_stopped()
+        return Outcome(changed=True)
 
     def add_pending(self, line_id: str, text: str, audience: Audience = Audience.ALL) -> None:
         """Show a line of our own that is on its way."""
@@ -219,6 +235,7 @@ class SessionMachine:
         if view.state is SessionState.ENDED and old.state is not SessionState.ENDED:
             outcome.ended = view.end_reason or EndReason.EXPIRED
         self._settle_pending()
+        self._settle_stopped()
         return outcome
 
     # --- facts
@@ -279,7 +296,7 @@ class SessionMachine:
         others = tuple(each for each in self._view.activities if each.id != new.id)
         if new.kind is ActivityKind.RECORDING:
             self._note_recording(outcome, was, new)
-        news = cameras.news(was, new, self._view.you)
+        news = None if new.id in self._stopped else cameras.news(was, new, self._view.you)
         person = self.person((new.ended_by or "") if news is Happening.MY_CAMERA_STOPPED else new.subject)
         if person is not None:
             self._note(outcome, news, person)
@@ -349,6 +366,9 @@ class SessionMachine:
             self._confirmed.pop(line_id, None)
         return bool(done)
 
+    def _settle_stopped(self) -> None:
+        self._stopped &= {each.id for each in self._view.activities}
+
     def _arrived(self, outcome: Outcome, person: ParticipantView) -> None:
         self._note(outcome, people.arrival(person), person)
         if person.asks_control and self.is_hub:
@@ -390,7 +410,7 @@ class SessionMachine:
 
     def _note_share(self, outcome: Outcome, activity: ActivityView) -> None:
         person = self.person(activity.subject)
-        if activity.kind in _SHARES and person is not None:
+        if activity.kind in _SHARES and person is not None and activity.id not in self._stopped:
             self._note(outcome, Happening.SHARING, person)
 
     def _note_recording(self, outcome: Outcome, was: ActivityView | None, new: ActivityView) -> None:
@@ -412,7 +432,7 @@ class SessionMachine:
             return
         outcome.share_over.append(activity.subject)
         person = self.person(activity.subject)
-        if person is None or activity.ended_by == self._view.you:
+        if person is None or activity.ended_by == self._view.you or activity.id in self._stopped:
             return
         if activity.end in (ActivityEnd.DENIED, ActivityEnd.PICKER_DISMISSED):
             self._note(outcome, Happening.DENIED, person)

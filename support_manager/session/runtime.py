@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from support_manager.camera_use import CameraUse
-from support_manager.errors import AppCode, Refused, SupportManagerError
+from support_manager.errors import AppCode, Refused, RelayUnavailable, SupportManagerError
 from support_manager.events import (
     AppEvent,
     DrawingChanged,
@@ -46,13 +46,22 @@ from support_manager.protocol.requests import (
     Resumed,
     SessionResume,
 )
-from support_manager.protocol.views import Audience, Connection, EndReason, IceServers, Place, SessionView
+from support_manager.protocol.views import (
+    ActivityView,
+    Audience,
+    Connection,
+    EndReason,
+    IceServers,
+    Place,
+    SessionView,
+)
 from support_manager.session.acts import SessionActs
 from support_manager.session.cameras import cameras_of, running
 from support_manager.session.drawing import SessionDrawing
+from support_manager.session.ends import Ends
 from support_manager.session.hub_link import HubLink
 from support_manager.session.machine import SessionMachine, came_by_queue, controller_of, online_customers, primary_of
-from support_manager.session.outbox import Outbox, Send
+from support_manager.session.outbox import TRANSIENT, Outbox, Send
 from support_manager.session.outcome import Outcome
 from support_manager.session.peers import Peers
 from support_manager.session.recording import Recordings, SessionRecording
@@ -67,6 +76,11 @@ log = structlog.get_logger(__name__)
 
 _HELD_SIGNALS = 256
 _GONE = frozenset({ErrorCode.SESSION_UNKNOWN, ErrorCode.SESSION_ENDED, ErrorCode.WRONG_NUMBER})
+
+
+def _end_of(activity: ActivityView) -> ActivityEnd:
+    """What it is to be stopped now: the question for it is taken back, or it ends."""
+    return ActivityEnd.CANCELLED if activity.state is ActivityState.ASKED else ActivityEnd.STOPPED
 
 
 class SessionRuntime:
@@ -117,8 +131,9 @@ class SessionRuntime:
             view.id, send, self._peers.ready, lambda: self._peers.engine, recordings, emit, new_id, self._changed
         )
         self.video = Video(
-            view.id, send, self._peers.ready, camera, new_id, self._refresh, lambda error: self._tell_failure(error)
+            view.id, send, self._peers.ready, camera, new_id, self._refresh, self._stop, self._tell_failure
         )
+        self._ends = Ends(send, self._tasks)
         self._held_signals: list[SignalReceived] = []
         self._told: bool = before is not None and before._told
         self._closed = False
@@ -169,6 +184,8 @@ class SessionRuntime:
         self._outbox.went_online()
         self.voice.went_online()
         self._link.went_online()
+        for stopped in self._machine.stopped:
+            self._tell_stopped(stopped)
         if self.drawing.has_untold:
             _ = self._tasks.spawn(self._tell_undrawn(), name="end drawing")
         self.showing.went_online()
@@ -279,14 +296,25 @@ class SessionRuntime:
     async def stop_view(self) -> None:
         """Stop looking, or take the question back; nothing to stop is no error."""
         share = self._machine.share
-        if share is None:
-            return
-        reason = ActivityEnd.CANCELLED if share.state is ActivityState.ASKED else ActivityEnd.STOPPED
+        if share is not None:
+            await self._stop(share)
+
+    async def _stop(self, activity: ActivityView) -> None:
+        """Stop what is somebody else's: here first, whatever the network does; the relay learns of it now or later."""
+        self._act(self._machine.stop(activity.id))
+        message = ActivityStop(session_id=self.id, activity_id=activity.id, reason=_end_of(activity))
         try:
-            await self._send(ActivityStop(session_id=self.id, activity_id=share.id, reason=reason), Nothing)
+            await self._send(message, Nothing)
+        except RelayUnavailable:
+            self._tell_stopped(activity)
         except Refused as refusal:
-            if refusal.code is not ErrorCode.ACTIVITY_UNKNOWN:  # it ended in the same moment
+            if refusal.code in TRANSIENT:
+                self._tell_stopped(activity)
+            elif refusal.code is not ErrorCode.ACTIVITY_UNKNOWN:  # it ended in the same moment
                 raise
+
+    def _tell_stopped(self, activity: ActivityView) -> None:
+        self._ends.tell(self.id, activity.id, _end_of(activity))
 
     def draw(self, message: DrawMessage) -> None:
         """Draw on what is shared: here at once, and at everybody's who sees it. Without the right to it nothing is."""

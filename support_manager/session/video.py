@@ -35,6 +35,7 @@ class Video:
         camera: this app's own camera, shared by all sessions.
         new_id: makes an idempotency key.
         on_change: called after anything that `views` depends on has changed.
+        stop: stops what is somebody else's, here first, and takes a question back.
         failed: called with what went wrong in the background.
     """
 
@@ -46,6 +47,7 @@ class Video:
         camera: CameraUse,
         new_id: Callable[[], str],
         on_change: Callable[[], None],
+        stop: Callable[[ActivityView], Awaitable[None]],
         failed: Callable[[SupportManagerError], None],
     ) -> None:
         self._session_id = session_id
@@ -54,6 +56,7 @@ class Video:
         self._camera = camera
         self._new_id = new_id
         self._on_change = on_change
+        self._stop = stop
         self._failed = failed
         self._engine: MediaEngine | None = None
         self._view: SessionView | None = None
@@ -92,7 +95,7 @@ class Video:
         self._on_change()
 
     async def stop(self, owner: str) -> None:
-        """Stop a camera, or take the question for it back; ours goes out here first, whatever the network does."""
+        """Stop a camera, or take the question for it back; here it is out first, whatever the network does."""
         view = self._view
         if view is None:
             return
@@ -100,9 +103,10 @@ class Video:
             self._camera.end(self._session_id)
             self._on_change()
         activity = next((each for each in cameras_of(view) if each.subject == owner), None)
-        if activity is not None:
-            asked = activity.state is ActivityState.ASKED
-            await self._end(activity.id, ActivityEnd.CANCELLED if asked else ActivityEnd.STOPPED)
+        if activity is not None and owner == view.you:
+            await self._end(activity.id, ActivityEnd.STOPPED)
+        elif activity is not None:
+            await self._stop(activity)
 
     async def ask(self, customer: str) -> None:
         """Ask the customer for his camera."""

@@ -58,12 +58,15 @@ class Stage:
         self.use = CameraUse(lambda: "")
         self.use.use(self.camera)
         self.sent: list[Any] = []
+        self.stopped: list[ActivityView] = []
         self.failed: list[SupportManagerError] = []
         self.changes = 0
         self.refusal: SupportManagerError | None = None
         self.view = VIEW
         self.is_hub = True
-        self.video = Video("s1", self._send, self._engine, self.use, lambda: "r1", self._changed, self.failed.append)
+        self.video = Video(
+            "s1", self._send, self._engine, self.use, lambda: "r1", self._changed, self._stop, self.failed.append
+        )
         self.follow()
 
     async def _send(self, message: Any, reply: Any, **_: Any) -> Any:
@@ -73,6 +76,9 @@ class Stage:
         if isinstance(message, ActivityOffer):
             self.show(camera("rep", asked_by="rep"))
         return ActivityMade(activity_id="c-rep") if reply is ActivityMade else Nothing()
+
+    async def _stop(self, activity: ActivityView) -> None:
+        self.stopped.append(activity)
 
     async def _engine(self) -> ScriptedEngine:
         return self.engine
@@ -190,7 +196,7 @@ async def test_the_customer_is_asked_and_the_question_taken_back(stage: Stage) -
     await settle()
     assert stage.told == ({}, None, False), "nothing is taken before his yes"
     await stage.video.stop("ion")
-    assert stage.sent[-1].reason is ActivityEnd.CANCELLED
+    assert [each.id for each in stage.stopped] == ["c-ion"]
 
 
 @pytest.mark.rule("B-7.6")

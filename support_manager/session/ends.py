@@ -1,6 +1,8 @@
-"""Ends of transfers that the relay does not know yet: told at once, or as soon as it is there again."""
+"""Ends of activities that the relay does not know yet: told at once, or as soon as it is there again."""
 
 import asyncio
+from collections import deque
+from contextlib import suppress
 
 import structlog
 
@@ -29,6 +31,8 @@ class Ends:
         self._tasks = tasks
         self._untold: dict[str, ActivityStop] = {}
         self._telling = False
+        self._back = asyncio.Event()
+        """Set when it is worth trying at once."""
 
     def tell(self, session_id: str, activity_id: str, reason: ActivityEnd) -> None:
         """This has ended here; the relay hears of it now or later."""
@@ -41,6 +45,7 @@ class Ends:
 
     def went_online(self) -> None:
         """The relay is there: tell what is untold."""
+        self._back.set()
         if self._untold and not self._telling:
             try:
                 _ = self._tasks.spawn(self._tell_all(), name="ends")
@@ -50,12 +55,17 @@ class Ends:
 
     async def _tell_all(self) -> None:
         try:
-            for wait_s in (0.0, *_AGAIN_S):
-                await asyncio.sleep(wait_s)
+            waits = deque(_AGAIN_S)
+            while True:
+                self._back.clear()
                 while self._untold and await self._tell_one(next(iter(self._untold.values()))):
                     pass
-                if not self._untold:
+                if not self._untold or not waits:
                     return
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(waits.popleft()):
+                        await self._back.wait()
+                    waits = deque(_AGAIN_S)
         finally:
             self._telling = False
 
@@ -66,7 +76,7 @@ class Ends:
         except Refused as refusal:
             if refusal.code in TRANSIENT:
                 return False
-            log.info("end of a file not taken", code=str(refusal.code))
+            log.info("end not taken", session=stop.session_id, code=str(refusal.code))
         except SupportManagerError:
             return False
         if self._untold.get(stop.activity_id) is stop:
