@@ -251,9 +251,9 @@ class Controller:
         runtime = self._desk.get(session_id)
         return None if runtime is None else runtime.board
 
-    async def show_screen(self, session_id: str, source: Shareable) -> None:
+    async def show_screen(self, session_id: str, source: Shareable, paused: Callable[[], bool] | None = None) -> None:
         """Show a screen or window; see `Intents.show_screen`."""
-        await self._desk[session_id].showing.start(source)
+        await self._desk[session_id].showing.start(source, paused)
 
     def pause_show(self, session_id: str, paused: bool) -> None:
         """Hold what is shown, or go on; see `Intents.pause_show`."""

@@ -163,9 +163,15 @@ class Intents(Protocol):
     def board(self, session_id: str) -> Board | None:
         """What is drawn over that session's share; None for a session that is not open."""
 
-    async def show_screen(self, session_id: str, source: Shareable) -> None:
+    async def show_screen(self, session_id: str, source: Shareable, paused: Callable[[], bool] | None = None) -> None:
         """Show a screen or window of this computer to everybody in the session (B-7.2), in place of what is shown
-        there now; raises `activity_busy` while a customer shows his."""
+        there now; raises `activity_busy` while a customer shows his.
+
+        Args:
+            session_id: of the session.
+            source: what is shown.
+            paused: asked right before anything of it is looked at, whether it is to be held from the first.
+        """
 
     def pause_show(self, session_id: str, paused: bool) -> None:
         """Hold what is shown, or go on: nothing that comes onto the screen after this call is seen by anybody."""

@@ -54,6 +54,8 @@ class Showing(QObject):
         self.frame = ShowFrame(kit.theme, self)
         self.drawing = DrawingWindow(kit.theme, self)
         self._sources: dict[str, Shareable] = {}
+        self._stays = ""
+        """The session whose picker was opened, until another tab or the Inbox comes onto the screen."""
         self._notice = ""
         self._said = ""
         self._beginning = self._exposed = False
@@ -100,6 +102,7 @@ class Showing(QObject):
         customer = current.customer
         ends = isolated(customer.name) if customer is not None and current.picture is not Picture.NONE else ""
         dialog = ShowScreenDialog(self._kit, self.screens, self._names(current), ends, self._window)
+        self._stays = current.id
         dialog.chosen.connect(lambda source: self.show(current.id, source))
         dialog.start()
 
@@ -126,7 +129,11 @@ class Showing(QObject):
         here = intents.sessions.get(session_id)
         if here is not None and here.share is not None:
             await intents.stop_view(session_id)
-        await intents.show_screen(session_id, source)
+        await intents.show_screen(session_id, source, paused=lambda: self._is_left(session_id, source))
+        session = self.session
+        held = session is not None and session.show is not None and session.show.paused
+        if held and not self._notice and self._is_left(session_id, source):
+            self._tell_private()
 
     def pause(self, paused: bool) -> None:
         """Hold what is shown, or go on."""
@@ -151,20 +158,29 @@ class Showing(QObject):
 
     # --- privacy
 
+    def _is_left(self, session_id: str, source: Shareable) -> bool:
+        """Whether the rep has gone elsewhere since the picker, and what he chose would show what is there (B-6.4)."""
+        return source.kind is Source.SCREEN and self._stays != session_id
+
     def looks_at(self, session_id: str) -> None:
         """Another tab is about to come onto the screen: what is on it is nobody's business here (B-6.4).
 
         Args:
             session_id: of the tab; empty for the Start page and the Inbox.
         """
+        if session_id != self._stays:
+            self._stays = ""
         session = self.session
         if session is None or session.show is None or not self.is_private or session.show.paused:
             return
         if session_id != session.id:
             self._kit.intents.pause_show(session.id, True)  # at once: before anything of it is painted
-            self._notice = "strip.private"
-            self._follow()
-            self._kit.work.tell(self._kit.translator.t("show", "paused.private"))
+            self._tell_private()
+
+    def _tell_private(self) -> None:
+        self._notice = "strip.private"
+        self._follow()
+        self._kit.work.tell(self._kit.translator.t("show", "paused.private"))
 
     def _expose(self, exposed: bool) -> None:
         if exposed != self._exposed:

@@ -202,9 +202,10 @@ class AiortcEngine:
         """Use these devices from now on."""
         self._call(lambda hub: hub.voice.use_devices(microphone, speaker))
 
-    def begin_show(self, peer: PeerKey, source: Shareable) -> None:
-        """Show a screen or window as `peer`, in place of what it showed before."""
+    def begin_show(self, peer: PeerKey, source: Shareable, *, paused: bool = False) -> None:
+        """Show a screen or window as `peer`, in place of what it showed before; see `MediaEngine.begin_show`."""
         gate = self._gates[peer] = Gate()
+        gate.closed = paused
         self._call(lambda hub: hub.shows.show(peer, source, gate))
 
     def pause_show(self, peer: PeerKey, paused: bool) -> None:

@@ -314,9 +314,10 @@ class MediaEngine(Protocol):
     def share_ended(self, peer: PeerKey) -> None:
         """The share is over: forget its frames; the connection stays for the next one."""
 
-    def begin_show(self, peer: PeerKey, source: Shareable) -> None:
+    def begin_show(self, peer: PeerKey, source: Shareable, *, paused: bool = False) -> None:
         """Show a screen or window as `peer`, this app's own participant, in place of what it showed before; who sees
-        it is `set_audience`'s. Figures come as `ShowFigures`, an end by itself as `ShowEnded`."""
+        it is `set_audience`'s. With `paused` nothing of it leaves before `pause_show` lets it. Figures come as
+        `ShowFigures`, an end by itself as `ShowEnded`."""
 
     def pause_show(self, peer: PeerKey, paused: bool) -> None:
         """Hold our own share, or go on with it; nothing that is on the screen after this call leaves."""

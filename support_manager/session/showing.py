@@ -76,8 +76,13 @@ class Showing:
 
     # --- what the rep wants
 
-    async def start(self, source: Shareable) -> None:
-        """Show this; while something is shown already, this in its place, without a word to the connections."""
+    async def start(self, source: Shareable, paused: Callable[[], bool] | None = None) -> None:
+        """Show this; while something is shown already, this in its place, without a word to the connections.
+
+        Args:
+            source: what is shown.
+            paused: asked right before anything of it is looked at, whether it is to be held from the first.
+        """
         async with self._starting:
             engine = self._engine = await self._engine_of()
             if not self._activity_id:
@@ -96,10 +101,10 @@ class Showing:
             else:
                 switched = True
             self._source, self._figures, self._told_size = source, None, (0, 0)
-            engine.begin_show(self._key, source)
-            engine.pause_show(self._key, self._paused)
+            self._paused = self._paused or (paused is not None and paused())
+            engine.begin_show(self._key, source, paused=self._paused)
         self._on_change()
-        if switched:
+        if switched or self._paused:
             await self._tell()
 
     def pause(self, paused: bool) -> None:

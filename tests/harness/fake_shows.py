@@ -1,5 +1,6 @@
 """What a fake controller does about the rep's own share: it shows at once, and nobody sees it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from support_manager.events import AppEvent, OwnShow, SessionChanged, SessionSnapshot
@@ -17,9 +18,14 @@ class FakeShows:
     def _ask(self, name: str, *arguments: object) -> None:
         raise NotImplementedError
 
-    async def show_screen(self, session_id: str, source: Shareable) -> None:
+    async def show_screen(self, session_id: str, source: Shareable, paused: Callable[[], bool] | None = None) -> None:
         self._ask("show_screen", session_id, source)
-        self._own_show(session_id, OwnShow(source.kind, source.title, viewers=1))
+        await self.answer()
+        held = paused is not None and paused()
+        self._own_show(session_id, OwnShow(source.kind, source.title, paused=held, viewers=1))
+
+    async def answer(self) -> None:
+        """The relay says yes; a test may have it think."""
 
     def pause_show(self, session_id: str, paused: bool) -> None:
         self._ask("pause_show", session_id, paused)

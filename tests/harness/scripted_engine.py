@@ -52,6 +52,8 @@ class ScriptedEngine:
         self.ended: list[PeerKey] = []
         self.shown: dict[PeerKey, Shareable] = {}
         self.held: dict[PeerKey, bool] = {}
+        self.begun: list[tuple[PeerKey, bool]] = []
+        """Every own share that began, and whether it was held from the first."""
         self.closed: list[PeerKey | str] = []
         self.handed_over: list[str] = []
         self.calls: dict[str, tuple[frozenset[str], bool]] = {}
@@ -149,8 +151,10 @@ class ScriptedEngine:
         self.shown.pop(peer, None)
         self.tell(ShowEnded(peer, code))
 
-    def begin_show(self, peer: PeerKey, source: Shareable) -> None:
+    def begin_show(self, peer: PeerKey, source: Shareable, *, paused: bool = False) -> None:
         self.shown[peer] = source
+        self.held[peer] = paused
+        self.begun.append((peer, paused))
 
     def pause_show(self, peer: PeerKey, paused: bool) -> None:
         self.held[peer] = paused

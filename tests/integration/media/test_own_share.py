@@ -119,6 +119,20 @@ async def test_what_is_painted_after_the_pause_is_seen_by_nobody(centre, viewers
         await until(lambda after=after: code(ion) == after, what="the code after the pause")
 
 
+@pytest.mark.rule("B-6.4")
+async def test_what_begins_held_is_seen_by_nobody_before_it_goes_on(centre, viewers):
+    ion, _ = viewers
+    source = PaintedSource()
+    paint(source)
+    centre.engine.set_audience(ME, [ION])
+    centre.engine.begin_show(ME, source, paused=True)
+    await asyncio.sleep(0.5)
+    assert code(ion) is None
+    shown = paint(source)
+    centre.engine.pause_show(ME, False)
+    await until(lambda: code(ion) == shown, what="the code after the pause")
+
+
 async def test_it_changes_its_size_and_its_source_without_a_word_to_the_connection(centre, viewers):
     ion, _ = viewers
     source = PaintedSource()

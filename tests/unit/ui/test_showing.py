@@ -1,5 +1,8 @@
 """Showing the rep's screen: the picker, what tells of it, and the privacy that goes with it."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 import pytest_asyncio
 from PySide6.QtCore import QRect, QSize, Qt
@@ -56,9 +59,7 @@ async def desk(qapp, request):
 
 
 def dialog(desk: WindowUnderTest) -> ShowScreenDialog:
-    found = desk.window.findChild(ShowScreenDialog)
-    assert found is not None
-    return found
+    return next(one for one in desk.window.findChildren(ShowScreenDialog) if one.isVisible())
 
 
 async def joined(desk: WindowUnderTest, number: str = "482119903", name: str = "Ana P.") -> str:
@@ -70,8 +71,28 @@ async def joined(desk: WindowUnderTest, number: str = "482119903", name: str = "
     return session.id
 
 
+def choose(desk: WindowUnderTest, session_id: str, source: PaintedSource) -> None:
+    """In the picker of that session's tab."""
+    desk.window.tabs.choose(session_id)
+    drain()
+    pick(desk)(source)
+
+
+def pick(desk: WindowUnderTest) -> Callable[[PaintedSource], None]:
+    """Open the picker; what it returns chooses there."""
+    desk.actions.show_screen.trigger()
+    drain()
+    picker = dialog(desk)
+
+    def chosen(source: PaintedSource) -> None:
+        picker.accept()
+        picker.chosen.emit(source)
+
+    return chosen
+
+
 async def showing(desk: WindowUnderTest, session_id: str, kind: Source = Source.SCREEN) -> None:
-    desk.window.showing.show(session_id, PaintedSource(kind=kind, title="Letter"))
+    choose(desk, session_id, PaintedSource(kind=kind, title="Letter"))
     desk.intents.change(session_id)  # anything may happen in between
     await until(lambda: (show := desk.intents.sessions[session_id].show) is not None and show.kind is kind)
     drain()
@@ -243,9 +264,9 @@ async def test_the_inbox_beside_the_session_names_nobody_while_the_desktop_is_sh
     begin, pause = desk.intents.show_screen, desk.intents.pause_show
     before: list[bool] = []
 
-    async def show_screen(session_id: str, source: PaintedSource) -> None:
+    async def show_screen(session_id: str, source: PaintedSource, **more: object) -> None:
         before.append(told())
-        await begin(session_id, source)
+        await begin(session_id, source, **more)
 
     def pause_show(session_id: str, paused: bool) -> None:
         before.append(told())
@@ -280,10 +301,61 @@ async def test_a_screen_that_could_not_be_shown_hides_nothing(desk):
     be_agent(desk, item("s1", "Ion B."))
     session_id = await joined(desk)
     desk.intents.error = RelayUnavailable(AppCode.CONNECTION_LOST)
-    desk.window.showing.show(session_id, PaintedSource())
+    choose(desk, session_id, PaintedSource())
     await until(lambda: ("show_screen", session_id) == desk.intents.asked[-1][:2])
     await until(lambda: not desk.work.running(f"show_screen {session_id}"))
     assert "Ion B." in desk.words()
+
+
+@pytest.mark.rule("B-6.4")
+@pytest.mark.parametrize("where", ["tab", "inbox", "tab and back", "before the choice"])
+async def test_whoever_goes_elsewhere_before_it_begins_finds_it_paused_from_the_first(desk, where):
+    first = await joined(desk)
+    second = await joined(desk, "482119904", "Ion B.")
+    desk.window.tabs.choose(first)
+    drain()
+    told, shows = [], []
+    desk.work.notice.connect(lambda notice: told.append(notice.text))
+    desk.intents.subscribe(lambda _: shows.append(desk.intents.sessions[first].show))
+    yes = asyncio.Event()
+    desk.intents.answer = yes.wait
+    chosen = pick(desk)
+    if where == "before the choice":
+        desk.window.tabs.choose(second)
+    chosen(PaintedSource(title="one"))
+    await until(lambda: any(one[0] == "show_screen" for one in desk.intents.asked))
+    if where == "inbox":
+        desk.window.show_inbox()
+    elif where != "before the choice":
+        desk.window.tabs.choose(second)
+    if where == "tab and back":
+        desk.window.tabs.choose(first)
+    drain()
+    assert told == []
+    yes.set()
+    await until(lambda: told)
+    assert told == [words(desk, "paused.private")]
+    assert all(show.paused for show in shows if show is not None)
+    strip = desk.window.show_strip.words.text()
+    assert strip == words(desk, "strip.private", what=words(desk, "what.screen"))
+    desk.actions.pause_show.trigger()
+    assert not desk.intents.sessions[first].show.paused
+    await showing(desk, first)
+    assert not desk.intents.sessions[first].show.paused, "he stayed"
+
+
+@pytest.mark.rule("B-6.4")
+async def test_a_window_that_begins_elsewhere_needs_no_pause(desk):
+    first = await joined(desk)
+    second = await joined(desk, "482119904", "Ion B.")
+    yes = asyncio.Event()
+    desk.intents.answer = yes.wait
+    choose(desk, first, PaintedSource(kind=Source.WINDOW, title="Letter"))
+    await until(lambda: any(one[0] == "show_screen" for one in desk.intents.asked))
+    desk.window.tabs.choose(second)
+    yes.set()
+    await until(lambda: desk.intents.sessions[first].show is not None)
+    assert not desk.intents.sessions[first].show.paused
 
 
 @pytest.mark.rule("B-6.4")
@@ -327,6 +399,6 @@ async def test_a_second_share_ends_the_first(desk):
     first = await joined(desk)
     second = await joined(desk, "482119904", "Ion B.")
     await showing(desk, first)
-    desk.window.showing.show(second, PaintedSource())
+    choose(desk, second, PaintedSource())
     await until(lambda: desk.intents.sessions[second].show is not None)
     assert desk.intents.sessions[first].show is None

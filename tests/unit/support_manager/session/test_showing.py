@@ -86,6 +86,26 @@ async def test_nothing_is_looked_at_before_the_relay_says_yes(desk):
     assert desk.showing.state.kind is Source.SCREEN
 
 
+@pytest.mark.rule("B-6.4")
+async def test_what_is_to_be_held_is_so_from_the_first_and_asked_at_the_last_moment(desk):
+    asked: list[tuple[bool, bool]] = []
+
+    def paused() -> bool:
+        asked.append((bool(desk.of(ActivityOffer)), bool(desk.engine.shown)))
+        return True
+
+    await desk.showing.start(PaintedSource(), paused)
+    assert asked == [(True, False)], "after the relay's answer, before the first look"
+    assert desk.engine.begun == [(ME, True)], "not a moment open"
+    assert desk.showing.state.paused
+    assert [one.paused for one in desk.of(ActivityUpdate)] == [True]
+    desk.showing.pause(False)
+    await desk.showing.start(PaintedSource(title="two"), lambda: True)
+    assert desk.engine.begun[1:] == [(ME, True)]
+    await desk.showing.start(PaintedSource(title="three"), lambda: False)
+    assert desk.engine.begun[2:] == [(ME, True)], "nobody has said that it is to go on"
+
+
 async def test_another_source_takes_its_place_without_another_activity(desk):
     await desk.showing.start(PaintedSource())
     window = PaintedSource(kind=Source.WINDOW, title="Letter")
