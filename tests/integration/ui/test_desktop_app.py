@@ -14,6 +14,7 @@ import pytest
 from tests.harness.app import AppProcess
 from tests.harness.display import Display
 from tests.harness.relay import PASSWORD, RelayProcess
+from tests.integration.test_controller import install, self_signed
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -96,6 +97,35 @@ async def test_a_relay_that_is_not_there_is_said_on_the_page(tmp_path: Path):
     ) as app:
         await app.see("sign_in_error")
         assert await app.do("text", name="sign_in_error")
+
+
+@pytest.mark.rule("B-12.5")
+async def test_a_relay_that_renews_its_certificate_is_accepted_again_in_the_same_window(tmp_path: Path):
+    one, two = (self_signed(tmp_path, name) for name in ("one", "two"))
+    files = {"cert": tmp_path / "relay.pem", "key": tmp_path / "relay.key"}
+    install(one, files)
+    options = ("--tls-cert", str(files["cert"]), "--tls-key", str(files["key"]))
+    with RelayProcess(tmp_path / "data", *options) as relay:
+        relay.add_user("maria", "Maria Georgescu")
+        words = ("--relay", relay.url)
+        async with AppProcess(environment(), tmp_path / "profile", *words, credentials=("maria", PASSWORD)) as app:
+            await app.click("certificate_dialog_compared")
+            await app.click("certificate_dialog_accept")
+            await until_online(app)
+            await app.do("settings", email_at_start=False)
+            await app.do("trigger", name="action_start_session")
+            session = await app.session()
+            relay.kill9()
+            install(two, files)
+            await asyncio.to_thread(relay.restart)
+            await app.click("certificate_dialog_cancel")
+            await app.click("linkCertificate")
+            await app.click("certificate_dialog_compared")
+            await app.click("certificate_dialog_accept")
+            await until_online(app)
+            assert not await app.do("visible", name="linkCertificate")
+            assert (await app.session())["view"]["id"] == session["view"]["id"], "and nothing was lost"
+            await app.do("end", session_id=session["view"]["id"])
 
 
 async def test_being_asked_to_end_ends_it_in_order(app: AppProcess, tmp_path: Path):
