@@ -423,6 +423,37 @@ async def test_a_relay_restart_loses_no_line_and_never_touches_the_picture(tmp_p
         await app.controller.aclose()
 
 
+@pytest.mark.rule("B-7.1")
+async def test_looking_that_was_stopped_while_the_relay_was_away_is_over_and_the_page_learns_of_it(
+    tmp_path: Path,
+) -> None:
+    with RelayProcess() as own:
+        own.add_user("ana", "Ana Pop")
+        app = App(tmp_path)
+        await app.sign_in(own)
+        async with page(own.url) as client:
+            session_id = await joined(app, own, client)
+            peer = await share(app, client, session_id)
+            token = client.resume_token
+            own.kill9()
+            await app.until(lambda: app.controller.link is Link.RECONNECTING)
+            await app.controller.stop_view(session_id)
+            assert app.controller.sessions[session_id].picture is Picture.NONE
+            first = len(app.events)
+            app.engine.show(peer)
+            await asyncio.to_thread(own.restart)
+        await app.until(lambda: app.controller.link is Link.ONLINE)
+        await app.until(lambda: app.engine.ended == [peer])
+        async with page(own.url) as client:
+            await client.resume(session_id, token)
+            assert client.session is not None
+            assert client.session.activities == ()
+        pictures = {each.session.picture for each in app.events[first:] if hasattr(each, "session")}
+        assert pictures == {Picture.NONE}, "it does not come back"
+        assert not app.of(Failed)
+        await app.controller.aclose()
+
+
 _DOOMED = """
 import asyncio, json, sys
 from pathlib import Path
