@@ -167,7 +167,7 @@ async def test_who_takes_over_overwrites_no_notes_that_he_has_not_read(relay):
         await maria.join("Maria", link=session.link)
         inside = await ion.assist(session.number)
         await ana.ask("history.note", noting(session.id, "partly", "Serial number 12."))
-        give = requests.ControlTransfer(session_id=session.id, participant_id=inside.session.you)
+        give = requests.ControlTransfer(session_id=session.id, to=inside.you)
         await ana.ask("control.transfer", give)
         await end(ion)
         assert await ion.refused("history.note", noting(session.id, "solved")) == ErrorCode.NOTES_CHANGED
