@@ -26,6 +26,22 @@ async def test_by_number(centre: Centre):
     await centre.app.until(lambda texts: any("Can show the screen" in text for text in texts), "texts")
 
 
+@pytest.mark.rule("B-12.4", "B-12.5")
+async def test_whoever_came_by_number_goes_on_in_the_tab_of_his_choice(centre: Centre):
+    session = await centre.start_session()
+    here, there = await centre.customer("Ana P."), await centre.customer("Ana P.")
+    for tab in (here, there):
+        await tab.join(f"{centre.relay.url}/join", session["view"]["number"])
+        await tab.screen("waiting")
+    await here.screen("over")
+    await here.page.bring_to_front()
+    await here.page.click("#over-use_here")
+    await here.screen("waiting")
+    await there.screen("over")
+    now = await centre.app.session(lambda one: one["id"] == session["id"])
+    assert [person["name"] for person in now["view"]["participants"]] == ["Maria G.", "Ana P."]
+
+
 @pytest.mark.rule("B-2.5", "B-2.7")
 async def test_wrong_and_ended_numbers_read_alike(centre: Centre):
     session = await centre.start_session()
