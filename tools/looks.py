@@ -70,7 +70,14 @@ def _past(at: int, customer: str, **more: Any) -> HistoryEntry:  # noqa: ANN401 
 
 
 PAST = (
-    _past(now_ms() - 86_400_000, "Ana Popescu", outcome="Solved", notes="New driver, tray 2."),
+    _past(
+        now_ms() - 86_400_000,
+        "Ana Popescu",
+        customers=("Ana Popescu", "Radu Enache"),
+        mode=Mode.SINGLE,
+        outcome="Solved",
+        notes="New driver, tray 2.",
+    ),
     _past(now_ms() - 90_000_000, "Ion Vasilescu", tracking_code="T-17", queue_name="Support", reps=("Dan Pop",)),
 )
 
@@ -117,6 +124,14 @@ async def sign_in(desk: WindowUnderTest) -> None:
 async def certificate_changed(desk: WindowUnderTest) -> None:
     """Another certificate than the one that was accepted."""
     CertificateDialog(_kit(desk), "support.example.com", "ab12" * 16, changed=True, parent=desk.window).start()
+
+
+@scene
+async def certificate_not_trusted(desk: WindowUnderTest) -> None:
+    """The way back to a certificate that was not accepted."""
+    joined(desk)
+    desk.intents.set_link(Link.RECONNECTING, 12)
+    desk.window.link_bar.offer_certificate(True)
 
 
 @scene
@@ -319,6 +334,13 @@ async def inbox(desk: WindowUnderTest) -> None:
 
 
 @scene
+async def inbox_without_names(desk: WindowUnderTest) -> None:
+    """Inbox while the rep's screen is shown."""
+    await inbox(desk)
+    desk.window.seat.inbox.set_unseen(True)
+
+
+@scene
 async def inbox_empty(desk: WindowUnderTest) -> None:
     """Inbox empty."""
     be_agent(desk)
@@ -406,6 +428,13 @@ async def close_the_window(desk: WindowUnderTest) -> None:
 
 
 @scene
+async def sign_out_of_open_sessions(desk: WindowUnderTest) -> None:
+    """Sign out while a session is open."""
+    joined(desk)
+    CloseDialog(_kit(desk), 1, closing=Closing.ACCOUNT, tray=True, actions=desk.actions, parent=desk.window).start()
+
+
+@scene
 async def preferences(desk: WindowUnderTest) -> None:
     """Preferences."""
     desk.actions.preferences.trigger()
@@ -425,7 +454,8 @@ async def history(desk: WindowUnderTest) -> None:
     assert isinstance(written, Intake)
     long = Handover(by="Maria Grigore", message="It is the cable, not the driver; she moves the printer. " * 6)
     handovers = ((WRITTEN["handover"],), (WRITTEN["handover"], long, long))
-    rated = ((SurveyAnswer(name="Ana Popescu", rating=5, comment="Thanks!"),), ())
+    several = SurveyAnswer(name="Ana Popescu", rating=5, comment="Thanks!"), SurveyAnswer(name="Radu Enache", rating=2)
+    rated = (several, ())
     desk.intents.pages = {
         one.session_id: HistoryPage(
             entry=one,
