@@ -64,6 +64,7 @@ class OutcomeDialog(Dialog):
         self._skip.clicked.connect(self.reject)
         self._save.clicked.connect(self.save)
         self._written = written
+        self._unsure: Noted | None = None
         self.notes.textChanged.connect(self._count)
 
     @property
@@ -93,13 +94,13 @@ class OutcomeDialog(Dialog):
         """Have the relay keep what is written; the dialog stays when it does not."""
         if not self._save.isEnabled():
             return
-        outcome, notes = self._typed.outcome, self._typed.notes
+        sent = self._typed
         self._problem.setText("")
         self._kit.work.run(
-            self._kit.intents.note_session(self.session_id, outcome, notes, self._written),
+            self._kit.intents.note_session(self.session_id, sent.outcome, sent.notes, self._written),
             name=f"note_session {self.session_id}",
-            on_done=lambda _: self._done(outcome, notes),
-            on_error=self.while_here(self._refused),
+            on_done=self.while_here(lambda _: self._done(sent)),
+            on_error=self.while_here(lambda error: self._refused(error, sent)),
             busy=self._save,
         )
 
@@ -113,21 +114,40 @@ class OutcomeDialog(Dialog):
         self.outcome.setEditText(noted.outcome)
         self.notes.setPlainText(noted.notes)
 
-    def _done(self, outcome: str, notes: str) -> None:
-        self.saved.emit(self.session_id, outcome, notes)
-        self.accept()
-
-    def _refused(self, error: SupportManagerError) -> None:
-        if error.code == ErrorCode.NOTES_CHANGED:
-            self._kit.work.run(
-                self._kit.intents.session_notes(self.session_id),
-                name=f"session_notes {self.session_id}",
-                on_done=self.while_here(lambda kept: self._put_both(kept, error)),
-                on_error=self.while_here(self._refused),
-                busy=self._save,
-            )
+    def _done(self, sent: Noted) -> None:
+        self._written = sent
+        self.saved.emit(self.session_id, sent.outcome, sent.notes)
+        if self.begun:  # typed while that was on its way
+            self._count()
         else:
+            self.accept()
+
+    def _refused(self, error: SupportManagerError, sent: Noted) -> None:
+        if error.code != ErrorCode.NOTES_CHANGED:
+            # The relay may have them all the same: a connection can break between its write and its answer.
+            self._unsure = sent
+            self._fail(error)
+            return
+        self._kit.work.run(
+            self._kit.intents.session_notes(self.session_id),
+            name=f"session_notes {self.session_id}",
+            on_done=self.while_here(lambda kept: self._changed(kept, error)),
+            on_error=self.while_here(self._fail),
+            busy=self._save,
+        )
+
+    def _fail(self, error: SupportManagerError) -> None:
+        self._count()
+        if self._save.isEnabled():
             self._problem.setText(self._kit.work.sentence(error))
+
+    def _changed(self, kept: Noted, error: SupportManagerError) -> None:
+        if kept == self._unsure:
+            self._written = kept
+            self._count()
+            self.save()
+        else:
+            self._put_both(kept, error)
 
     def _put_both(self, kept: Noted, error: SupportManagerError) -> None:
         """What somebody else has written meanwhile above what is typed here: the rep decides what stays."""
@@ -135,15 +155,15 @@ class OutcomeDialog(Dialog):
         outcomes = (kept.outcome,) if typed.outcome not in ("", kept.outcome) else ()
         parts = dict.fromkeys(part for part in (*outcomes, kept.notes, typed.notes) if part)
         self._put(Noted(outcome=typed.outcome or kept.outcome, notes="\n\n".join(parts)))
-        if self._save.isEnabled():
-            self._problem.setText(self._kit.work.sentence(error))
+        self._fail(error)
         self.fit()
 
     def _count(self) -> None:
         over = len(unicodedata.normalize("NFC", self.notes.toPlainText().strip())) - limits.NOTES_CHARS
         self._problem.setText(self._kit.say("chat.too_long", count=over) if over > 0 else "")
         set_kind(self.notes, "wrong", over > 0)
-        self._save.setEnabled(over <= 0)
+        is_saving = self._save.property("busy") is True
+        self._save.setEnabled(over <= 0 and not is_saving)
 
     @override
     def retranslate(self) -> None:

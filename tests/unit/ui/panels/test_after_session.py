@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QListWidget, QPlainTextEdit
 
-from support_manager.errors import Refused
+from support_manager.errors import AppCode, Refused, RelayUnavailable
 from support_manager.files.book import Done
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
@@ -185,6 +185,45 @@ async def test_what_was_saved_meanwhile_is_kept_beside_what_is_typed(desk):
     press(desk, "outcome_dialog_save")
     await until(lambda: dialogs(desk) == [])
     assert desk.intents.noted[session.id] == both
+
+
+@pytest.mark.rule("B-12.7")
+async def test_own_notes_whose_answer_was_lost_are_no_others(desk):
+    session = controlled(desk)
+    desk.actions.notes.trigger()
+    drain()
+    (dialog,) = dialogs(desk)
+    await until(lambda: not desk.work.running(f"session_notes {session.id}"))
+    dialog.notes.setPlainText("new driver")
+    desk.intents.error = lost = RelayUnavailable(AppCode.CONNECTION_LOST)
+    press(desk, "outcome_dialog_save")
+    problem = desk.find("outcome_dialog_problem", QLabel)
+    assert isinstance(problem, QLabel)
+    await until(lambda: problem.text() == desk.work.sentence(lost))
+    desk.intents.error = None
+    desk.intents.noted = {session.id: Noted(notes="new driver")}
+    dialog.notes.setPlainText("new driver, tray 2")
+    press(desk, "outcome_dialog_save")
+    await until(lambda: dialogs(desk) == [])
+    assert desk.intents.noted[session.id] == Noted(notes="new driver, tray 2")
+
+
+@pytest.mark.rule("B-12.7")
+async def test_what_is_typed_while_the_rest_is_being_saved_is_not_lost(desk):
+    session = controlled(desk)
+    desk.actions.notes.trigger()
+    drain()
+    (dialog,) = dialogs(desk)
+    await until(lambda: not desk.work.running(f"session_notes {session.id}"))
+    dialog.notes.setPlainText("new driver")
+    press(desk, "outcome_dialog_save")
+    dialog.notes.setPlainText("new driver, tray 2")
+    assert not desk.find("outcome_dialog_save").isEnabled(), "one after the other"
+    await until(lambda: desk.find("outcome_dialog_save").isEnabled())
+    assert dialogs(desk) == [dialog]
+    press(desk, "outcome_dialog_save")
+    await until(lambda: dialogs(desk) == [])
+    assert desk.intents.noted[session.id] == Noted(notes="new driver, tray 2")
 
 
 @pytest.mark.rule("B-12.7")
