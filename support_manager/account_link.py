@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from resources.catalog import best_language
@@ -151,6 +152,11 @@ class AccountLink:
             await self._signing.sign_out()
             await self._keep(stay_signed_in=False)
             self._signed_out(None)
+
+    async def reread_account(self) -> None:
+        """Learn what this account may do by now, as far as the relay is there to be asked."""
+        with suppress(SupportManagerError):
+            await self._signing.access(self.origin, fresh=True)
 
     async def request(self, message: Request, reply: type[R], *, timeout_s: float = ACK_S) -> R:
         """Send a request over the present connection; raises as `RelayLink.request`."""

@@ -192,10 +192,21 @@ class Controller:
 
     async def start_session(self, mode: Mode | None = None, tracking_code: str = "") -> SessionSnapshot:
         """Start a session (B-3.1)."""
-        if mode is None:
-            allowed = self.account.modes if self.account is not None else ()
-            mode = self.settings.mode if not allowed or self.settings.mode in allowed else allowed[0]
-        return await self._desk.start_session(mode, tracking_code)
+        tried = mode or self._own_mode()
+        try:
+            return await self._desk.start_session(tried, tracking_code)
+        except Refused as refusal:
+            if refusal.code != ErrorCode.NO_PRIVILEGE:
+                raise
+            await self._way.reread_account()
+            if mode is not None or self._own_mode() is tried:
+                raise
+        # An administrator has changed what is allowed, and the rep had not chosen.
+        return await self._desk.start_session(self._own_mode(), tracking_code)
+
+    def _own_mode(self) -> Mode:
+        allowed = self.account.modes if self.account is not None else ()
+        return self.settings.mode if not allowed or self.settings.mode in allowed else allowed[0]
 
     async def assist(self, number: str) -> SessionSnapshot:
         """Come into a colleague's session by its number (B-8.1)."""

@@ -36,8 +36,9 @@ from support_manager.protocol import requests, signals
 from support_manager.protocol.activities import ActivityState, Source
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import ActivityChanged, SessionEnded, SignalReceived
-from support_manager.protocol.views import EndReason
+from support_manager.protocol.views import EndReason, Mode
 from support_manager.settings import SettingsStore
+from tests.harness.agents import set_site
 from tests.harness.keyrings import MemoryRing
 from tests.harness.relay import PASSWORD, ROOT, Client, RelayProcess, page
 from tests.harness.scripted_engine import ScriptedEngine
@@ -218,6 +219,28 @@ async def test_a_session_from_start_to_end(app: App, relay: RelayProcess) -> Non
     with pytest.raises(Refused) as caught:
         await app.controller.send_chat(session.id, "too late")
     assert caught.value.code is ErrorCode.SESSION_UNKNOWN
+
+
+@pytest.mark.rule("B-3.4")
+async def test_a_mode_that_the_administrator_has_changed_is_learned_at_the_next_start(
+    app: App, relay: RelayProcess
+) -> None:
+    await set_site(relay.data, modes="single")
+    await app.sign_in(relay)
+    try:
+        await set_site(relay.data, modes="multi")
+        started = await app.controller.start_session()
+        assert started.view.mode is Mode.MULTI
+        await set_site(relay.data, modes="choice")
+        assert (await app.controller.start_session(Mode.SINGLE)).view.mode is Mode.SINGLE
+        await set_site(relay.data, modes="multi")
+        with pytest.raises(Refused) as refusal:
+            await app.controller.start_session(Mode.SINGLE)
+        assert refusal.value.code == ErrorCode.NO_PRIVILEGE, "what a rep has chosen is not changed behind his back"
+        assert app.controller.account is not None
+        assert app.controller.account.modes == (Mode.MULTI,), "and he has the choice no longer"
+    finally:
+        await set_site(relay.data, modes="choice")
 
 
 async def test_halves_of_characters_do_not_cost_the_connection(app: App, relay: RelayProcess) -> None:
