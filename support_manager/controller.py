@@ -339,6 +339,11 @@ class Controller:
         """End the call for everybody."""
         await self._desk[session_id].voice.end()
 
+    @property
+    def is_muted(self) -> bool:
+        """Whether this rep's microphone is shut, whichever call he is in."""
+        return self._desk.is_muted
+
     async def mute_voice(self, session_id: str, muted: bool) -> None:
         """Let nothing of this microphone be heard, or let it again."""
         self._desk.set_muted(muted)

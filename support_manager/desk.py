@@ -328,6 +328,11 @@ class Desk:
         if any(each.voice.is_in and each.id != session_id for each in open_here):
             raise LocalProblem(AppCode.VOICE_ELSEWHERE)
 
+    @property
+    def is_muted(self) -> bool:
+        """Whether nothing is to be heard of the microphone."""
+        return self._audio.muted
+
     def set_muted(self, muted: bool) -> None:
         """Let nothing of this microphone be heard, or let it again."""
         self._audio.muted = muted

@@ -228,6 +228,10 @@ class Intents(Protocol):
     async def end_voice(self, session_id: str) -> None:
         """End the call for everybody; only the controller may."""
 
+    @property
+    def is_muted(self) -> bool:
+        """Whether this rep's microphone is shut, whichever call he is in."""
+
     async def mute_voice(self, session_id: str, muted: bool) -> None:
         """Let nothing of this microphone be heard, or let it again; here at once."""
 

@@ -27,6 +27,8 @@ class Calling(QObject):
         self._kit, self._actions = kit, actions
         self._session = ""
         """The session in whose call this rep is."""
+        self._was_shut = False
+        """Whether he had shut the microphone himself when he chose in this call to be heard by key only."""
         actions.voice.triggered.connect(self.begin)
         actions.hang_up.triggered.connect(self.hang_up)
         actions.mute.triggered.connect(self.mute)
@@ -70,7 +72,9 @@ class Calling(QObject):
     def talk_by_key(self, wanted: bool) -> None:
         """Be heard only while the key is held from now on, or without it; in a call that holds at once."""
         if self._session:
-            self._mute(self._session, wanted)
+            if wanted:
+                self._was_shut = self._actions.mute.isChecked()
+            self._mute(self._session, wanted or self._was_shut)
 
     def _mute(self, session_id: str, muted: bool) -> None:
         self._actions.mute.setChecked(muted)
@@ -87,8 +91,11 @@ class Calling(QObject):
         inside = next((each for each in self._kit.intents.sessions.values() if _is_in(each)), None)
         session = inside.id if inside is not None else ""
         if session == self._session:
+            # Shut beneath this window: he comes back to the call after another app of his had muted it.
+            if session and not self._kit.work.running(f"mute {session}"):
+                self._actions.mute.setChecked(self._kit.intents.is_muted)
             return
-        self._session = session
+        self._session, self._was_shut = session, False
         self._listen(bool(session))
         if inside is not None:
             self._mute(session, self._kit.intents.settings.push_to_talk or inside.view.you in inside.call.muted)

@@ -3,8 +3,8 @@
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from support_manager.errors import SupportManagerError
-from support_manager.events import Picture, SessionSnapshot
+from support_manager.errors import AppCode, RelayUnavailable, SupportManagerError
+from support_manager.events import Link, Picture, SessionSnapshot
 from support_manager.media.screens import Shareable
 from support_manager.protocol.activities import Source
 from support_manager.protocol.roles import MEMBERS
@@ -128,6 +128,8 @@ class Showing(QObject):
                 await intents.stop_show(other.id)
         here = intents.sessions.get(session_id)
         if here is not None and here.share is not None:
+            if intents.link is not Link.ONLINE:  # one picture must not end before the other one can begin
+                raise RelayUnavailable(AppCode.CONNECTION_LOST)
             await intents.stop_view(session_id)
         await intents.show_screen(session_id, source, paused=lambda: self._is_left(session_id, source))
         session = self.session

@@ -223,7 +223,11 @@ export class Coming {
 
   /** There is no way back any more. */
   forget() {
-    if (this.kept) this.#keep.clear(this.kept.id);
+    if (this.kept) {
+      // Another tab that has gone on needs its own way back.
+      if (this.#keep.newer(this.kept)) this.#keep.leaveTab();
+      else this.#keep.clear(this.kept.id);
+    }
     this.kept = null;
   }
 }

@@ -3,7 +3,8 @@
 Rule: a peer announces the version it speaks in its `Hello`. The relay accepts every version from `OLDEST_SUPPORTED`
 to `PROTOCOL_VERSION`. Within one version only optional fields and new relay events may be added: clients ignore
 fields and events from the relay that they do not know, the relay refuses unknown fields from clients. Anything else
-raises the version. Names that were retired are listed in `RESERVED` and are never used again.
+raises the version, from the first release on: until then app and relay come from one tree. Names that were retired
+are listed in `RESERVED` and are never used again.
 """
 
 PROTOCOL_VERSION = 1

@@ -22,6 +22,7 @@ class FakePeople(FakeDrawing, FakeShows):
     """A part of both fakes of `Intents`; the other part has `sessions`, `emit` and `_ask`."""
 
     company = "Example"
+    is_muted = False
     inbox: InboxView | None = None
     targets = Targets()
     past = History()
@@ -100,6 +101,7 @@ class FakePeople(FakeDrawing, FakeShows):
 
     async def mute_voice(self, session_id: str, muted: bool) -> None:
         self._ask("mute_voice", session_id, muted)
+        self.is_muted = muted
 
     async def audio_devices(self) -> tuple[tuple[AudioDevice, ...], tuple[AudioDevice, ...]]:
         return (AudioDevice("m1", "Desk microphone"),), (AudioDevice("s1", "Headset"),)

@@ -177,6 +177,15 @@ test("B-12.4: what a tab that slept remembers of its share does not take the oth
   assert.equal(keep.find({ number: "123456789" }).token, "token 4");
 });
 
+test("B-12.4: leaving in a tab that slept takes neither the other one's way back nor its messages", async () => {
+  const { visit, story, keep, stored } = await sleptThrough();
+  await visit.leave();
+  assert.equal(story.screen, "over");
+  assert.equal(stored.has("support.here"), false, "this tab is in it no longer");
+  assert.equal(keep.find({ number: "123456789" }).token, "token 4");
+  assert.equal(keep.pending("s").length, 1);
+});
+
 test("B-12.4: a page that is not in yet goes on with what another tab has kept since", async () => {
   const { visit, story, keep, wire, listeners } = visitWith(relayTaking({ "token 4": "token 5" }), { token: "token 1" });
   wire.isUp = false;

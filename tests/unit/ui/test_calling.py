@@ -114,6 +114,36 @@ async def test_the_key_is_chosen_in_a_call_and_holds_at_once(desk: WindowUnderTe
 
 
 @pytest.mark.rule("B-7.7")
+async def test_who_had_muted_himself_is_not_heard_for_trying_the_key(desk: WindowUnderTest) -> None:
+    await call(desk)
+    desk.actions.mute.trigger()
+    await until(lambda: told(desk) == [False, True])
+    for count in (3, 4):
+        desk.actions.preferences.trigger()
+        drain()
+        desk.find("preferences_dialog_push_to_talk", QCheckBox).click()
+        desk.window.findChild(QDialog, "preferences_dialog").close()
+        await until(lambda count=count: len(told(desk)) == count)
+    assert told(desk) == [False, True, True, True]
+    assert desk.actions.mute.isChecked()
+
+
+@pytest.mark.rule("B-7.7", "B-12.5")
+async def test_a_microphone_shut_beneath_the_window_is_shown_as_shut(desk: WindowUnderTest) -> None:
+    """Another app of this rep had held the session, and muted it."""
+    await call(desk)
+    await until(lambda: not desk.actions.mute.isChecked())
+    (session_id,) = desk.intents.sessions
+    desk.intents.is_muted = True
+    desk.intents.change(session_id, view={"activities": (MUTED,)})
+    await until(desk.actions.mute.isChecked)
+    assert told(desk) == [False], "shown, not told anew"
+    desk.actions.mute.trigger()
+    await until(lambda: told(desk) == [False, False])
+    assert not desk.actions.mute.isChecked()
+
+
+@pytest.mark.rule("B-7.7")
 async def test_the_key_is_chosen_outside_a_call_and_nothing_is_told_of_it(desk: WindowUnderTest) -> None:
     desk.intents.open()
     desk.actions.preferences.trigger()

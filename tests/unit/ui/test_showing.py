@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
 
 from support_manager.errors import AppCode, RelayUnavailable
-from support_manager.events import Attention, Happening, OfferArrived, Picture
+from support_manager.events import Attention, Happening, Link, OfferArrived, Picture
 from support_manager.protocol.activities import ActivityKind, ActivityState, Source
 from support_manager.protocol.channel import DrawStroke
 from support_manager.protocol.views import ActivityView, InboxItem, InboxKind
@@ -23,6 +23,7 @@ from ui.dialogs.show_screen import ShowScreenDialog
 from ui.notifications import Notifications
 from ui.tray import Tray
 from ui.widgets.kit import Kit
+from ui.work import Notice
 
 HOSTILE = "<b>Bank</b>\u202egnp.exe\nsecond line"
 
@@ -393,6 +394,21 @@ async def test_the_other_ones_screen_and_ones_own_never_stand_beside_each_other(
     await until(lambda: ("ask_view", session_id) in desk.intents.asked)
     names = [one[0] for one in desk.intents.asked]
     assert names.index("stop_show") < names.index("ask_view")
+
+
+@pytest.mark.rule("B-12.5")
+async def test_while_the_relay_is_away_no_picture_ends_for_one_that_cannot_begin(desk):
+    session_id = await joined(desk)
+    desk.intents.picture(session_id, Picture.LIVE)
+    drain()
+    chosen = pick(desk)
+    desk.intents.set_link(Link.RECONNECTING, 12)
+    told: list[Notice] = []
+    desk.work.notice.connect(told.append)
+    chosen(PaintedSource())
+    await until(lambda: not desk.work.running(f"show_screen {session_id}"))
+    assert [one[0] for one in desk.intents.asked if one[0] in ("stop_view", "show_screen")] == []
+    assert [one.text for one in told] == [desk.work.sentence(RelayUnavailable(AppCode.CONNECTION_LOST))]
 
 
 async def test_a_second_share_ends_the_first(desk):
