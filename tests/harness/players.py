@@ -70,6 +70,9 @@ def ffmpeg_plays(path: Path) -> tuple[float, list[str]]:
         words += ["-i", str(path)]
         if at is not None:
             words += ["-frames:v", "1", "-progress", "pipe:1"]
+        # Counted in the file's own milliseconds: left alone, ffmpeg counts in ticks of the frame rate that it guesses,
+        # and complains of two pictures of a jittery 30 a second which come into one tick.
+        words += ["-enc_time_base:v", "-1"]
         done = subprocess.run([*words, "-f", "null", "-"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, (at, done.stderr)
         assert done.stderr == "", (at, done.stderr)
