@@ -259,24 +259,32 @@ class FirefoxTab:
             await asyncio.sleep(0.05)
 
     async def click(self, selector: str) -> None:
-        """Wait until something can be clicked there, and click it with a real pointer."""
+        """Wait until something can be clicked there, and click it with a real pointer; again where that met another.
+
+        A question's buttons may be drawn anew between the wait and the click, and take none for half a second then.
+        """
         found = f"document.querySelector({json.dumps(selector)})"
         deadline = time.monotonic() + 20
         while True:
             await self.until(f"{found}?.checkVisibility() && !{found}.disabled && ({_TAKES_POINTER})({found})")
             try:
-                await self._click_once(selector, found)
+                if await self._click_once(selector, found) or time.monotonic() > deadline:
+                    return
             except FirefoxError as error:
                 # The page may have drawn the element anew between finding it and pointing at it.
                 if time.monotonic() > deadline or not any(
                     word in str(error) for word in ("not displayed", "stale", "no such node")
                 ):
                     raise
-            else:
-                return
 
-    async def _click_once(self, selector: str, found: str) -> None:
+    async def _click_once(self, selector: str, found: str) -> bool:
+        """Whether the click came to what was meant, as far as the page is there to tell."""
         await self.evaluate(f"void {found}.scrollIntoView({{block: 'nearest'}})")
+        meets = f"event.target.closest({json.dumps(selector)}) !== null"
+        heard = f"(event) => {{ window.clickMet = {meets}; }}"
+        await self.evaluate(
+            f"window.clickMet = true, document.addEventListener('click', {heard}, {{capture: true, once: true}})"
+        )
         nodes = await self._browser.command(
             "browsingContext.locateNodes", context=self._context, locator={"type": "css", "value": selector}
         )
@@ -287,6 +295,10 @@ class FirefoxTab:
             {"type": "pointerUp", "button": 0},
         ]
         await self._act({"type": "pointer", "id": "mouse", "actions": pointer})
+        try:
+            return await self.evaluate("window.clickMet") is not False
+        except FirefoxError:  # the click led to another page
+            return True
 
     async def set_files(self, selector: str, *paths: Path) -> None:
         """Choose files in a field, as its dialog would."""
