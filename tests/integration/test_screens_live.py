@@ -26,13 +26,24 @@ def display() -> Iterator[Display]:
         yield made
 
 
+STARTED: list[subprocess.Popen[bytes]] = []
+
+
 @pytest.fixture(autouse=True)
-def _here(display: Display, monkeypatch: pytest.MonkeyPatch) -> None:
+def _here(display: Display, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """On that display, and alone there: the next test must not find a window that is just going."""
     monkeypatch.setenv("DISPLAY", display.name)
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.terminate()
+        process.wait(5)
+    until(lambda: not any(one.title == TITLE for one in x11_windows()))
 
 
 def started(display: Display, *words: str) -> subprocess.Popen[bytes]:
-    return display.spawn(sys.executable, "-m", "tests.harness.code_window", *words)
+    STARTED.append(display.spawn(sys.executable, "-m", "tests.harness.code_window", *words))
+    return STARTED[-1]
 
 
 def until(condition: Callable[[], object], seconds: float = 15.0) -> object:
@@ -105,12 +116,9 @@ def test_threads_that_look_at_once_do_not_end_the_program(display: Display):
 
 
 @pytest.fixture
-def window(display: Display) -> Iterator[X11Window]:
-    process = started(display, "300", "200", "20")
-    yield until(lambda: next((one for one in x11_windows() if one.title == TITLE), None))  # type: ignore[misc]
-    process.terminate()
-    process.wait(5)
-    until(lambda: not any(one.title == TITLE for one in x11_windows()))
+def window(display: Display) -> X11Window:
+    started(display, "300", "200", "20")
+    return until(lambda: next((one for one in x11_windows() if one.title == TITLE), None))  # type: ignore[return-value]
 
 
 def test_a_screen_is_seen_and_only_the_part_that_changes(display, window):
