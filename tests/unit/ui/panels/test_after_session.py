@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QListWidget, QPlainTextEdit
 
 from support_manager.errors import AppCode, Refused, RelayUnavailable
+from support_manager.events import SessionSnapshot
 from support_manager.files.book import Done
 from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
@@ -60,6 +61,23 @@ def asked(desk: WindowUnderTest, name: str) -> list[tuple[object, ...]]:
 def press(desk: WindowUnderTest, name: str) -> None:
     QTest.mouseClick(desk.find(name), Qt.MouseButton.LeftButton)
     drain()
+
+
+async def noting(desk: WindowUnderTest) -> tuple[SessionSnapshot, OutcomeDialog]:
+    """A running session, and its dialog once that knows what is kept."""
+    session = controlled(desk)
+    desk.actions.notes.trigger()
+    drain()
+    (dialog,) = dialogs(desk)
+    await until(lambda: not desk.work.running(f"session_notes {session.id}"))
+    return session, dialog
+
+
+def problem_of(desk: WindowUnderTest) -> QLabel:
+    """Where the dialog says what went wrong."""
+    found = desk.find("outcome_dialog_problem", QLabel)
+    assert isinstance(found, QLabel)
+    return found
 
 
 # --- outcome and notes
@@ -138,8 +156,7 @@ async def test_a_refusal_is_said_and_nothing_written_is_lost(desk):
     dialog.notes.setPlainText("ș" * limits.NOTES_CHARS)
     desk.intents.error = Refused(ErrorCode.NOT_SUPPORTED)
     press(desk, "outcome_dialog_save")
-    problem = desk.find("outcome_dialog_problem", QLabel)
-    assert isinstance(problem, QLabel)
+    problem = problem_of(desk)
     await until(lambda: problem.text() == desk.work.sentence(Refused(ErrorCode.NOT_SUPPORTED)))
     assert dialogs(desk) == [dialog]
     desk.intents.error = None
@@ -167,17 +184,12 @@ async def test_what_a_colleague_wrote_is_there_before_one_writes(desk):
 
 @pytest.mark.rule("B-12.7")
 async def test_what_was_saved_meanwhile_is_kept_beside_what_is_typed(desk):
-    session = controlled(desk)
-    desk.actions.notes.trigger()
-    drain()
-    (dialog,) = dialogs(desk)
-    await until(lambda: not desk.work.running(f"session_notes {session.id}"))
+    session, dialog = await noting(desk)
     dialog.outcome.setEditText("Solved")
     dialog.notes.setPlainText("new driver")
     desk.intents.noted = {session.id: Noted(outcome="Partly", notes="serial number 12")}
     press(desk, "outcome_dialog_save")
-    problem = desk.find("outcome_dialog_problem", QLabel)
-    assert isinstance(problem, QLabel)
+    problem = problem_of(desk)
     await until(lambda: problem.text() == desk.work.sentence(Refused(ErrorCode.NOTES_CHANGED)))
     both = Noted(outcome="Solved", notes="Partly\n\nserial number 12\n\nnew driver")
     assert (dialog.outcome.currentText(), dialog.notes.toPlainText()) == (both.outcome, both.notes)
@@ -189,16 +201,11 @@ async def test_what_was_saved_meanwhile_is_kept_beside_what_is_typed(desk):
 
 @pytest.mark.rule("B-12.7")
 async def test_own_notes_whose_answer_was_lost_are_no_others(desk):
-    session = controlled(desk)
-    desk.actions.notes.trigger()
-    drain()
-    (dialog,) = dialogs(desk)
-    await until(lambda: not desk.work.running(f"session_notes {session.id}"))
+    session, dialog = await noting(desk)
     dialog.notes.setPlainText("new driver")
     desk.intents.error = lost = RelayUnavailable(AppCode.CONNECTION_LOST)
     press(desk, "outcome_dialog_save")
-    problem = desk.find("outcome_dialog_problem", QLabel)
-    assert isinstance(problem, QLabel)
+    problem = problem_of(desk)
     await until(lambda: problem.text() == desk.work.sentence(lost))
     desk.intents.error = None
     desk.intents.noted = {session.id: Noted(notes="new driver")}
@@ -210,11 +217,7 @@ async def test_own_notes_whose_answer_was_lost_are_no_others(desk):
 
 @pytest.mark.rule("B-12.7")
 async def test_what_is_typed_while_the_rest_is_being_saved_is_not_lost(desk):
-    session = controlled(desk)
-    desk.actions.notes.trigger()
-    drain()
-    (dialog,) = dialogs(desk)
-    await until(lambda: not desk.work.running(f"session_notes {session.id}"))
+    session, dialog = await noting(desk)
     dialog.notes.setPlainText("new driver")
     press(desk, "outcome_dialog_save")
     dialog.notes.setPlainText("new driver, tray 2")
@@ -236,8 +239,7 @@ async def test_what_is_typed_before_the_answer_stays_and_is_saved_beside_what_wa
     await until(lambda: not desk.work.running(f"session_notes {session.id}"))
     assert dialog.notes.toPlainText() == "new driver"
     press(desk, "outcome_dialog_save")
-    problem = desk.find("outcome_dialog_problem", QLabel)
-    assert isinstance(problem, QLabel)
+    problem = problem_of(desk)
     await until(lambda: dialog.notes.toPlainText().endswith("nnn\n\nnew driver"))
     assert problem.text() == desk.window._kit.say("chat.too_long", count=4), "the rep shortens it, not the app"
     assert not desk.find("outcome_dialog_save").isEnabled()
