@@ -175,6 +175,52 @@ def test_a_closed_window_is_gone(display):
     assert found.place() is None
 
 
+UNSEEN_AT_FIRST = """
+from PySide6.QtGui import QGuiApplication, QWindow
+from PySide6.QtCore import QTimer
+from tests.harness.code_window import CodeWindow
+import sys
+
+app = QGuiApplication([])
+frame = QWindow()
+frame.setGeometry(50, 50, 700, 400)
+frame.create()
+code = CodeWindow()
+code.setParent(frame)
+code.setGeometry(0, 0, 700, 400)
+code.show()
+app.processEvents()
+print(int(code.winId()), flush=True)
+sys.stdin.readline()
+frame.show()
+timer = QTimer()
+timer.timeout.connect(code.update)
+timer.start(50)
+app.exec()
+"""
+
+
+def test_a_window_whose_frame_appears_later_is_seen_then(display):
+    # A window manager lists a window before it shows the frame around it, and the window is not told when it does.
+    words = [sys.executable, "-c", UNSEEN_AT_FIRST]
+    with subprocess.Popen(
+        words, env=display.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        looker = Looker(X11Window("code", int(process.stdout.readline())).open())
+        try:
+            assert not looker.look()
+            assert looker.grabber.is_hidden
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert until(looker.code)
+            assert not looker.grabber.is_hidden
+        finally:
+            looker.grabber.close()
+            process.terminate()
+
+
 def test_a_process_own_windows_can_be_left_out(display):
     process = started(display, "300", "200", "20")
     until(lambda: any(one.title == TITLE for one in x11_windows()))

@@ -16,6 +16,9 @@ _IPC_CREAT, _IPC_RMID = 0o1000 | 0o600, 0
 _ALIGN = 16
 """Edges of what is taken lie at multiples of this, for whole macroblocks."""
 _LARGEST = 8_192
+_UNSEEN_S = 0.2
+"""How often a window that cannot be seen is looked at again. No event tells that it can be: its own MapNotify comes
+before its frame is shown, and the frame's does not come to us."""
 _BEYOND = 4_096
 """Bytes after the picture that may be read: swscale takes whole vectors, so that at a row's end it reads on a little
 (seen with valgrind for parts a few pixels wide), and a segment may end where no memory follows."""
@@ -180,6 +183,7 @@ class X11Grabber:
         self._display = self._pixmap = 0
         self._gone = self._hidden = self._renew = False
         self._first = True
+        self._unseen_at = 0.0
         self._event = ctypes.create_string_buffer(192)
         self._pointer_box: _Box | None = None
         with lib.alone:
@@ -271,8 +275,9 @@ class X11Grabber:
         self._hear()
         if self._gone:
             raise SourceGone
-        if self._renew:
-            self._renew = False
+        now = time.monotonic()
+        if self._renew or (self._hidden and now - self._unseen_at > _UNSEEN_S):
+            self._renew, self._unseen_at = False, now
             area = self._area_of_window()
             if area != self._area or self._hidden is False:
                 self._area = area
@@ -283,7 +288,6 @@ class X11Grabber:
         changed = self._damaged()
         if whole or self._first:
             changed = _Box(0, 0, area.width, area.height)
-        now = time.monotonic()
         moved = self._pointer.look(now)
         shown = self._shown_area()
         if moved or _meet(_aligned(changed, area), self._pointer_box):
