@@ -215,8 +215,13 @@ def _find(folder: Path) -> tuple[Recording, ...]:
 
 def _look_at(path: Path) -> Recording:
     stat = path.stat()
-    with path.open("rb") as file:
-        data = file.read(HEADER_BYTES)
+    try:
+        with path.open("rb") as file:
+            data = file.read(HEADER_BYTES)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        data = b""  # one that cannot be read must not take the others with it
     try:
         front = read_front(data)
     except NotOursError:

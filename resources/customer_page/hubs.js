@@ -81,7 +81,6 @@ export class Hubs {
       // The former rep is out of reach for signals: that connection is not made anew.
       ready: () => this.#present === own && this.#parts.ready(),
       tick: () => this.#present === own && this.#parts.tick(),
-      heard: (message) => this.#present === own && this.#parts.heard(message),
     });
     this.#present = own;
     if (former) {

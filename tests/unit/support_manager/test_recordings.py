@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -214,3 +215,21 @@ async def test_a_folder_that_cannot_be_read_is_said_in_words(library, tmp_path, 
         await library.find()
     assert caught.value.code is AppCode.RECORDINGS_UNREADABLE
     assert caught.value.params["reason"] == "Permission denied"
+
+
+async def test_one_that_cannot_be_read_does_not_hide_the_others(library, tmp_path, monkeypatch):
+    folder = tmp_path / "kept"
+    recorded(folder, "good.webm")
+    recorded(folder, "refused.webm")
+    opened = Path.open
+
+    def refusing(path, *words, **more):
+        if path.name == "refused.webm":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *words, **more)
+
+    monkeypatch.setattr(Path, "open", refusing)  # root may read everything
+    assert {one.name: one.state for one in await library.find()} == {
+        "good.webm": RecordingState.FINISHED,
+        "refused.webm": RecordingState.DAMAGED,
+    }
