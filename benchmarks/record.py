@@ -39,15 +39,16 @@ async def compare(
             (cpu, *_), total = await cpu_of([hub.pid], phase_s)
             without.append(cpu)
             totals.append(total)
+            before = (await customer.ask("read"))["customers"][0]["bytes"]
             await hub.ask("record", publisher=PUBLISHER, path=str(folder / f"{turn}.webm"))
             await asyncio.sleep(plan.settle_s)
-            before = (await customer.ask("read"))["customers"][0]["bytes"]
             (cpu, *_), total = await cpu_of([hub.pid], phase_s)
-            wire = (await customer.ask("read"))["customers"][0]["bytes"] - before
             recorded.append(cpu)
             totals.append(total)
             over = await hub.ask("stop")
-            ratios.append(over["bytes"] / over["seconds"] / (wire / phase_s))
+            # Over the whole of the recording: a part of it holds more or fewer key frames than its share of them.
+            wire = (await customer.ask("read"))["customers"][0]["bytes"] - before
+            ratios.append(over["bytes"] / wire)
             whole = frames_of(Path(over["path"]))
             if whole < 25 * over["seconds"]:
                 report.mark_invalid(f"only {whole} pictures in {over['seconds']:.0f} s of recording")

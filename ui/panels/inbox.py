@@ -83,8 +83,8 @@ class InboxCard(QFrame):
         time_left.setSpacing(SPACE_2)
         time_left.addWidget(self._bar, 1)
         time_left.addWidget(self._left)
-        column.addLayout(time_left)
         column.addLayout(answers)
+        column.addLayout(time_left)  # below: as it comes and goes, the buttons stay where somebody is about to click
         self.take(item)
 
     @property
