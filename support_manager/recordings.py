@@ -218,16 +218,12 @@ def _look_at(path: Path) -> Recording:
     try:
         with path.open("rb") as file:
             data = file.read(HEADER_BYTES)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        data = b""  # one that cannot be read must not take the others with it
+    except PermissionError:  # one that may not be read must not take the others with it
+        return _unread(path, stat, RecordingState.UNFINISHED if path.name.endswith(PART) else RecordingState.DAMAGED)
     try:
         front = read_front(data)
     except NotOursError:
-        return Recording(
-            path.name, path, "", "", "", int(stat.st_mtime * 1000), 0.0, stat.st_size, RecordingState.DAMAGED
-        )
+        return _unread(path, stat, RecordingState.DAMAGED)
     tags, length_ms = front.facts.tags, front.duration_ms
     is_whole = length_ms is not None and not path.name.endswith(PART)
     return Recording(
@@ -241,6 +237,10 @@ def _look_at(path: Path) -> Recording:
         bytes=stat.st_size,
         state=RecordingState.FINISHED if is_whole else RecordingState.UNFINISHED,
     )
+
+
+def _unread(path: Path, stat: os.stat_result, state: RecordingState) -> Recording:
+    return Recording(path.name, path, "", "", "", int(stat.st_mtime * 1000), 0.0, stat.st_size, state)
 
 
 def _delete_old(folder: Path, before_s: float) -> int:

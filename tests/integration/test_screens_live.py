@@ -208,16 +208,16 @@ def test_a_window_whose_frame_appears_later_is_seen_then(display):
     ) as process:
         assert process.stdin
         assert process.stdout
-        looker = Looker(X11Window("code", int(process.stdout.readline())).open())
         try:
+            looker = Looker(X11Window("code", int(process.stdout.readline())).open())
             assert not looker.look()
             assert looker.grabber.is_hidden
             process.stdin.write("\n")
             process.stdin.flush()
             assert until(looker.code)
             assert not looker.grabber.is_hidden
-        finally:
             looker.grabber.close()
+        finally:
             process.terminate()
 
 

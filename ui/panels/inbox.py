@@ -58,7 +58,7 @@ class InboxCard(QFrame):
         self._bar.setObjectName("inboxTimeLeft")
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(4)
-        self._left = label("inboxLeft", "secondary")
+        self.time_left = label("inboxLeft", "secondary")
         self.accept = button("inboxAccept", "primary")
         self.decline = button("inboxDecline", "quiet")
         self.accept.clicked.connect(lambda: self.accepted.emit(self._item.session_id))
@@ -79,12 +79,17 @@ class InboxCard(QFrame):
         for part in (self._from, self._email, self._message_title, self._message, self._said_title, self._said):
             column.addWidget(part)
         column.addSpacing(SPACE_1)
+        # Below the buttons, and its room is kept: as it comes and goes, no button moves from under somebody's pointer.
+        for kept in (self._bar, self.time_left):
+            policy = kept.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            kept.setSizePolicy(policy)
         time_left = QHBoxLayout()
         time_left.setSpacing(SPACE_2)
         time_left.addWidget(self._bar, 1)
-        time_left.addWidget(self._left)
+        time_left.addWidget(self.time_left)
         column.addLayout(answers)
-        column.addLayout(time_left)  # below: as it comes and goes, the buttons stay where somebody is about to click
+        column.addLayout(time_left)
         self.take(item)
 
     @property
@@ -130,7 +135,7 @@ class InboxCard(QFrame):
         minutes = int(self._model.waited_s(item) // 60)
         self._since.setText(say("inbox.minutes", count=minutes) if minutes else say("inbox.just_now"))
         left = self._model.left_s(item)
-        for part in (self._bar, self._left):
+        for part in (self._bar, self.time_left):
             part.setVisible(left is not None)
         words = self._from.text()
         if left is not None:
@@ -139,7 +144,7 @@ class InboxCard(QFrame):
             self._bar.setValue(int(left * 10))
             words = f"{words}, {say('inbox.left', count=round(left))}"
             self._bar.setAccessibleName(say("inbox.left", count=round(left)))
-            self._left.setText(say("inbox.seconds", count=round(left)))
+            self.time_left.setText(say("inbox.seconds", count=round(left)))
         written = (self._message_title, self._message, self._said_title, self._said)
         said = "".join(f", {part.text()}" for part in written if part.text() and not part.isHidden())
         self.setAccessibleName(f"{self._name.text()}, {self._since.text()}, {words}{said}")
@@ -282,6 +287,7 @@ class InboxPanel(QFrame):
         card = next((one for one in self._in_order() if one.item.offered), None)
         if card is not None and self._focused() is None:
             self._area.ensureWidgetVisible(card, 0, 0)
+            self._area.ensureWidgetVisible(card.time_left, 0, SPACE_2)
             self._area.ensureWidgetVisible(card.accept, 0, SPACE_2)  # of a card that is higher than the room for it
 
     def _made(self, item: InboxItem) -> InboxCard:

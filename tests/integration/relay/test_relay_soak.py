@@ -30,8 +30,8 @@ async def one_round(relay: RelayProcess) -> None:
         await asyncio.gather(*(work(ana) for ana in reps))
 
 
-MOST_CONNECTIONS = 5 + 10
-"""SQLAlchemy's pool keeps five to the database and makes ten more while many ask at once.
+POOL, OVERFLOW = 5, 10
+"""SQLAlchemy's pool keeps five connections to the database and makes ten more while many ask at once.
 
 How many there were at once is luck, and the files tell of it for good: SQLite keeps a closed connection's file open,
 for the next one, as long as another of the process is connected (https://www.sqlite.org/howtocorrupt.html, 2.2:
@@ -64,9 +64,9 @@ async def test_two_hundred_sessions_leave_nothing_behind():
             await one_round(relay)
         kept_now, files_now = await settled()
         assert files_now <= files
-        assert kept_now <= MOST_CONNECTIONS + 1  # and the journal's own
-        # Each connection has a thread, and none is left of those that the pool did not keep.
-        assert process.num_threads() <= threads + kept_now - kept + 1
+        assert kept_now <= POOL + OVERFLOW + 1  # and the journal's own
+        # Each connection has a thread; at the first look the pool may not have been full.
+        assert process.num_threads() <= threads + max(0, POOL + 1 - kept) + 1
         # 160 ended sessions are remembered for ten minutes more, at a few kB each.
         assert process.memory_info().rss - memory < 8_000_000
         assert not [line for line in relay.log if '"level": "error"' in line]

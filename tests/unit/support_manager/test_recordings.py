@@ -221,10 +221,11 @@ async def test_one_that_cannot_be_read_does_not_hide_the_others(library, tmp_pat
     folder = tmp_path / "kept"
     recorded(folder, "good.webm")
     recorded(folder, "refused.webm")
+    recorded(folder, "running.webm", finished=False)
     opened = Path.open
 
     def refusing(path, *words, **more):
-        if path.name == "refused.webm":
+        if path.name in ("refused.webm", "running.webm.part"):
             raise PermissionError(13, "Permission denied")
         return opened(path, *words, **more)
 
@@ -232,4 +233,5 @@ async def test_one_that_cannot_be_read_does_not_hide_the_others(library, tmp_pat
     assert {one.name: one.state for one in await library.find()} == {
         "good.webm": RecordingState.FINISHED,
         "refused.webm": RecordingState.DAMAGED,
+        "running.webm.part": RecordingState.UNFINISHED,
     }

@@ -157,6 +157,22 @@ async def test_a_card_that_stays_keeps_its_place_and_its_focus(desk):
     assert [card.item.session_id for card in cards(desk)] == ["w", "o", "n"]
 
 
+async def test_no_button_moves_when_an_offer_lapses_and_comes_again(desk):
+    offers = [item(name, name, age_s=age, offered_s=24) for name, age in (("a", 30), ("b", 20))]
+    lapsed = [msgspec.structs.replace(one, offered=False, offered_until=None) for one in offers]
+
+    def places() -> list[int]:
+        drain()
+        return [card.accept.mapTo(desk.window, card.accept.rect().topLeft()).y() for card in cards(desk)]
+
+    be_agent(desk, *offers)
+    before = places()
+    be_agent(desk, lapsed[0], offers[1])
+    assert places() == before
+    be_agent(desk, *lapsed)
+    assert places() == before
+
+
 def seen(desk: WindowUnderTest, card: InboxCard) -> bool:
     """Whether all of the button that accepts is in view."""
     return card.accept.visibleRegion().boundingRect() == card.accept.rect()
