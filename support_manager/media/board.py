@@ -1,6 +1,7 @@
 """What is drawn over one share: everybody's strokes and pointers, bounded, whoever sent them (B-7.3)."""
 
-from collections.abc import Collection, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -22,6 +23,41 @@ class Stroke:
     """In 65535ths of the captured picture."""
     length: int = 0
     """Across and down, from point to point."""
+
+
+EARLY_S = 5.0
+"""How long after a message the relay's word of its drawer may come; a loop that stands still for longer has hung."""
+_MOST_EARLY = 500
+
+
+class Early:
+    """What came of people of whose drawing the relay has not told here yet.
+
+    The relay's word and the strokes go different ways, and the one from end to end is the faster one: whoever is late
+    to hear of a drawing would miss its first strokes for good. It draws nothing; only the relay's word does.
+
+    Args:
+        clock: monotonic time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._kept: deque[tuple[float, str, DrawMessage]] = deque(maxlen=_MOST_EARLY)
+
+    def keep(self, by: str, message: DrawMessage) -> None:
+        """Keep a message of somebody who does not draw yet; the oldest goes for it."""
+        self._kept.append((self._clock(), by, message))
+
+    def claim(self, drawers: Collection[str]) -> list[tuple[str, DrawMessage]]:
+        """Hand out, in order, what those who draw now have said; what is too old goes."""
+        since = self._clock() - EARLY_S
+        recent = [one for one in self._kept if one[0] >= since]
+        self._kept = deque((one for one in recent if one[1] not in drawers), maxlen=_MOST_EARLY)
+        return [(by, message) for _, by, message in recent if by in drawers]
+
+    def clear(self) -> None:
+        """Forget all of it: everything begins anew."""
+        self._kept.clear()
 
 
 class Board:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
-from support_manager.media.board import Board
+from support_manager.media.board import Board, Early
 from support_manager.protocol import limits
 from support_manager.protocol.channel import DrawMessage, DrawPointer
 
@@ -36,13 +36,22 @@ class Drawing:
         self._drawers: frozenset[str] = frozenset()
         self._viewers: frozenset[str] = frozenset()
         self._board = Board()
+        self._early = Early(clock)
         self._waiting: dict[str, deque[DrawMessage]] = {}
         """What could not be handed on yet, in order, by viewer."""
         self._planned = False
         self._budgets: dict[str, tuple[float, float]] = {}
 
-    def allow(self, drawers: Collection[str], viewers: Collection[str]) -> None:
-        """Say who may draw and who sees it; what others drew goes, and whoever is new gets all there is."""
+    def allow(self, drawers: Collection[str], viewers: Collection[str]) -> list[tuple[str, DrawMessage]]:
+        """Say who may draw and who sees it; what others drew goes, and whoever is new gets all there is.
+
+        Returns:
+            what those who draw now had said too early, with their ids: it is drawn now.
+        """
+        self._allow(drawers, viewers)
+        return [(by, message) for by, message in self._early.claim(self._drawers) if self.take(by, message)]
+
+    def _allow(self, drawers: Collection[str], viewers: Collection[str]) -> None:
         new = frozenset(viewers) - self._viewers
         self._drawers, self._viewers = frozenset(drawers), frozenset(viewers)
         self._waiting = {each: queue for each, queue in self._waiting.items() if each in self._viewers}
@@ -55,8 +64,11 @@ class Drawing:
             self._begin_anew(viewer)
 
     def take(self, by: str, message: DrawMessage) -> bool:
-        """Take a participant's message; False, and nothing else, for one who may not, or who sends too much."""
-        return by in self._drawers and self._has_room(by) and self._draw(by, message)
+        """Take a participant's message; False for one who may not (yet), or who sends too much: nobody sees anything."""
+        if by not in self._drawers:
+            self._early.keep(by, message)
+            return False
+        return self._has_room(by) and self._draw(by, message)
 
     def came(self, participant_id: str) -> None:
         """That participant's line is open (again): he gets all there is."""

@@ -328,6 +328,10 @@ class Hub:
 
     def set_drawing(self, session_id: str, drawers: Iterable[str], viewers: Iterable[str]) -> None:
         """Say which participants of a session draw over its share, and which see it."""
+        for by, message in self._drawing_of(session_id).allow(frozenset(drawers), frozenset(viewers)):
+            self._emit(Drawn(PeerKey(session_id, by), message))
+
+    def _drawing_of(self, session_id: str) -> Drawing:
         drawing = self._drawings.get(session_id)
         if drawing is None:
             drawing = Drawing(
@@ -336,7 +340,7 @@ class Hub:
                 asyncio.get_running_loop().call_later,
             )
             self._drawings[session_id] = drawing
-        drawing.allow(frozenset(drawers), frozenset(viewers))
+        return drawing
 
     def draw(self, drawer: PeerKey, message: DrawMessage) -> None:
         """Draw as this app's own rep."""
@@ -353,8 +357,7 @@ class Hub:
         if isinstance(connection, GuestConnection):
             self._emit(Drawn(PeerKey(peer.session_id, message.by or ""), message))
             return
-        drawing = self._drawings.get(peer.session_id)
-        if drawing is not None and drawing.take(peer.participant_id, message):
+        if peer in self._slots and self._drawing_of(peer.session_id).take(peer.participant_id, message):
             self._emit(Drawn(peer, message))
 
     def _opened(self, peer: PeerKey) -> None:

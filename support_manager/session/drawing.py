@@ -1,9 +1,10 @@
 """What is drawn over a session's share, as this app has it: its own rep's strokes at once, the others' as they come."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from support_manager.errors import Refused
-from support_manager.media.board import Board
+from support_manager.media.board import Board, Early
 from support_manager.protocol.activities import ACTIVITIES, DRAWN_ON, ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.codes import ErrorCode
@@ -21,6 +22,7 @@ class SessionDrawing:
         new_id: makes an idempotency key.
         changed: called when there is something else to see.
         ended: called when a drawing was ended here, before the relay knows of it.
+        clock: monotonic time in seconds.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class SessionDrawing:
         new_id: Callable[[], str],
         changed: Callable[[], None],
         ended: Callable[[], None],
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._view = view
         self._send = send
@@ -38,6 +41,7 @@ class SessionDrawing:
         self._ended = ended
         self._over: set[str] = set()
         """Drawings that this rep has ended and the relay has not yet."""
+        self._early = Early(clock)
         self.board = Board()
 
     @property
@@ -104,8 +108,11 @@ class SessionDrawing:
                     raise
 
     def take(self, drawer: str, message: DrawMessage) -> bool:
-        """Take what was drawn; of somebody whose drawing does not run, it is dropped."""
-        if drawer and drawer not in self.drawers:
+        """Take what was drawn; of somebody whose drawing does not run (yet), nothing is to be seen."""
+        if not drawer:
+            self._early.clear()  # the hub says everything anew
+        elif drawer not in self.drawers:
+            self._early.keep(drawer, message)
             return False
         taken = self.board.take(drawer, message)
         if taken:
@@ -113,8 +120,12 @@ class SessionDrawing:
         return taken
 
     def follow(self) -> None:
-        """The session is another one now: what nobody draws any more goes."""
+        """The session is another one now: what nobody draws any more goes, what came before the relay's word is shown."""
         known = {one.id for one in self._view().activities}
         self._over &= known
-        if self.board.keep(self.drawers):
+        drawers = self.drawers
+        changed = self.board.keep(drawers)
+        for drawer, message in self._early.claim(drawers):
+            changed |= self.board.take(drawer, message)
+        if changed:
             self._changed()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support_manager.media.board import Board
+from support_manager.media.board import EARLY_S, Board
 from support_manager.media.control import Control
 from support_manager.media.drawing import Drawing
 from support_manager.protocol import limits
@@ -122,6 +122,23 @@ def test_when_a_drawing_ends_everybody_is_told_and_nothing_stays():
     room.drawing.allow((), {"ana"})
     assert not room.board_of("ana")
     assert not room.drawing.take("rep", stroke())
+
+
+@pytest.mark.rule("B-7.3")
+def test_strokes_that_overtook_the_relays_word_are_drawn_once_it_comes():
+    room = Room()
+    assert not room.drawing.take("ana", stroke(1))
+    assert not room.drawing.take("eva", stroke(1))
+    assert not room.drawing.take("ana", stroke(1, (5, 5)))
+    assert not room.got, "the relay says who draws"
+    assert [by for by, _ in room.drawing.allow({"ana"}, {"dan"})] == ["ana", "ana"]
+    assert lines(room.board_of("dan")) == [("ana", 1, [(1, 2), (3, 4), (5, 5)])]
+    assert not room.drawing.allow({"ana"}, {"dan"}), "once"
+    room.now += EARLY_S + 1
+    assert not room.drawing.allow({"ana", "eva"}, {"dan"}), "what is too old belongs to another drawing"
+    for at in range(2_000):
+        room.drawing.take("ion", DrawPointer(x=at, y=0))
+    assert len(room.drawing.allow({"ana", "eva", "ion"}, {"dan"})) <= 2 * limits.DRAW_MESSAGES_PER_SECOND
 
 
 def test_a_flood_is_dropped_and_then_forgiven():

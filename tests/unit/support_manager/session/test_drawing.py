@@ -3,6 +3,7 @@
 import pytest
 
 from support_manager.errors import Refused, RelayUnavailable
+from support_manager.media.board import EARLY_S
 from support_manager.protocol.activities import ActivityKind, ActivityState
 from support_manager.protocol.channel import DrawClear, DrawStroke
 from support_manager.protocol.codes import ErrorCode
@@ -34,7 +35,10 @@ class Case:
         self.sent: list[object] = []
         self.fails: Exception | None = None
         self.changes = 0
-        self.drawing = SessionDrawing(lambda: self.view, self._send, lambda: "id", self._changed, self._ended)
+        self.now = 0.0
+        self.drawing = SessionDrawing(
+            lambda: self.view, self._send, lambda: "id", self._changed, self._ended, lambda: self.now
+        )
 
     async def _send(self, message, kind, **_more):
         self.sent.append(message)
@@ -82,6 +86,32 @@ def test_only_strokes_of_those_who_draw_are_kept():
     case.view = Case(activity(VIEW, "ana"), you="dan").view
     case.drawing.follow()
     assert not case.drawing.board, "over with its activity"
+
+
+@pytest.mark.rule("B-7.3")
+def test_strokes_that_overtook_the_relays_word_are_seen_once_it_comes():
+    case = Case(activity(VIEW, "ana"), you="dan")
+    draws = Case(activity(VIEW, "ana"), activity(DRAW, "rep"), you="dan").view
+    assert not case.drawing.take("rep", stroke(1))
+    assert not case.drawing.take("ana", stroke(1))
+    case.drawing.follow()
+    assert not case.drawing.board, "the relay says who draws"
+    assert not case.changes
+    case.view = draws
+    case.drawing.follow()
+    assert [(each.by, each.number) for each in case.drawing.board.strokes] == [("rep", 1)]
+    assert case.changes == 1
+
+
+@pytest.mark.rule("B-7.3")
+def test_what_the_hub_has_cleared_or_is_too_old_is_not_seen_in_the_next_drawing():
+    for passes in (lambda case: case.drawing.take("", DrawClear()), lambda case: setattr(case, "now", EARLY_S + 1)):
+        case = Case(activity(VIEW, "ana"), you="dan")
+        case.drawing.take("rep", stroke())
+        passes(case)
+        case.view = Case(activity(VIEW, "ana"), activity(DRAW, "rep"), you="dan").view
+        case.drawing.follow()
+        assert not case.drawing.board
 
 
 async def test_ending_takes_effect_at_once_and_is_told_when_the_relay_is_there():
