@@ -64,7 +64,7 @@ class Drawing:
             self._begin_anew(viewer)
 
     def take(self, by: str, message: DrawMessage) -> bool:
-        """Take a participant's message; False for one who may not (yet), or who sends too much: nobody sees anything."""
+        """Take a participant's message; False for one who may not (yet), or who sends too much: nobody sees it."""
         if by not in self._drawers:
             self._early.keep(by, message)
             return False

@@ -50,8 +50,7 @@ class Index:
 
     def note(self, block: Block, place: int) -> None:
         """A block lies in the cluster at `place`."""
-        length = BLOCK_MS if block.track == AUDIO else 0
-        self.end_ms = max(self.end_ms, block.at_ms + length)
+        self.end_ms = max(self.end_ms, block.at_ms + BLOCK_MS)  # a picture is seen for a moment, too
         if block.track == AUDIO:
             self.heard = self.heard or block.data != SILENCE
             return

@@ -120,7 +120,7 @@ class SessionDrawing:
         return taken
 
     def follow(self) -> None:
-        """The session is another one now: what nobody draws any more goes, what came before the relay's word is shown."""
+        """The session is another one now: what nobody draws any more goes, what came too early is seen."""
         known = {one.id for one in self._view().activities}
         self._over &= known
         drawers = self.drawers

@@ -187,6 +187,19 @@ def test_cut_off_anywhere_all_but_the_last_moment_is_there(tmp_path, seed):
     assert abs(brightness_at(path, seconds / 2) - brightness(int((seconds / 2 + 0.001) * FPS) % 60)) < 8
 
 
+def test_cut_off_after_its_first_picture_it_still_lasts_for_a_moment(tmp_path):
+    """Without a length players show nothing of it and cannot seek."""
+    file = made(tmp_path)
+    [frame, *_] = film(seconds=1)
+    file.picture(0, frame.data, key=True)
+    file.advance(510)
+    cut_off(file)
+    path = recording_repair.finish(part_of(tmp_path / "a.webm"))
+    assert float(probe(path, "-show_format")["format"]["duration"]) == pytest.approx(0.02)
+    with av.open(str(path)) as reading:
+        assert sum(1 for _ in reading.decode(video=0)) == 1
+
+
 def test_what_was_cut_off_while_it_was_being_finished_is_finished_again(tmp_path):
     file = made(tmp_path)
     end = show(file, film(seconds=2), 0)
