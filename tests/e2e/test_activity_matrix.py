@@ -121,7 +121,7 @@ class Stage:
         """It runs for everybody: by what the screens show and the speakers play."""
         ana, ion = self.ana, self.ion
         if what in TRACK:
-            assert TRACK[what] in await ana.page.evaluate("live()"), what
+            await until(lambda: self._on(TRACK[what]), f"{TRACK[what]} to be on")
         if what == VIEW:
             shown = now_code()
             for desk in self.apps:
@@ -131,7 +131,7 @@ class Stage:
                 # On a machine that is busy with all this at once the camera may give way to the screen, and is said to.
                 await desk.app.until(lambda found: found.get("Ana P.") in ("live", "paused"), "cameras")
         elif what == OWN:
-            assert await self.rep.app.do("camera_is_on")
+            await self.rep.app.until(bool, "camera_is_on")
             await self.helper.app.until(lambda found: found.get(self.rep.name) in ("live", "paused"), "cameras")
             for guest in (ana, ion):
                 await expect(guest.page.locator(".tile:not(.mine)").last).to_be_visible()
@@ -171,6 +171,9 @@ class Stage:
             for desk in apps:
                 await desk.app.until(lambda names: "recordingBar" not in names, "names")
 
+    async def _on(self, track: str) -> bool:
+        return track in await self.ana.page.evaluate("live()")
+
     async def _off(self, track: str) -> bool:
         return track not in await self.ana.page.evaluate("live()")
 
@@ -189,7 +192,7 @@ class Stage:
             tenths = np.sqrt(np.mean(played.reshape(10, -1) ** 2, axis=1))
             return bool(np.sum(tenths > 0.05) >= 7)
 
-        await until(loud, f"{desk.name} hears Ana")
+        await until(loud, f"{desk.name} hears Ana", within_s=60)
 
     async def hears_elena(self) -> None:
         """What Ana's page plays is what Elena's microphone hears."""
@@ -199,7 +202,7 @@ class Stage:
             played = (await heard(self.ana.page))[-48_000:]
             return len(played) == 48_000 and compare(played, np.concatenate([ELENAS, ELENAS])).likeness > 0.6
 
-        await until(likely, "Ana hears Elena")
+        await until(likely, "Ana hears Elena", within_s=60)
 
     # --- what happens
 

@@ -1,11 +1,12 @@
 """Pointing and drawing on a shared view (B-7.3): seen at the right place and named, by everybody who sees the view."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
-from tests.harness.canvas import NAMES, colour_at, names_near
+from tests.harness.canvas import NAMES, colour_at, names_near, shows
 from tests.harness.centre import Centre, Customer, until
 from tests.harness.display import ScreenReader
 
@@ -125,8 +126,8 @@ async def test_the_customer_points_and_draws_on_what_the_rep_shows(centre: Centr
     await centre.app.see("showStrip")
     await ana.page.click("#draw-begin")
     await ana.page.click("#draw-pen")
-    await draw_line(ana)
-    await painted(ana, "watch", 0.5, 0.4, MAGENTA)
+    # The page shows its own line for a second only: by then it is in the picture.
+    await asyncio.gather(shows(ana.page, "watch", 0.5, 0.4, MAGENTA), draw_line(ana))
     # On the rep's own screen it stands above all windows, as anybody sees who looks at the X server's pixels …
     screen = centre.rep_display.reader()
     try:

@@ -90,8 +90,8 @@ class Sending:
         return lines[-1]
 
     async def half(self) -> None:
-        """Wait until half of it is there, and not all."""
-        line = await self._comes_to(lambda one: one["done"] >= self.size // 2)
+        """Wait until nearly half of it is there, and not all."""
+        line = await self._comes_to(lambda one: one["done"] >= self.size * 2 // 5)
         assert line["state"] == "running"
         assert line["done"] < self.size, "too fast to be cut"
 
@@ -99,7 +99,7 @@ class Sending:
         """See that it does not begin anew."""
         line = await self._comes_to(lambda one: one["done"] > 0)
         # What was on its way and not acknowledged goes once more: two parts at each of the two ends.
-        assert line["done"] >= self.size // 2 - 40 * MB
+        assert line["done"] >= self.size * 2 // 5 - 40 * MB
 
     async def arrived(self) -> None:
         """See that it is there once, whole, told at both ends, and that nothing else is."""
@@ -225,7 +225,9 @@ async def test_another_file_than_before_is_not_sent_on_with(centre: Centre, meet
     sending = Sending(centre, session, page, tmp_path, "up")
     await sending.begin()
     await sending.half()
-    await page.reload()
+    # A busy browser takes its time to load anew; what is left may not be through by then.
+    with centre.app.held():
+        await page.reload()
     (tmp_path / "other").mkdir()
     await asyncio.to_thread(write_file, tmp_path / "other" / "up.bin", SIZE - 1)
     await choose_again(page, tmp_path / "other" / "up.bin")

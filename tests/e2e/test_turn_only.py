@@ -157,7 +157,7 @@ async def test_where_no_udp_reaches_the_server_page_and_app_find_tcp(turn_centre
 async def test_a_wish_of_the_rep_alone_hides_his_address(turn_centre: tuple[Centre, Coturn]):
     centre, _ = turn_centre
     await set_site(centre.place / "relay", relay_only="no")
-    await asyncio.sleep(SETTINGS_EVERY_S + 1.0)  # the relay looks that often
+    await asyncio.sleep(2 * SETTINGS_EVERY_S + 1.0)  # the relay looks that often
     await centre.app.do("settings", relay_only=True)
     _, ana = await centre.sharing()
     assert (await pair_of(ana.page))[1] == "relay"

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from tests.harness.again import one_of
 from tests.harness.centre import require_namespace
 from tests.harness.participant import until
-from tests.harness.sound import chirps, rms, write_wav
+from tests.harness.sound import Heard, chirps, rms, write_wav
 from tests.harness.voice_rig import CUSTOMER, REP, VoiceRig
 
 pytestmark = [
@@ -32,35 +33,46 @@ async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VoiceRi
         yield made
 
 
+async def carried(rig: VoiceRig, speaker: str, seed: int) -> Heard:
+    ends, since = await rig.says(speaker, chirps(SECONDS + 4, seed=seed))
+    return ends.carried(since, SECONDS)
+
+
+def is_whole(heard: Heard) -> bool:
+    return heard.likeness > 0.7 and heard.longest_gap_ms <= 20
+
+
 @pytest.mark.parametrize("speaker", [CUSTOMER, REP])
 async def test_what_is_said_is_heard_soon_whole_and_as_loud(rig: VoiceRig, speaker: str) -> None:
-    ends, since = await rig.says(speaker, chirps(SECONDS + 4, seed=41 if speaker == REP else 42))
-    heard = ends.carried(since, SECONDS)
-    assert heard.likeness > 0.7, heard
-    assert heard.delay_s < MOST_DELAY_S, heard
-    assert heard.longest_gap_ms <= 20, heard
-    assert -6 < heard.gain_db < 10, heard
+    seeds = iter((41, 51, 61) if speaker == REP else (42, 52, 62))
+    await one_of(
+        lambda: carried(rig, speaker, next(seeds)),
+        lambda heard: is_whole(heard) and heard.delay_s < MOST_DELAY_S and -6 < heard.gain_db < 10,
+    )
 
 
 async def test_no_gap_while_the_windows_are_busy_in_python(rig: VoiceRig) -> None:
     await rig.app.do("keep_busy", busy_ms=40, of_ms=100)
     try:
         for speaker in (CUSTOMER, REP):
-            ends, since = await rig.says(speaker, chirps(SECONDS + 4, seed=43))
-            heard = ends.carried(since, SECONDS)
-            assert heard.likeness > 0.7, (speaker, heard)
-            assert heard.longest_gap_ms <= 20, (speaker, heard)
+            seeds = iter((43, 53, 63))
+            await one_of(lambda speaker=speaker, seeds=seeds: carried(rig, speaker, next(seeds)), is_whole)
     finally:
         await rig.app.do("keep_busy", busy_ms=0, of_ms=0)
 
 
 async def test_the_customer_does_not_hear_himself_from_the_reps_speaker(rig: VoiceRig) -> None:
     rig.pulse.echo(f"{REP}_ear", REP, 0.5)
-    microphone, back = rig.pulse.record_mouth(REP), rig.pulse.record_speaker(f"{CUSTOMER}_ear")
-    _, since = await rig.says(CUSTOMER, chirps(14, seed=44), settle_s=8.0)
-    echo, left = rms(microphone.since(since, 4)), rms(back.since(since, 4))
-    assert echo > 0.01, "there is an echo to be taken out"
-    assert 20 * np.log10(echo / left) >= 25
+    seeds = iter((44, 54, 64))
+
+    async def taken_out_db() -> float:
+        microphone, back = rig.pulse.record_mouth(REP), rig.pulse.record_speaker(f"{CUSTOMER}_ear")
+        _, since = await rig.says(CUSTOMER, chirps(14, seed=next(seeds)), settle_s=8.0)
+        echo, left = rms(microphone.since(since, 4)), rms(back.since(since, 4))
+        assert echo > 0.01, "there is an echo to be taken out"
+        return float(20 * np.log10(echo / left))
+
+    await one_of(taken_out_db, lambda found: found >= 25)
 
 
 async def test_the_last_microphone_is_pulled_out_he_is_told_hears_on_and_is_heard_once_it_is_back(
@@ -89,10 +101,5 @@ async def test_the_last_microphone_is_pulled_out_he_is_told_hears_on_and_is_hear
         await rig.desk.no_more("trouble.microphone_lost", "voice")
         await rig.page.click("#call-mute")  # the echo canceller lets one at a time be heard whole
         # How well is another test's question: where a packet comes too late, Opus makes nonsense of a pure tone.
-        tries = []
-        for seed in (46, 47, 48):
-            ends, since = await rig.says(REP, chirps(SECONDS + 4, seed=seed))
-            tries.append(ends.carried(since, SECONDS))
-            if tries[-1].likeness > 0.7:
-                return
-        raise AssertionError(tries)
+        seeds = iter((46, 47, 48))
+        await one_of(lambda: carried(rig, REP, next(seeds)), lambda heard: heard.likeness > 0.7)

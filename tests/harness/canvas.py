@@ -1,5 +1,7 @@
 """Looks into the page's canvases: what is painted at a place of the picture below, and which names stand there."""
 
+import asyncio
+
 from playwright.async_api import Page
 
 NAMES = """
@@ -27,6 +29,16 @@ const spot = [left + x * video.videoWidth * scale, top + y * video.videoHeight *
 """
 
 
+_COLOUR = (
+    f"(place) => {{ {_PLACE}"
+    "const ratio = canvas.width / canvas.clientWidth;"
+    "const [red, green, blue, alpha] = canvas.getContext('2d')"
+    ".getImageData(Math.round(spot[0] * ratio), Math.round(spot[1] * ratio), 1, 1).data;"
+    "return alpha < 250 ? '' : '#' + [red, green, blue].map((one) => one.toString(16).padStart(2, '0')).join('');"
+    "}"
+)
+
+
 async def colour_at(page: Page, name: str, x: float, y: float) -> str:
     """The colour that is painted at a part of the picture's width and height: `#rrggbb`, empty for nothing.
 
@@ -36,16 +48,21 @@ async def colour_at(page: Page, name: str, x: float, y: float) -> str:
         x: part of the picture's width.
         y: part of the picture's height.
     """
-    found = await page.evaluate(
-        f"(place) => {{ {_PLACE}"
-        "const ratio = canvas.width / canvas.clientWidth;"
-        "const [red, green, blue, alpha] = canvas.getContext('2d')"
-        ".getImageData(Math.round(spot[0] * ratio), Math.round(spot[1] * ratio), 1, 1).data;"
-        "return alpha < 250 ? '' : '#' + [red, green, blue].map((one) => one.toString(16).padStart(2, '0')).join('');"
-        "}",
-        [name, x, y],
-    )
-    return str(found or "")
+    return str(await page.evaluate(_COLOUR, [name, x, y]) or "")
+
+
+async def shows(page: Page, name: str, x: float, y: float, colour: str) -> None:
+    """Wait until that colour is painted there; the page looks itself, at each frame, and misses nothing that is short.
+
+    Raises:
+        TimeoutError: not within 20 s.
+    """
+    async with asyncio.timeout(20):
+        await page.evaluate(
+            f"async ([place, colour]) => {{ const at = {_COLOUR};"
+            " while (at(place) !== colour) await new Promise(requestAnimationFrame); }",
+            [[name, x, y], colour],
+        )
 
 
 async def names_near(page: Page, name: str, x: float, y: float, within: float = 60) -> list[str]:

@@ -13,14 +13,13 @@ from typing import Any, Self
 from playwright.async_api import Page, expect
 
 from tests.harness.app import AppProcess
-from tests.harness.chromium import Chromium
+from tests.harness.chromium import PATIENCE_MS, Chromium
 from tests.harness.display import Display
 from tests.harness.netns import SecondHost
 from tests.harness.relay import RelayProcess
 from tests.harness.secret_service import SecretService
 from tests.harness.timecode import PAGES
 
-PATIENCE_MS = 20_000
 CUSTOMER_WIDTH, SCENE_WIDTH, HEIGHT = 960, 960, 1080
 
 

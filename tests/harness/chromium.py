@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
-from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import BrowserContext, Page, Playwright, async_playwright, expect
 
 EXECUTABLE = "/usr/bin/chromium"
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)  # Playwright's own five seconds are few for several processes on a busy machine
 _START_S = 30.0
 
 

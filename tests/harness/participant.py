@@ -37,6 +37,21 @@ DIRECTIONS = {
 }
 
 
+async def rests(count: Callable[[], int], what: str, quiet_s: float = 0.5, within_s: float = 10.0) -> None:
+    """Wait until a count has stood still for so long: what was under way has arrived, and nothing comes any more.
+
+    Raises:
+        AssertionError: it goes on.
+    """
+    deadline = time.monotonic() + within_s
+    last, since = count(), time.monotonic()
+    while time.monotonic() - since < quiet_s:
+        assert time.monotonic() < deadline, f"{what} goes on: {last}"
+        await asyncio.sleep(0.01)
+        if (found := count()) != last:
+            last, since = found, time.monotonic()
+
+
 def require_network() -> None:
     """Fail unless this process has an address that ICE would use.
 

@@ -286,11 +286,17 @@ class Team:
             if not desk.app.runs:
                 await self.restart(desk)
             await desk.app.do("trigger", name="action_presence_online")
-            for session in await desk.app.do("sessions"):
-                mine = next(one for one in people(session) if one["id"] == session["view"]["you"])
-                with suppress(AppFailedError):  # it may have ended a moment ago
-                    await desk.app.do("end" if mine["role"] == "controller" else "leave", session_id=session["id"])
         for desk in self.desks:
-            await desk.app.until(lambda sessions: not sessions, "sessions")
+            await until(lambda desk=desk: self._has_none(desk), f"{desk.name} has no session")
             await desk.close_tabs()
         await self.centre.seat.close_tabs()
+
+    @staticmethod
+    async def _has_none(desk: Desk) -> bool:
+        """End or leave what there is; control of it may be on its way to another, so it is tried again."""
+        sessions = await desk.app.do("sessions")
+        for session in sessions:
+            mine = next(one for one in people(session) if one["id"] == session["view"]["you"])
+            with suppress(AppFailedError):  # it may have ended a moment ago
+                await desk.app.do("end" if mine["role"] == "controller" else "leave", session_id=session["id"])
+        return not sessions

@@ -11,7 +11,7 @@ import numpy as np
 from playwright.async_api import Page, expect
 
 from tests.harness.app import AppProcess
-from tests.harness.chromium import Chromium
+from tests.harness.chromium import PATIENCE_MS, Chromium
 from tests.harness.display import Display
 from tests.harness.listening import microphone_flags
 from tests.harness.pulse import PulseServer, Recording
@@ -20,7 +20,6 @@ from tests.harness.sound import Heard, compare
 from tests.harness.team import Desk
 
 REP, CUSTOMER = "rep", "customer"
-PATIENCE_MS = 20_000
 _LEAD_S = 0.5
 """A stretch that is looked for begins so long before its time and ends a second after it."""
 

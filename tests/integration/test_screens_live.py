@@ -92,7 +92,7 @@ import threading, time
 from ui.devices.x11_screens import X11Screen, x11_windows
 
 def look():
-    while time.monotonic() < end:
+    while time.monotonic() < end or (len(done) <= 40 and time.monotonic() < end + 40):
         x11_windows()
         grabber = X11Screen("", 0, 0, 640, 480).open()
         assert grabber.grab(whole=True)

@@ -19,6 +19,7 @@ from support_manager.events import AppEvent, SessionSnapshot
 from support_manager.media.aiortc_engine import AiortcEngine
 from support_manager.protocol.calls import CallView, call_of
 from support_manager.settings import SettingsStore
+from tests.harness.again import one_of
 from tests.harness.chromium import Chromium
 from tests.harness.keyrings import MemoryRing
 from tests.harness.listening import EAR, heard, microphone_flags
@@ -128,17 +129,33 @@ async def hears(sound: np.ndarray, recording: Callable[[], Awaitable[np.ndarray]
 
     A call takes its time to begin, the longer the busier the machine is, and a voice its time to become as loud as it
     stays: so nobody knows which part of the sound is the first that is worth measuring.
+
+    Raises:
+        AssertionError: there is no stretch that came whole.
     """
     count = int(SECONDS * RATE)
-    async with asyncio.timeout(30):
-        while True:
-            samples = await recording()
-            audible = np.flatnonzero(np.abs(samples) > 0.02)
-            if len(audible) and len(samples) >= audible[0] + 2 * count:
-                break
-            await asyncio.sleep(0.2)
-    last = samples[-count:]
-    return replace(compare(last, np.concatenate([sound, sound[:count]])), longest_gap_ms=longest_gap_ms(last))
+
+    async def stretch() -> Heard:
+        async with asyncio.timeout(30):
+            while True:
+                samples = await recording()
+                audible = np.flatnonzero(np.abs(samples) > 0.02)
+                if len(audible) and len(samples) >= audible[0] + 2 * count:
+                    break
+                await asyncio.sleep(0.2)
+        last = samples[-count:]
+        return replace(compare(last, np.concatenate([sound, sound[:count]])), longest_gap_ms=longest_gap_ms(last))
+
+    async def next_stretch() -> Heard:
+        await asyncio.sleep(SECONDS)
+        return await stretch()
+
+    first = await stretch()
+    return first if is_whole(first) else await one_of(next_stretch, is_whole)
+
+
+def is_whole(came: Heard) -> bool:
+    return came.likeness > 0.7 and came.longest_gap_ms <= 20
 
 
 @pytest.mark.rule("B-7.7")
@@ -157,17 +174,13 @@ async def test_rep_and_customer_hear_each_other_after_the_customers_yes(relay, b
         await ana.talks_with(2)
         await says(page, "You are talking with Ana")
         await listens(page)
-        came = await hears(CUSTOMERS, ana.recording)
-        assert came.likeness > 0.7, came
-        assert came.longest_gap_ms <= 20, came
+        await hears(CUSTOMERS, ana.recording)
 
         # Now he is muted, and the rep speaks.
         await page.click("#call-mute")
         await until(lambda: bool(ana.call.muted), 5, "that he is muted")
         ana.ports.sound = as_int16(REPS)
-        out = await hears(REPS, lambda: heard(page))
-        assert out.likeness > 0.7, out
-        assert out.longest_gap_ms <= 20, out
+        await hears(REPS, lambda: heard(page))
 
         await page.click("#call-leave")
         await ana.talks_with(0)

@@ -10,7 +10,7 @@ from support_manager.media.engine import Liveness, PeerKey, ShowEnded, ShowFigur
 from support_manager.media.frames import EncodedFrame
 from tests.harness import timecode
 from tests.harness.painted import PaintedSource
-from tests.harness.participant import until
+from tests.harness.participant import rests, until
 from tests.integration.media.test_forward import EVA, HUB, ION, Assistant, Centre
 
 ME = PeerKey("s1", "hub")
@@ -204,8 +204,5 @@ async def test_a_share_of_a_closed_session_is_over(centre, viewers):
     centre.engine.begin_show(ME, source)
     await until(lambda: source.looks > 3, what="looks")
     centre.engine.close_session("s1")
-    await asyncio.sleep(0.2)
-    looks = source.looks
     async with Painter(source):
-        await asyncio.sleep(0.3)
-    assert source.looks == looks
+        await rests(lambda: source.looks, "looking")

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from playwright.async_api import expect
 
 from support_manager.protocol.views import ADMIN
 from tests.harness.agents import make_agents
@@ -29,6 +30,7 @@ async def test_an_administrator_does_his_work_in_a_browser(tmp_path) -> None:
             tab.on("pageerror", lambda error: complaints.append(str(error)))
             # A link into the area leads there by way of the sign-in, all by keyboard.
             await tab.goto(relay.url + "/admin/accounts")
+            await expect(tab.locator("#name")).to_be_focused()
             await tab.keyboard.type("root")
             await tab.keyboard.press("Tab")
             await tab.keyboard.type(PASSWORD)
@@ -82,7 +84,7 @@ async def test_an_administrator_does_his_work_in_a_browser(tmp_path) -> None:
             await tab.goto(relay.url + "/admin/audit")
             await tab.select_option("[name=kind]", "queue_added")
             await tab.click("form.filter button")
-            assert await tab.locator("tbody tr").count() == 1
+            await expect(tab.locator("tbody tr")).to_have_count(1)
             async with tab.expect_download() as download:
                 await tab.click("a[download]")
             taken = await (await download.value).path()

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +98,14 @@ def test_refresh_tokens_outlive_a_crash_of_the_relay(own_relay: RelayProcess) ->
     assert post(own_relay, "/api/refresh", {"refresh_token": token, "v": 1}).status == 200
 
 
-def until_refused(relay: RelayProcess, name: str, **headers: str) -> None:
-    """Go on with wrong passwords until one is not heard any more: one try comes back every six seconds, and on a busy
-    machine ten of them take that long."""
+def until_refused(relay: RelayProcess, name: str, then: Callable[[], Reply], **headers: str) -> Reply:
+    """Go on with wrong passwords until one is not heard any more, and what is tried then neither; its answer.
+
+    One try comes back every six seconds, and on a busy machine ten of them take that long.
+    """
     for _ in range(limits.WRONG_PASSWORDS_PER_MINUTE_PER_ADDRESS):
-        if sign_in(relay, "wrong password 1", name=name, **headers).status == 429:
-            return
+        if sign_in(relay, "wrong password 1", name=name, **headers).status == 429 and (reply := then()).status == 429:
+            return reply
     raise AssertionError("wrong passwords are heard without end")
 
 
@@ -113,10 +115,9 @@ def test_wrong_passwords_are_refused_alike_and_then_not_heard(own_relay: RelayPr
         reply = sign_in(own_relay, "wrong password 1", name="ana" if number % 2 else "nobody")
         answers.append((reply.status, reply.body))
     assert set(answers) == {(401, b'{"ok":false,"code":"wrong_credentials"}')}
-    until_refused(own_relay, "nobody")
-    blocked = sign_in(own_relay)
-    assert (blocked.status, blocked.code, blocked.headers["Retry-After"]) == (429, "too_many_tries", "60")
-    assert sign_in(own_relay, X_Forwarded_For="203.0.113.7").status == 429
+    blocked = until_refused(own_relay, "nobody", lambda: sign_in(own_relay))
+    assert (blocked.code, blocked.headers["Retry-After"]) == ("too_many_tries", "60")
+    until_refused(own_relay, "nobody", lambda: sign_in(own_relay, X_Forwarded_For="203.0.113.7"))
     assert PASSWORD not in "\n".join(own_relay.log)
 
 
@@ -203,7 +204,7 @@ def test_a_body_that_never_comes_is_not_waited_for(relay: RelayProcess, path: by
 def test_headers_that_never_end_are_not_waited_for(relay: RelayProcess, piece: bytes) -> None:
     answer, seconds = exchange(relay, piece, timeout_s=40)
     assert b"200" not in answer
-    assert seconds < 25
+    assert seconds < 35
 
 
 def test_headers_that_are_too_large(relay: RelayProcess) -> None:
@@ -394,8 +395,12 @@ def test_behind_a_proxy_addresses_come_from_its_header(tmp_path: Path) -> None:
     with RelayProcess(tmp_path / "data", *options) as relay:
         for _ in range(limits.WRONG_PASSWORDS_PER_MINUTE_PER_ADDRESS):
             sign_in(relay, "wrong password 1", name="nobody", X_Forwarded_For="6.6.6.6, 203.0.113.7")
-        until_refused(relay, "nobody", X_Forwarded_For="6.6.6.6, 203.0.113.7")
-        assert sign_in(relay, name="nobody", X_Forwarded_For="7.7.7.7, 203.0.113.7").status == 429
+        until_refused(
+            relay,
+            "nobody",
+            lambda: sign_in(relay, name="nobody", X_Forwarded_For="7.7.7.7, 203.0.113.7"),
+            X_Forwarded_For="6.6.6.6, 203.0.113.7",
+        )
         assert sign_in(relay, name="nobody", X_Forwarded_For="203.0.113.7, 203.0.113.8").status == 401
         assert sign_in(relay, name="nobody", Origin="https://support.example.org").status == 401
         page = get(relay, "/")
@@ -435,7 +440,7 @@ def test_a_handshake_that_never_ends_is_not_waited_for(tmp_path: Path, said: byt
     certificate, key = write_pair(tmp_path, "one")
     with RelayProcess(tmp_path / "data", "--tls-cert", str(certificate), "--tls-key", str(key)) as relay:
         begun = time.monotonic()
-        with socket.create_connection(("127.0.0.1", relay.port), timeout=20) as stranger:
+        with socket.create_connection(("127.0.0.1", relay.port), timeout=35) as stranger:
             stranger.sendall(said)
             context = ssl.create_default_context(cafile=str(certificate))
             visitor = http.client.HTTPSConnection("localhost", relay.port, context=context, timeout=10)
@@ -445,7 +450,7 @@ def test_a_handshake_that_never_ends_is_not_waited_for(tmp_path: Path, said: byt
             with contextlib.suppress(ConnectionResetError):
                 while stranger.recv(4096):
                     pass  # an alert may come first
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -5,11 +5,13 @@ import contextlib
 import json
 import secrets
 import socket
+import time
 
 import aiohttp
 import pytest
 import socketio
 
+from server_stub.state.signalling import SIGNAL_BYTES_BURST, SIGNAL_BYTES_PER_SECOND
 from support_manager.protocol import events, limits
 from support_manager.protocol.requests import REQUESTS
 from support_manager.protocol.roles import Role, SessionState, is_allowed
@@ -113,8 +115,12 @@ async def test_a_customer_sends_every_event_that_is_not_his_and_his_own_with_ano
         assert await ana.raw("session.list", {}) == before
         assert len(ana.facts) == before_events
         assert not victim.facts
-        refusals = [json.loads(line) for line in relay.log[log_from:]]
-        assert sum(line["event"] == "request refused" for line in refusals) == sent
+
+        def refused():
+            return sum(json.loads(line)["event"] == "request refused" for line in relay.log[log_from:])
+
+        await maria.wait(lambda: refused() >= sent)  # the log comes by a way of its own
+        assert refused() == sent
 
 
 async def test_the_log_keeps_refusals_and_leaves_out_what_is_normal_use():
@@ -274,7 +280,7 @@ async def test_requests_before_the_hello_end_the_connection(relay):
 @pytest.mark.slow
 async def test_a_connection_that_never_says_who_it_is_is_closed(relay):
     async with Raw(relay) as raw:
-        assert await raw.is_closed(14)
+        assert await raw.is_closed(20)
 
 
 async def test_a_browser_from_elsewhere_is_kept_out_and_our_own_page_is_let_in(relay):
@@ -344,8 +350,13 @@ async def test_a_flood_of_guesses_from_one_address_keeps_nobody_else_out():
                 codes = [await abuser.refused("session.join", guess) for _ in range(60)]
                 assert codes == ["wrong_number"] * 10 + ["too_many_tries"] * 50
                 assert await neighbour.refused("session.join", {**guess, "number": session.number}) == "too_many_tries"
-                async with asyncio.timeout(1.5):  # not even slowed down
+                took = []
+                for _ in range(3):  # not even slowed down, which takes two seconds, and each time
+                    begun = time.monotonic()
                     await maria.join(number=session.number)
+                    took.append(time.monotonic() - begun)
+                    await maria.ask("session.leave", {"session_id": session.id})
+                assert min(took) < 1.5, took
         finally:
             for client in (abuser, neighbour, maria):
                 await client.close()
@@ -392,7 +403,7 @@ async def test_a_flood_of_long_offers_is_refused_and_the_rep_stays_where_he_is(r
         reading.pause_reading()
         offer = {"type": "offer", "sdp": "x" * limits.SDP_CHARS}
         signal = {"session_id": session.id, "to": session.you, "epoch": 1, "signal": offer}
-        codes = []
+        codes, begun = [], time.monotonic()
         for _ in range(limits.EVENTS_BURST - 10):
             try:
                 ack = await flooder.raw("signal.send", signal)
@@ -401,7 +412,9 @@ async def test_a_flood_of_long_offers_is_refused_and_the_rep_stays_where_he_is(r
             codes.append("" if ack["ok"] else ack["code"])
         reading.resume_reading()
         assert codes[0] == ""
-        assert set(codes[3:]) == {"too_fast"}
+        most = (SIGNAL_BYTES_BURST + SIGNAL_BYTES_PER_SECOND * (time.monotonic() - begun)) // limits.SDP_CHARS
+        assert set(codes) == {"", "too_fast"}
+        assert codes.count("") <= most
         await ana.say("still here")
         assert sum("slow reader" in line for line in relay.log) == cut_off
 

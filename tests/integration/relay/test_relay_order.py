@@ -3,10 +3,12 @@
 import asyncio
 import json
 import random
+import time
 
 import aiohttp
 import pytest
 
+from support_manager.protocol import limits
 from support_manager.protocol.codes import ErrorCode
 from tests.harness.relay import RelayProcess, rep
 
@@ -105,6 +107,7 @@ async def test_a_burst_of_lines_is_refused_by_its_rate_and_none_is_lost_or_doubl
             await maria.ask(0, "session.join", {"request_id": "join", "name": "Maria", "link_token": link_token})
             await maria.read_until(0)
             count = 300
+            begun = time.monotonic()
             await asyncio.gather(
                 *(maria.ask(n, "chat.send", chat(session.id, f"l{n}", f"line {n}")) for n in range(1, count + 1))
             )
@@ -120,7 +123,9 @@ async def test_a_burst_of_lines_is_refused_by_its_rate_and_none_is_lost_or_doubl
                     refused += ack.get("code") == "too_fast"
                 if len(maria.acks) == count + 1:
                     break
-            assert refused > 0
+            # A disk that is slow enough makes the rate by itself.
+            allowed = limits.EVENTS_BURST + limits.EVENTS_PER_SECOND * (time.monotonic() - begun)
+            assert refused > 0 or allowed >= count
         said = sum(ack["ok"] for ack in maria.acks[1:] if isinstance(ack, dict))
         await ana.wait(lambda: len(ana.lines) >= said)
         assert len(ana.lines) == len(set(ana.lines))

@@ -517,7 +517,10 @@ async def test_a_controller_lost_for_a_minute_is_taken_over_and_a_session_from_a
             TransferTarget.QUEUE,
             "Corina",
         )
-        await helper.ask("control.take", {"session_id": session.id})
+        async with asyncio.timeout(10):  # Ana went after Corina, and her minute ends as much later
+            while not (ack := await helper.raw("control.take", {"session_id": session.id}))["ok"]:
+                assert ack["code"] == "controller_present"
+                await asyncio.sleep(0.1)
         await maria.wait_fact(events.MarkAdded)
         told = maria.facts[-4:]
         assert (told[0].activity.id, told[0].activity.end) == (view, ActivityEnd.CONTROL_TRANSFERRED)

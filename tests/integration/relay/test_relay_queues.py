@@ -243,7 +243,8 @@ async def test_when_nobody_answers_in_time_it_falls_to_the_default_queue(relay):
         session_id = await started(ana, maria)
         await ana.pass_on(session_id, agents=(await account_of(ion),))
         item = await ion.asked(session_id)
-        assert abs(item.offered_until - item.since - OFFER_S * 1_000) < 1_000
+        # It counts from when it was asked, which a busy disk lets be later than it was decided.
+        assert -1_000 < item.offered_until - item.since - OFFER_S * 1_000 < 5_000
         place = await maria.wait(lambda: place_of(maria))
         assert place.is_staffed, "that is said of queues alone: here somebody is asked"
         await maria.wait(lambda: has_mark(maria, MarkKind.QUEUED), OFFER_S + 5)
@@ -420,6 +421,7 @@ async def test_an_agent_who_crashes_after_accepting_gives_the_customer_back_to_t
 @pytest.mark.rule("B-12.5")
 async def test_a_relay_that_is_killed_in_each_stage_goes_on_where_it_was(tmp_path):
     await set_up(tmp_path)
+    await set_site(tmp_path, offer_s="60")  # a restart and two sign-ins come before the answer
     async with AsyncExitStack() as stack:
         relay = await stack.enter_async_context(RelayProcess(tmp_path))
         people = {}

@@ -37,8 +37,8 @@ async def test_a_closed_account_is_put_out_at_once_and_its_sessions_wait(relay, 
         await operator(relay, "disable", name)
         closed_at = time.monotonic()
         assert (await ana.wait_event("notice")).code.value == "account_disabled"
-        await ana.wait(lambda: not ana.sio.connected, 5)
-        assert time.monotonic() - closed_at < 4
+        await ana.wait(lambda: not ana.sio.connected, 15)
+        assert time.monotonic() - closed_at < 10
         lost = await maria.wait_fact(events.ParticipantConnection)
         assert lost.connection is Connection.LOST
         await maria.say("are you there?")

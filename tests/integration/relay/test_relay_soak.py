@@ -1,7 +1,7 @@
 """Many sessions come and go: afterwards the relay holds no more memory, files or threads than before."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -41,7 +41,10 @@ closing one would drop the locks of all).
 
 def open_files(pid: int) -> tuple[int, int]:
     """How often a process has the database's file open, and all that it has open besides."""
-    names = [one.readlink().name for one in Path(f"/proc/{pid}/fd").iterdir()]
+    names = []
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            names.append(one.readlink().name)
     database = [name for name in names if name.startswith("relay.sqlite3")]
     return database.count("relay.sqlite3"), len(names) - len(database)
 

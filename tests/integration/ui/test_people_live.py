@@ -66,6 +66,7 @@ async def run_together(maria: AppProcess, dan: AppProcess, customer: Client) -> 
     await dan.do("trigger", name="action_assist")
     await dan.type("assist_dialog_number", number, enter=True)
     await reads(dan, "You assist Maria Georgescu.")
+    await maria.until(bool, "enabled", name="action_focus_private")  # she hears of him a moment later
     return number
 
 

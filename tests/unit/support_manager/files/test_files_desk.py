@@ -269,12 +269,12 @@ async def test_an_end_that_the_relay_is_too_busy_for_is_told_again(stage):
 
 
 async def test_nobody_waits_for_the_book_to_be_written_more_than_twice(tmp_path, monkeypatch):
-    written = 0
+    written, all_asked = 0, threading.Event()
 
     def fsync(_: int) -> None:
         nonlocal written
         written += 1
-        time.sleep(0.02)  # the disk, in a thread - it is what the others wait for
+        all_asked.wait(5)  # the disk, in a thread - it is what the others wait for
 
     monkeypatch.setattr(os, "fsync", fsync)
     book = FileBook(tmp_path)
@@ -283,6 +283,7 @@ async def test_nobody_waits_for_the_book_to_be_written_more_than_twice(tmp_path,
             book.entries[str(number)] = Entry(transfer=str(number), session_id="s1", incoming=True)
             group.create_task(book.save())
             await asyncio.sleep(0)
+        all_asked.set()
     assert written == 2
     assert len(FileBook(tmp_path).entries) == 20
 

