@@ -103,9 +103,7 @@ async def test_rep_and_a_customer_in_firefox_hear_each_other_at_their_devices(re
         async def plays() -> np.ndarray:
             return ear.since(0) if ear.seconds else np.zeros(0)
 
-        out = await hears(REPS, plays)
-        assert out.likeness > 0.7, out
-        assert out.longest_gap_ms <= 20, out
+        await hears(REPS, plays)
         # He is quiet now, and she speaks: both at once are not heard whole, for the sake of the echo.
         ana.ports.sound = np.zeros(RATE, dtype=np.int16)
         begun = len(ana.ports.played)
@@ -114,9 +112,7 @@ async def test_rep_and_a_customer_in_firefox_hear_each_other_at_their_devices(re
         async def comes() -> np.ndarray:
             return ana.ports.recording()[begun * PIECE :]
 
-        came = await hears(CUSTOMERS, comes)
-        assert came.likeness > 0.7, came
-        assert came.longest_gap_ms <= 20, came
+        await hears(CUSTOMERS, comes)
 
 
 @pytest.mark.rule("B-7.7")
@@ -135,13 +131,10 @@ async def test_through_the_sites_relay_only(browser, tmp_path):  # noqa: F811
         await page.click("#call-join", timeout=PATIENCE_MS)
         await ana.talks_with(2)
         await listens(page)
-        came = await hears(CUSTOMERS, ana.recording)
-        assert came.likeness > 0.7, came
-        assert came.longest_gap_ms <= 20, came
+        await hears(CUSTOMERS, ana.recording)
         ana.ports.sound = as_int16(REPS)
         await page.click("#call-mute")
-        out = await hears(REPS, lambda: heard(page))
-        assert out.likeness > 0.7, out
+        await hears(REPS, lambda: heard(page), most_gap_ms=float("inf"))
         assert await page.evaluate(PAIR) == ["relay", "relay"]
         await page.close(run_before_unload=False)
 
@@ -161,7 +154,7 @@ async def test_a_microphone_that_goes_in_the_middle_is_said_and_taken_up_again_b
         await expect(page.locator("#call-hint")).to_contain_text("Your microphone is gone", timeout=PATIENCE_MS)
         await is_silent(ana)
         ana.ports.sound = as_int16(REPS)
-        assert (await hears(REPS, lambda: heard(page))).likeness > 0.7, "he hears on"
+        await hears(REPS, lambda: heard(page), most_gap_ms=float("inf"))  # he hears on
 
         await browser.context.grant_permissions(["microphone"])
         await page.evaluate("navigator.mediaDevices.dispatchEvent(new Event('devicechange'))")

@@ -124,7 +124,7 @@ async def listens(page: Page) -> None:
         await asyncio.sleep(0.02)
 
 
-async def hears(sound: np.ndarray, recording: Callable[[], Awaitable[np.ndarray]]) -> Heard:
+async def hears(sound: np.ndarray, recording: Callable[[], Awaitable[np.ndarray]], most_gap_ms: float = 20.0) -> Heard:
     """How the last moments of a recording are like what plays again and again, wherever in it that is.
 
     A call takes its time to begin, the longer the busier the machine is, and a voice its time to become as loud as it
@@ -150,12 +150,11 @@ async def hears(sound: np.ndarray, recording: Callable[[], Awaitable[np.ndarray]
         await asyncio.sleep(SECONDS)
         return await stretch()
 
+    def is_whole(came: Heard) -> bool:
+        return came.likeness > 0.7 and came.longest_gap_ms <= most_gap_ms
+
     first = await stretch()
     return first if is_whole(first) else await one_of(next_stretch, is_whole)
-
-
-def is_whole(came: Heard) -> bool:
-    return came.likeness > 0.7 and came.longest_gap_ms <= 20
 
 
 @pytest.mark.rule("B-7.7")
