@@ -1,7 +1,7 @@
 """What is drawn over one share: everybody's strokes and pointers, bounded, whoever sent them (B-7.3)."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -34,7 +34,8 @@ class Early:
     """What came of people of whose drawing the relay has not told here yet.
 
     The relay's word and the strokes go different ways, and the one from end to end is the faster one: whoever is late
-    to hear of a drawing would miss its first strokes for good. It draws nothing; only the relay's word does.
+    to hear of a drawing would miss its first strokes for good. Nothing is drawn of anybody before the relay's word, and
+    what somebody goes on to say after his drawing has ended, until he rests, is not of his next one.
 
     Args:
         clock: monotonic time in seconds.
@@ -43,14 +44,27 @@ class Early:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._kept: deque[tuple[float, str, DrawMessage]] = deque(maxlen=_MOST_EARLY)
+        self._ended: dict[str, float] = {}
+        """When those whose drawing has ended were last heard to go on with it."""
+
+    def end(self, drawers: Iterable[str]) -> None:
+        """The drawings of these have ended."""
+        now = self._clock()
+        self._ended = {by: at for by, at in self._ended.items() if at > now - EARLY_S}
+        self._ended.update(dict.fromkeys(drawers, now))
 
     def keep(self, by: str, message: DrawMessage) -> None:
         """Keep a message of somebody who does not draw yet; the oldest goes for it."""
-        self._kept.append((self._clock(), by, message))
+        now = self._clock()
+        if now - self._ended.get(by, float("-inf")) < EARLY_S:
+            self._ended[by] = now  # he has not heard of the end yet
+            return
+        self._kept.append((now, by, message))
 
     def claim(self, drawers: Collection[str]) -> list[tuple[str, DrawMessage]]:
         """Hand out, in order, what those who draw now have said; what is too old goes."""
         since = self._clock() - EARLY_S
+        self._ended = {by: at for by, at in self._ended.items() if by not in drawers}
         recent = [one for one in self._kept if one[0] >= since]
         self._kept = deque((one for one in recent if one[1] not in drawers), maxlen=_MOST_EARLY)
         return [(by, message) for _, by, message in recent if by in drawers]

@@ -49,10 +49,11 @@ class Drawing:
             what those who draw now had said too early, with their ids: it is drawn now.
         """
         self._allow(drawers, viewers)
-        return [(by, message) for by, message in self._early.claim(self._drawers) if self.take(by, message)]
+        return [(by, message) for by, message in self._early.claim(self._drawers) if self._draw(by, message)]
 
     def _allow(self, drawers: Collection[str], viewers: Collection[str]) -> None:
         new = frozenset(viewers) - self._viewers
+        self._early.end(self._drawers - frozenset(drawers))
         self._drawers, self._viewers = frozenset(drawers), frozenset(viewers)
         self._waiting = {each: queue for each, queue in self._waiting.items() if each in self._viewers}
         self._budgets = {each: budget for each, budget in self._budgets.items() if each in self._drawers}
@@ -65,10 +66,12 @@ class Drawing:
 
     def take(self, by: str, message: DrawMessage) -> bool:
         """Take a participant's message; False for one who may not (yet), or who sends too much: nobody sees it."""
+        if not self._has_room(by):
+            return False
         if by not in self._drawers:
             self._early.keep(by, message)
             return False
-        return self._has_room(by) and self._draw(by, message)
+        return self._draw(by, message)
 
     def came(self, participant_id: str) -> None:
         """That participant's line is open (again): he gets all there is."""

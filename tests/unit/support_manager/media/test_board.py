@@ -136,9 +136,32 @@ def test_strokes_that_overtook_the_relays_word_are_drawn_once_it_comes():
     assert not room.drawing.allow({"ana"}, {"dan"}), "once"
     room.now += EARLY_S + 1
     assert not room.drawing.allow({"ana", "eva"}, {"dan"}), "what is too old belongs to another drawing"
+    # A flood of one who may not draw drives out nobody else's, and is no more once he may.
+    room.drawing.take("bob", stroke(1))
     for at in range(2_000):
         room.drawing.take("ion", DrawPointer(x=at, y=0))
-    assert len(room.drawing.allow({"ana", "eva", "ion"}, {"dan"})) <= 2 * limits.DRAW_MESSAGES_PER_SECOND
+    found = room.drawing.allow({"ana", "bob", "ion"}, {"dan"})
+    assert [by for by, _ in found if by == "bob"] == ["bob"]
+    assert len(found) <= 2 * limits.DRAW_MESSAGES_PER_SECOND + 1
+
+
+@pytest.mark.rule("B-7.3")
+def test_what_goes_on_after_its_drawing_ended_is_not_of_the_next_one():
+    room = Room()
+    room.drawing.allow({"ana"}, {"dan"})
+    room.drawing.take("ana", stroke(1))
+    room.drawing.allow((), {"dan"})
+    for _ in range(4):  # her page has not heard of the end: the relay is away
+        room.now += EARLY_S - 1
+        assert not room.drawing.take("ana", stroke(1, (5, 5)))
+    assert room.drawing.allow({"ana"}, {"dan"}) == []
+    assert room.drawing.take("ana", stroke(2))
+    assert [number for _, number, _ in lines(room.board_of("dan"))] == [2]
+    # Long after it she overtakes the word once more.
+    room.drawing.allow((), {"dan"})
+    room.now += EARLY_S + 1
+    room.drawing.take("ana", stroke(3))
+    assert [by for by, _ in room.drawing.allow({"ana"}, {"dan"})] == ["ana"]
 
 
 def test_a_flood_is_dropped_and_then_forgiven():

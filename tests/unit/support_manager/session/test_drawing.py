@@ -114,6 +114,22 @@ def test_what_the_hub_has_cleared_or_is_too_old_is_not_seen_in_the_next_drawing(
         assert not case.drawing.board
 
 
+@pytest.mark.rule("B-7.3")
+async def test_what_was_under_way_when_he_ended_it_is_not_seen_in_the_next_one():
+    show = activity(ActivityKind.SHOW, "rep")
+    case = Case(show, activity(DRAW, "ana"))
+    case.drawing.follow()
+    case.drawing.take("ana", stroke(1))
+    await case.drawing.end("ana")
+    assert not case.drawing.take("ana", stroke(1))
+    case.view = Case(show).view
+    case.drawing.follow()
+    assert not case.drawing.take("ana", stroke(1))
+    case.view = Case(show, activity(DRAW, "ana")).view
+    case.drawing.follow()
+    assert not case.drawing.board
+
+
 async def test_ending_takes_effect_at_once_and_is_told_when_the_relay_is_there():
     case = Case(activity(VIEW, "ana"), activity(DRAW, "rep"))
     case.drawing.take("rep", stroke())
