@@ -29,13 +29,21 @@ async def test_the_relay_is_killed_and_the_picture_goes_on(centre: Centre):
     _, ana = await centre.sharing()
     await ana.say("one")
     await centre.app.session(lambda one: len(one["view"]["chat"]) == 1)
+
+    async def without_relay() -> tuple[float, int]:
+        await asyncio.to_thread(centre.relay.start)
+        await centre.app.until(lambda link: link == "online", "link")
+        centre.relay.kill9()
+        found = await longest_pause(centre)
+        await centre.app.until(lambda link: link == "reconnecting", "link")
+        return found
+
+    # The picture shows what is drawn now. Where the machine itself stood still the relay is killed once more.
     centre.relay.kill9()
-    await centre.app.until(lambda link: link == "reconnecting", "link")
-    # While it is away both write, and the picture shows what is drawn now.
+    _, seen = await one_of(without_relay, lambda found: found[0] < 1.0)
+    # While it is away both write.
     await ana.say("two")
     await centre.app.type("chatInput", "three", enter=True)
-    # Where the machine itself stood still it is watched again; what hangs on the relay pauses each time.
-    _, seen = await one_of(lambda: longest_pause(centre), lambda found: found[0] < 1.0)
     await asyncio.to_thread(centre.relay.start)
     await centre.app.until(lambda link: link == "online", "link")
     told = await centre.app.session(lambda one: len(one["view"]["chat"]) == 3 and not one["pending"])
@@ -53,18 +61,21 @@ async def test_the_app_is_killed_and_the_picture_comes_back_by_itself(centre: Ce
     session, ana = await centre.sharing()
     await ana.say("before the crash")
     await centre.app.session(lambda one: len(one["view"]["chat"]) == 1)
-    # The rep had chosen to stay signed in: that is what brings him back.
-    await centre.app.kill9()
-    second = centre.make_app()
-    await second.start()
-    began = time.monotonic()
-    centre.app = second
-    await second.session(
-        lambda one: (
-            one["id"] == session["id"] and [line["text"] for line in one["view"]["chat"]] == ["before the crash"]
+
+    async def comes_back() -> float:
+        await centre.app.kill9()
+        second = centre.make_app()
+        await second.start()
+        began = time.monotonic()
+        centre.app = second
+        # The rep had chosen to stay signed in: that is what brings him back.
+        await second.session(
+            lambda one: (
+                one["id"] == session["id"] and [line["text"] for line in one["view"]["chat"]] == ["before the crash"]
+            )
         )
-    )
-    await second.code()
-    # A try or two of a slow machine. Where the old connection has to be given up first it takes ten seconds more.
-    assert time.monotonic() - began < 10, "the picture took too long"
-    await ana.screen("sharing")
+        await second.code()
+        await ana.screen("sharing")
+        return time.monotonic() - began
+
+    await one_of(comes_back, lambda seconds: seconds < 5, times=2)

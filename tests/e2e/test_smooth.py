@@ -17,17 +17,14 @@ GAP_MS = 1_000
 FLOOD = 200
 
 
+@pytest.mark.timeout(240)
 async def test_no_gap_around_join_share_tabs_and_a_flood_of_lines(centre: Centre):
     # What blocks does so each time; a machine that stands still does not.
-    await one_of(
-        lambda: gaps_of_a_day(centre),
-        lambda found: max(found[0].values()) < GAP_MS and max(found[1].values()) < BUSY_MS,
-        times=2,
-    )
+    await one_of(lambda: gaps_of_a_day(centre), lambda gaps: max(gaps.values()) < GAP_MS, times=2)
 
 
-async def gaps_of_a_day(centre: Centre) -> tuple[dict[str, float], dict[str, float]]:
-    """The longest gap of the loop around each thing in ms, and the longest time that it was at work itself."""
+async def gaps_of_a_day(centre: Centre) -> dict[str, float]:
+    """The longest gap of the loop around each thing, in ms; of them it was never at work for long itself."""
     gaps: dict[str, float] = {}
     busy: dict[str, float] = {}
 
@@ -70,5 +67,6 @@ async def gaps_of_a_day(centre: Centre) -> tuple[dict[str, float], dict[str, flo
     await gap("flood")
     for name, value in gaps.items():
         print(f"{name}: longest gap {value:.0f} ms, {busy[name]:.0f} ms of it at most at work")
+    assert max(busy.values()) < BUSY_MS, busy
     await centre.end_all()
-    return gaps, busy
+    return gaps

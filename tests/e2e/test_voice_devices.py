@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from tests.harness.again import one_of
+from tests.harness.again import most_of, one_of
 from tests.harness.centre import require_namespace
 from tests.harness.participant import until
 from tests.harness.sound import Heard, chirps, rms, write_wav
@@ -56,7 +56,7 @@ async def test_no_gap_while_the_windows_are_busy_in_python(rig: VoiceRig) -> Non
     try:
         for speaker in (CUSTOMER, REP):
             seeds = iter((43, 53, 63))
-            await one_of(lambda speaker=speaker, seeds=seeds: carried(rig, speaker, next(seeds)), is_whole)
+            await most_of(lambda speaker=speaker, seeds=seeds: carried(rig, speaker, next(seeds)), is_whole)
     finally:
         await rig.app.do("keep_busy", busy_ms=0, of_ms=0)
 
@@ -70,7 +70,10 @@ async def test_the_customer_does_not_hear_himself_from_the_reps_speaker(rig: Voi
         _, since = await rig.says(CUSTOMER, chirps(14, seed=next(seeds)), settle_s=8.0)
         echo, left = rms(microphone.since(since, 4)), rms(back.since(since, 4))
         assert echo > 0.01, "there is an echo to be taken out"
-        return float(20 * np.log10(echo / left))
+        found = float(20 * np.log10(echo / left))
+        # It has had longer to learn in the next try; most of it is out in the first already.
+        assert found >= 15, found
+        return found
 
     await one_of(taken_out_db, lambda found: found >= 25)
 

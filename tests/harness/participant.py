@@ -37,19 +37,27 @@ DIRECTIONS = {
 }
 
 
-async def rests(count: Callable[[], int], what: str, quiet_s: float = 0.5, within_s: float = 10.0) -> None:
+async def rests(count: Callable[[], int], what: str, most: int = 15, quiet_s: float = 0.5) -> None:
     """Wait until a count has stood still for so long: what was under way has arrived, and nothing comes any more.
+
+    Args:
+        count: says how many there are.
+        what: is counted.
+        most: that may still come. A slow machine takes longer for them, but sends no more.
+        quiet_s: how long it has to stand still.
 
     Raises:
         AssertionError: it goes on.
     """
-    deadline = time.monotonic() + within_s
-    last, since = count(), time.monotonic()
+    deadline = time.monotonic() + 10
+    first = last = count()
+    since = time.monotonic()
     while time.monotonic() - since < quiet_s:
         assert time.monotonic() < deadline, f"{what} goes on: {last}"
         await asyncio.sleep(0.01)
         if (found := count()) != last:
             last, since = found, time.monotonic()
+        assert last - first <= most, f"{last - first} more of {what}"
 
 
 def require_network() -> None:

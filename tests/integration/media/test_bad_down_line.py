@@ -135,7 +135,7 @@ async def what_is_wrong(centre: Centre, line: dict[str, Any]) -> list[str]:
     )
     kept = {
         "no gap on the bad line": bad["longest_gap_s"] <= 1.0,
-        "it does not fall behind": max(ages[-3:]) < max(ages[:3]) + 300,
+        "it does not fall behind": max(ages[-3:]) < 1_000,
         "no gap after it": back["longest_gap_s"] <= 1.0,
         "fast again": back["fps"] > 15,
     }

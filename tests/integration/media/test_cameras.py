@@ -150,7 +150,7 @@ async def test_a_participants_camera_is_seen_by_the_hub_and_by_who_may(
     # Over is over, at once and everywhere.
     hub.engine.set_cameras("s1", {})
     assistant.engine.set_cameras("s1", {})
-    await rests(lambda: received(hub.camera(ION)) + received(assistant.camera(ION)), "the camera")
+    await rests(lambda: received(hub.camera(ION)) + received(assistant.camera(ION)), "the camera", most=30)
     assert hub.camera(ION).full() is None
 
 

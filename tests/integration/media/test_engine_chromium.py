@@ -97,7 +97,7 @@ async def test_a_share_from_first_frame_to_lost(call: Call) -> None:
     assert sum(rates) >= 80, rates
     assert (call.figures.width, call.figures.height) == (1920, 1080)
     assert call.figures.liveness is Liveness.LIVE
-    await until(lambda: 0 < call.figures.age_ms < 200, 10, "a young picture")
+    await until(lambda: 0 < call.figures.age_ms < 200, 3, "a young picture")
 
     # Nothing moves, but the page is alive.
     await call.browser.evaluate("moving = false")
