@@ -1,6 +1,5 @@
 """What is drawn over one share: everybody's strokes and pointers, bounded, whoever sent them (B-7.3)."""
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -27,7 +26,8 @@ class Stroke:
 
 EARLY_S = 5.0
 """How long after a message the relay's word of its drawer may come; a loop that stands still for longer has hung."""
-_MOST_EARLY = 500
+_MOST_EARLY_EACH = 100
+"""So many messages of one person are kept; a hand at work says some 30 a second."""
 
 
 class Early:
@@ -35,7 +35,7 @@ class Early:
 
     The relay's word and the strokes go different ways, and the one from end to end is the faster one: whoever is late
     to hear of a drawing would miss its first strokes for good. Nothing is drawn of anybody before the relay's word, and
-    what somebody goes on to say after his drawing has ended, until he rests, is not of his next one.
+    what somebody goes on to say after his drawing was ended, until he rests or clears all, is not of his next one.
 
     Args:
         clock: monotonic time in seconds.
@@ -43,35 +43,40 @@ class Early:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._kept: deque[tuple[float, str, DrawMessage]] = deque(maxlen=_MOST_EARLY)
+        self._kept: list[tuple[float, str, DrawMessage]] = []
         self._ended: dict[str, float] = {}
-        """When those whose drawing has ended were last heard to go on with it."""
+        """When those whose drawing was ended were last heard to go on with it."""
 
     def end(self, drawers: Iterable[str]) -> None:
-        """The drawings of these have ended."""
+        """The drawings of these were ended while something of theirs was there: they may not know it yet."""
         now = self._clock()
         self._ended = {by: at for by, at in self._ended.items() if at > now - EARLY_S}
         self._ended.update(dict.fromkeys(drawers, now))
 
     def keep(self, by: str, message: DrawMessage) -> None:
-        """Keep a message of somebody who does not draw yet; the oldest goes for it."""
+        """Keep a message of somebody who does not draw yet, unless there are too many of him."""
         now = self._clock()
+        self._kept = [one for one in self._kept if one[0] > now - EARLY_S]
         if now - self._ended.get(by, float("-inf")) < EARLY_S:
-            self._ended[by] = now  # he has not heard of the end yet
-            return
-        self._kept.append((now, by, message))
+            if isinstance(message, DrawClear) and message.number is None:
+                del self._ended[by]  # he has ended it himself
+            else:
+                self._ended[by] = now  # he has not heard of the end yet
+        elif sum(one[1] == by for one in self._kept) < _MOST_EARLY_EACH:
+            self._kept.append((now, by, message))
 
     def claim(self, drawers: Collection[str]) -> list[tuple[str, DrawMessage]]:
         """Hand out, in order, what those who draw now have said; what is too old goes."""
         since = self._clock() - EARLY_S
         self._ended = {by: at for by, at in self._ended.items() if by not in drawers}
-        recent = [one for one in self._kept if one[0] >= since]
-        self._kept = deque((one for one in recent if one[1] not in drawers), maxlen=_MOST_EARLY)
+        recent = [one for one in self._kept if one[0] > since]
+        self._kept = [one for one in recent if one[1] not in drawers]
         return [(by, message) for _, by, message in recent if by in drawers]
 
     def clear(self) -> None:
         """Forget all of it: everything begins anew."""
         self._kept.clear()
+        self._ended.clear()
 
 
 class Board:
@@ -90,6 +95,11 @@ class Board:
 
     def __bool__(self) -> bool:
         return bool(self.strokes or self.pointers)
+
+    @property
+    def drawers(self) -> frozenset[str]:
+        """Whose strokes or pointers there are."""
+        return frozenset({each.by for each in self.strokes} | set(self.pointers))
 
     def take(self, by: str, message: DrawMessage) -> bool:
         """Take a message of that drawer; False if it says nothing new or too much.
@@ -158,7 +168,7 @@ class Board:
 
     def keep(self, drawers: Collection[str]) -> bool:
         """Take away what anybody else drew; whether there was anything."""
-        others = ({each.by for each in self.strokes} | set(self.pointers)) - set(drawers)
+        others = self.drawers - set(drawers)
         for each in others:
             self.forget(each)
         return bool(others)

@@ -53,7 +53,7 @@ class Drawing:
 
     def _allow(self, drawers: Collection[str], viewers: Collection[str]) -> None:
         new = frozenset(viewers) - self._viewers
-        self._early.end(self._drawers - frozenset(drawers))
+        self._early.end(self._board.drawers - frozenset(drawers))
         self._drawers, self._viewers = frozenset(drawers), frozenset(viewers)
         self._waiting = {each: queue for each, queue in self._waiting.items() if each in self._viewers}
         self._budgets = {each: budget for each, budget in self._budgets.items() if each in self._drawers}

@@ -42,7 +42,6 @@ class SessionDrawing:
         self._over: set[str] = set()
         """Drawings that this rep has ended and the relay has not yet."""
         self._early = Early(clock)
-        self._drew: frozenset[str] = frozenset()
         self.board = Board()
 
     @property
@@ -125,8 +124,7 @@ class SessionDrawing:
         known = {one.id for one in self._view().activities}
         self._over &= known
         drawers = self.drawers
-        self._early.end(self._drew - drawers)
-        self._drew = drawers
+        self._early.end(self.board.drawers - drawers)
         changed = self.board.keep(drawers)
         for drawer, message in self._early.claim(drawers):
             changed |= self.board.take(drawer, message)

@@ -58,8 +58,8 @@ async def absence(centre: Centre, seconds: float, cut: Callable[[], None], mend:
     await ana.screen("sharing")
     assert await ana.page.evaluate("globalThis.asked") == 0, "the customer was asked to choose again"
     await centre.end_all()
-    # Where its own timers stand when the line is back is luck; never for as long as two of them take.
-    assert took < 6, took
+    # Where its own timers stand when the line is back is luck, never for long.
+    assert took < 8, took
     return took
 
 

@@ -111,4 +111,4 @@ async def test_an_assistant_sees_what_the_controller_sees(
 
     # Who may not see it any more gets nothing, at once.
     centre.engine.set_audience(ION, ())
-    await rests(lambda: assistant.received, "what he may not see")
+    await rests(lambda: assistant.received, "what he may not see", most=30)

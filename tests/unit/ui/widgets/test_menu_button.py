@@ -45,6 +45,9 @@ async def test_every_menu_button_is_let_go_when_its_menu_closes_elsewhere(desk):
         QCursor.setPos(one.mapToGlobal(QPoint(40, one.height() + 60)))
         one.menu().close()
         assert not one.underMouse(), name
+    bar.close()
+    bar.deleteLater()
+    drain()
 
 
 async def test_a_button_that_the_pointer_is_on_stays_hovered(desk):
