@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.harness.again import most_of
+from tests.harness.again import most_of, one_of
 from tests.harness.audio_process import SIGNAL_SEED
 from tests.harness.programs import Program
 from tests.harness.pulse import PulseServer
@@ -83,16 +83,19 @@ async def test_devices_have_ids_and_names(desk: Desk) -> None:
 
 async def test_it_hears_and_asks_in_time_and_nothing_more_once_closed(desk: Desk) -> None:
     await desk.opened()
-    total = {"heard": 0, "asked": 0}
-    began = at = (await desk.program.ask("read"))["at"]
-    while at < began + 2:
-        await asyncio.sleep(0.05)
-        now = await desk.program.ask("read")
-        total = {key: total[key] + now[key] for key in total}
-        at = now["at"]
-    seconds = at - began
-    for key, count in total.items():
-        assert count / RATE == pytest.approx(seconds, abs=0.25), key
+
+    async def two_seconds() -> list[float]:
+        """How far what was heard, and what was asked for, is from what it should be, in seconds."""
+        total = {"heard": 0, "asked": 0}
+        began = at = (await desk.program.ask("read"))["at"]
+        while at < began + 2:
+            await asyncio.sleep(0.05)
+            now = await desk.program.ask("read")
+            total = {key: total[key] + now[key] for key in total}
+            at = now["at"]
+        return [abs(count / RATE - (at - began)) for count in total.values()]
+
+    await one_of(two_seconds, lambda found: max(found) < 0.25)
     await desk.closed()
     await asyncio.sleep(0.3)
     now = await desk.program.ask("read")

@@ -55,7 +55,7 @@ async def test_no_gap_while_the_windows_are_busy_in_python(rig: VoiceRig) -> Non
     await rig.app.do("keep_busy", busy_ms=40, of_ms=100)
     try:
         for speaker in (CUSTOMER, REP):
-            seeds = iter((43, 53, 63))
+            seeds = iter((43, 53, 63, 73))
             await most_of(lambda speaker=speaker, seeds=seeds: carried(rig, speaker, next(seeds)), is_whole)
     finally:
         await rig.app.do("keep_busy", busy_ms=0, of_ms=0)
