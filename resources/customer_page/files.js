@@ -10,6 +10,8 @@ const AGAIN_MS = 1_000;
 /** So long what came can be saved after the session; then it is nobody's business on this computer any more. */
 const KEPT_MS = 600_000;
 const DIRECT_MS = 5_000;
+/** Longer than a worker takes that finds no other to hash beside it (`files_hash.js`). */
+const BEGINS_MS = 15_000;
 const DIVERTED = "file_diverted";
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
 const OPEN = new Set(["packing", "sealed", "offered", "waiting", "running", "paused", "again"]);
@@ -301,15 +303,28 @@ export class Files {
     }
     this.#changed();
   }
-  #move(line) {
+  #move(line, patience = BEGINS_MS) {
     line.state = "running";
     if (this.#workers.has(line.transfer)) return;
     if (line.code === DIVERTED) line.code = "";
     const worker = new Worker(address(), { type: "module" });
     this.#workers.set(line.transfer, worker);
     this.#paces.set(line.transfer, new Pace());
+    // WORKAROUND(Firefox ESR 153): on a busy computer a worker now and then takes its job and stands still before its first
+    // step, without an error, in a private window above all; another one does it. To go when a new Firefox has them all begin.
+    const again = () => {
+      if (this.#workers.get(line.transfer) !== worker) return;
+      console.warn("file worker does not begin");
+      this.#halt(line, "running");
+      this.#move(line, 2 * patience);
+    };
+    let late = setTimeout(again, patience);
     worker.addEventListener("error", (event) => this.#stuck(line, worker, event.message ?? ""));
-    worker.addEventListener("message", ({ data }) => this.#said(line, worker, data));
+    worker.addEventListener("message", ({ data }) => {
+      clearTimeout(late);
+      if (data.wanted === "job" || data.waits) late = setTimeout(again, patience);
+      this.#said(line, worker, data);
+    });
   }
 
   #said(line, worker, data) {

@@ -197,6 +197,7 @@ async function open(transfer, pieces) {
       if (tries > 20 && !(await sizeOf(handle))) return new InMemory(pieces);
       if (tries > LOCKED_TRIES) throw new Problem(error.name === "NoModificationAllowedError" ? "file_locked" : "file_folder");
     }
+    tell({ waits: true });
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -288,6 +289,7 @@ class Bodies {
 async function receive({ transfer, size, pieces }, seal) {
   const target = await open(transfer, pieces);
   const hash = await HashBeside.start();
+  tell({ begun: true }); // what was kept is read first, which may take its time
   let next = Math.floor(Math.min(ofFolder(() => target.getSize()), size) / CHUNK);
   let trailer = new Uint8Array(0);
   for (let index = 0; index < next; index += 1) {

@@ -19,6 +19,17 @@ from tests.harness.firefox import Firefox
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser, pytest.mark.slow]
 
 
+LOSE_FIRST_JOB = """
+globalThis.jobs = 0;
+globalThis.Worker = class extends Worker {
+    postMessage(data, ...more) {
+        if (data?.secret && ++jobs === 1) return;
+        super.postMessage(data, ...more);
+    }
+};
+"""
+
+
 async def words(page: FilesPage) -> str:
     return str(await page.read("document.querySelector('#files-list li:last-child').innerText"))
 
@@ -130,6 +141,22 @@ async def test_paused_by_either_it_goes_on_by_either_and_is_cancelled_by_either(
     await state(page, "stopped")
     await app_file(centre, session, lambda one: one["state"] == "stopped")
     await nothing_left(sending)
+
+
+@pytest.mark.rule("B-7.5")
+@pytest.mark.parametrize("way", ["up", "down"])
+async def test_a_worker_that_takes_its_job_and_never_begins_is_replaced(centre: Centre, tmp_path: Path, way: str):
+    """Firefox has such; here the first worker's job is lost on its way to it."""
+    session = await centre.start_session()
+    ana = await centre.customer()
+    await ana.page.add_init_script(LOSE_FIRST_JOB)
+    await ana.join(session["view"]["link"])
+    await ana.screen("waiting")
+    sending = Sending(centre, session, ChromiumFiles(ana.page), tmp_path, way, 20 * MB)
+    await sending.begin()
+    await app_file(centre, session, lambda one: one["state"] == "done", within_s=60)
+    await sending.arrived()
+    assert await ana.page.evaluate("jobs") == 2
 
 
 @pytest.mark.rule("B-7.5")

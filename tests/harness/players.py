@@ -69,7 +69,8 @@ def ffmpeg_plays(path: Path) -> tuple[float, list[str]]:
             words += ["-noaccurate_seek", "-ss", f"{seconds * at:.3f}"]
         words += ["-i", str(path)]
         if at is not None:
-            words += ["-frames:v", "1", "-progress", "pipe:1"]
+            # The picture alone: near the end there may be no more sound.
+            words += ["-an", "-frames:v", "1", "-progress", "pipe:1"]
         # Counted in the file's own milliseconds: left alone, ffmpeg counts in ticks of the frame rate that it guesses,
         # and complains of two pictures of a jittery 30 a second which come into one tick.
         words += ["-enc_time_base:v", "-1"]
