@@ -312,17 +312,17 @@ export class Files {
     this.#paces.set(line.transfer, new Pace());
     // WORKAROUND(Firefox ESR 153): on a busy computer a worker now and then takes its job and stands still before its first
     // step, without an error, in a private window above all; another one does it. To go when a new Firefox has them all begin.
-    const again = () => {
+    const again = (next) => {
       if (this.#workers.get(line.transfer) !== worker) return;
       console.warn("file worker does not begin");
       this.#halt(line, "running");
-      this.#move(line, 2 * patience);
+      this.#move(line, next);
     };
-    let late = setTimeout(again, patience);
+    let late = setTimeout(again, patience, 2 * patience); // on a slow line it is still coming
     worker.addEventListener("error", (event) => this.#stuck(line, worker, event.message ?? ""));
     worker.addEventListener("message", ({ data }) => {
       clearTimeout(late);
-      if (data.wanted === "job" || data.waits) late = setTimeout(again, patience);
+      if (data.wanted === "job" || data.waits) late = setTimeout(again, BEGINS_MS, patience);
       this.#said(line, worker, data);
     });
   }
