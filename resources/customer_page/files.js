@@ -1,8 +1,9 @@
 /** The files of a visit: offered, answered, on their way and here; what moves them is a worker for each. */
 
+import { beginning } from "./files_begin.js";
 import { FilesBook } from "./files_book.js";
 import { sizeWords } from "./files_card.js";
-import { address, kept as fileOf, remove, room, saveAs } from "./files_place.js";
+import { kept as fileOf, remove, room, saveAs } from "./files_place.js";
 import { Pace } from "./files_pace.js";
 import { fromText, openMeta, sealedOffer, secretCalled, secretsWith, toText } from "./files_seal.js";
 
@@ -10,8 +11,6 @@ const AGAIN_MS = 1_000;
 /** So long what came can be saved after the session; then it is nobody's business on this computer any more. */
 const KEPT_MS = 600_000;
 const DIRECT_MS = 5_000;
-/** Longer than a worker takes that finds no other to hash beside it (`files_hash.js`). */
-const BEGINS_MS = 15_000;
 const DIVERTED = "file_diverted";
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
 const OPEN = new Set(["packing", "sealed", "offered", "waiting", "running", "paused", "again"]);
@@ -303,28 +302,15 @@ export class Files {
     }
     this.#changed();
   }
-  #move(line, patience = BEGINS_MS) {
+  #move(line, patience) {
     line.state = "running";
     if (this.#workers.has(line.transfer)) return;
     if (line.code === DIVERTED) line.code = "";
-    const worker = new Worker(address(), { type: "module" });
+    const again = (next) => (this.#halt(line, "running"), this.#move(line, next));
+    const worker = beginning((data, by) => this.#said(line, by, data), again, patience);
     this.#workers.set(line.transfer, worker);
     this.#paces.set(line.transfer, new Pace());
-    // WORKAROUND(Firefox ESR 153): on a busy computer a worker now and then takes its job and stands still before its first
-    // step, without an error, in a private window above all; another one does it. To go when a new Firefox has them all begin.
-    const again = (next) => {
-      if (this.#workers.get(line.transfer) !== worker) return;
-      console.warn("file worker does not begin");
-      this.#halt(line, "running");
-      this.#move(line, next);
-    };
-    let late = setTimeout(again, patience, 2 * patience); // on a slow line it is still coming
     worker.addEventListener("error", (event) => this.#stuck(line, worker, event.message ?? ""));
-    worker.addEventListener("message", ({ data }) => {
-      clearTimeout(late);
-      if (data.wanted === "job" || data.waits) late = setTimeout(again, BEGINS_MS, patience);
-      this.#said(line, worker, data);
-    });
   }
 
   #said(line, worker, data) {
@@ -424,9 +410,8 @@ export class Files {
   close(elsewhere = false) {
     for (const line of this.lines) {
       if (elsewhere && OPEN.has(line.state)) this.#halt(line, "stopped");
-      if (elsewhere) continue;
-      if (OPEN.has(line.state)) this.#end(line, "stopped");
-      else if (line.incoming) setTimeout(() => void remove(line.transfer), KEPT_MS);
+      else if (OPEN.has(line.state)) this.#end(line, "stopped");
+      else if (!elsewhere && line.incoming) setTimeout(() => void remove(line.transfer), KEPT_MS);
     }
     this.#pieces.clear();
     if (!elsewhere) this.#book.forget(this.#recalled);

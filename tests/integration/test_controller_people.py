@@ -150,6 +150,7 @@ async def test_control_goes_there_and_back_and_the_media_hub_with_it(two: list[R
         await rep.until(lambda rep=rep, role=role: rep.sees(session_id).role is role)  # type: ignore[misc]
         assert rep.sees(session_id).share is None
         assert rep.sees(session_id).picture is Picture.NONE
+        await rep.until(lambda rep=rep: bool(rep.sees(session_id).view.marks))  # type: ignore[misc] - a fact of its own
         assert [mark.kind for mark in rep.sees(session_id).view.marks] == [MarkKind.CONTROL]
     ended = await ion.wait(
         lambda: next(

@@ -92,7 +92,9 @@ test("B-7.5: what came is saved once its hash was compared, and never where that
       workers.push(this);
     }
     addEventListener(kind, listener) {
-      if (kind === "message") this.say = (data) => listener({ data });
+      if (kind !== "message") return;
+      this.say = (data) => listener({ data });
+      this.say({ begun: true });
     }
     postMessage() {}
     terminate() {}
@@ -226,7 +228,9 @@ function idleWorkers() {
       workers.push(this);
     }
     addEventListener(kind, listener) {
-      if (kind === "message") this.say = (data) => listener({ data });
+      if (kind !== "message") return;
+      this.say = (data) => listener({ data });
+      this.say({ begun: true });
     }
     postMessage(data) {
       this.given.push(data);
