@@ -270,6 +270,7 @@ async def test_an_assistant_takes_over_from_who_is_lost_for_a_minute(
                 await asyncio.sleep(1)
         assert tries > 30, "not before a minute"
         assert (await bob.noticed(Happening.CONTROL_GIVEN)).name == "Ana"
+        await bob.until(lambda: bool(bob.sees(session_id).view.marks))  # a fact of its own
         assert [mark.kind for mark in bob.sees(session_id).view.marks] == [MarkKind.TAKEN_OVER]
         async with signed_in(relay, tmp_path, "ana") as (ana,):
             back = await ana.until(lambda: ana.controller.sessions.get(session_id))
