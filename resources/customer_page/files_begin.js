@@ -8,7 +8,7 @@ const BEGINS_MS = 15_000;
 /**
  * WORKAROUND(Firefox ESR 153): on a busy computer, in a private window, a worker now and then takes its job and says
  * nothing more, no error either; at which step is not known. To go when a new Firefox has each of them begin.
- * @param {(data: object, worker: Worker) => void} said hears what it says
+ * @param {(data: object, worker: Worker) => void} said hears what it says, but that it waits
  * @param {(patience: number) => void} another is to end it and have another one begin, with that patience
  * @param {number} [patience] how many ms its code may take to come; on a slow line it is still coming
  */
@@ -26,7 +26,7 @@ export function beginning(said, another, patience = BEGINS_MS) {
     if (isOver) return; // what was on its way
     clearTimeout(late);
     if (data.wanted === "job" || data.waits) late = setTimeout(another, BEGINS_MS, patience);
-    said(data, worker);
+    if (!data.waits) said(data, worker);
   });
   return worker;
 }

@@ -180,12 +180,14 @@ export class HashBeside {
   #digest = null;
   #back = [];
 
-  static async start() {
+  /** @param {() => void} [late] called where none begins and what comes in its place may have to be fetched first */
+  static async start(late) {
     for (let tries = 0; tries < 2; tries += 1) {
       const hash = new HashBeside();
       if (await hash.#begins()) return hash;
       hash.#worker?.terminate();
     }
+    late?.();
     const hash = new HashBeside();
     hash.#alone = await hasher();
     return hash;

@@ -21,6 +21,7 @@ const LOCKED_TRIES = 600;
 /** Asking again gives the same answer. */
 const REFUSED = new Set([400, 405, 411, 412, 413, 415, 501]);
 const tell = (message) => self.postMessage(message);
+const waits = () => tell({ waits: true });
 let giveTicket = null;
 let giveReceipt = null;
 let moved = 0;
@@ -86,7 +87,7 @@ async function ask(ticket, method, headers, body) {
 
 async function send({ file, size }, seal) {
   const source = new Source(file);
-  const hash = await HashBeside.start();
+  const hash = await HashBeside.start(waits);
   let hashed = 0;
   let trailer = null;
   let known = 0;
@@ -197,7 +198,7 @@ async function open(transfer, pieces) {
       if (tries > 20 && !(await sizeOf(handle))) return new InMemory(pieces);
       if (tries > LOCKED_TRIES) throw new Problem(error.name === "NoModificationAllowedError" ? "file_locked" : "file_folder");
     }
-    tell({ waits: true });
+    waits();
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -288,7 +289,7 @@ class Bodies {
 
 async function receive({ transfer, size, pieces }, seal) {
   const target = await open(transfer, pieces);
-  const hash = await HashBeside.start();
+  const hash = await HashBeside.start(waits);
   tell({ begun: true }); // what was kept is read first, which may take its time
   let next = Math.floor(Math.min(ofFolder(() => target.getSize()), size) / CHUNK);
   let trailer = new Uint8Array(0);
