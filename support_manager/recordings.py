@@ -183,7 +183,10 @@ class RecordingLibrary:
             except OSError as error:
                 log.warning("recording cannot be finished", error=type(error).__name__)
         if days:
-            deleted = await asyncio.to_thread(_delete_old, folder, self._clock() - days * _DAY_S)
+            try:
+                deleted = await asyncio.to_thread(_delete_old, folder, self._clock() - days * _DAY_S)
+            except OSError as error:
+                log.warning("recordings cannot be looked through", error=type(error).__name__)
         if parts or deleted:
             self._emit(RecordingsTended(finished=finished, deleted=deleted))
 
@@ -214,11 +217,14 @@ def _find(folder: Path) -> tuple[Recording, ...]:
 
 
 def _look_at(path: Path) -> Recording:
-    stat = path.stat()
+    stat = None
     try:
+        stat = path.stat()
         with path.open("rb") as file:
             data = file.read(HEADER_BYTES)
-    except PermissionError:  # one that may not be read must not take the others with it
+    except FileNotFoundError:
+        raise
+    except OSError:  # one that cannot be read must not take the others with it
         return _unread(path, stat, RecordingState.UNFINISHED if path.name.endswith(PART) else RecordingState.DAMAGED)
     try:
         front = read_front(data)
@@ -239,8 +245,9 @@ def _look_at(path: Path) -> Recording:
     )
 
 
-def _unread(path: Path, stat: os.stat_result, state: RecordingState) -> Recording:
-    return Recording(path.name, path, "", "", "", int(stat.st_mtime * 1000), 0.0, stat.st_size, state)
+def _unread(path: Path, stat: os.stat_result | None, state: RecordingState) -> Recording:
+    written_at, size = (int(stat.st_mtime * 1000), stat.st_size) if stat is not None else (0, 0)
+    return Recording(path.name, path, "", "", "", written_at, 0.0, size, state)
 
 
 def _delete_old(folder: Path, before_s: float) -> int:

@@ -30,7 +30,7 @@ def unfinished(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    parts = (path for path in folder.iterdir() if path.name.endswith(f".webm{PART}") and path.is_file())
+    parts = (path for path in folder.iterdir() if path.name.endswith(f".webm{PART}"))
     found = [path for path in parts if not is_being_written(path)]
     ours = sorted(path for path in found if _is_ours(path))
     if len(ours) < len(found):
@@ -40,6 +40,8 @@ def unfinished(folder: Path) -> list[Path]:
 
 def _is_ours(part: Path) -> bool:
     try:
+        if not part.is_file():
+            return False
         with part.open("rb") as file:
             return webm.is_ours(file.read(HEADER_BYTES))
     except OSError:

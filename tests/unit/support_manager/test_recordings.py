@@ -1,6 +1,7 @@
 """The library of recordings: names that are only names, what is listed, finished, deleted and kept."""
 
 import asyncio
+import errno
 import os
 import time
 from pathlib import Path
@@ -217,21 +218,71 @@ async def test_a_folder_that_cannot_be_read_is_said_in_words(library, tmp_path, 
     assert caught.value.params["reason"] == "Permission denied"
 
 
-async def test_one_that_cannot_be_read_does_not_hide_the_others(library, tmp_path, monkeypatch):
+async def test_a_folder_that_cannot_be_read_while_old_ones_are_sought_ends_nothing_else(tmp_path, events, monkeypatch):
+    store = SettingsStore(tmp_path / "profile", tmp_path / "kept")
+    store.current = Settings(recordings_days=7)
+    library = RecordingLibrary(store, events.append)
+    recorded(tmp_path / "kept", "a.webm", finished=False)
+
+    def refused(_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("support_manager.recordings.os.scandir", refused)
+    library.tend()
+    await library._tending
+    assert events[-1] == RecordingsTended(finished=1)
+    await library.aclose()
+
+
+UNREADABLE = pytest.mark.parametrize(
+    ("ask", "error"),
+    [
+        ("open", PermissionError(errno.EACCES, "Permission denied")),
+        ("open", OSError(errno.EIO, "Input/output error")),
+        ("stat", OSError(errno.ESTALE, "Stale file handle")),
+    ],
+    ids=["may not be read", "bad disk", "stale handle"],
+)
+
+
+def be_unreadable(monkeypatch, ask, error, *names):
+    asked = getattr(Path, ask)
+
+    def refusing(path, *words, **more):
+        if path.name in names:
+            raise error
+        return asked(path, *words, **more)
+
+    monkeypatch.setattr(Path, ask, refusing)  # root may read everything
+
+
+@UNREADABLE
+async def test_one_that_cannot_be_read_does_not_hide_the_others(library, tmp_path, monkeypatch, ask, error):
     folder = tmp_path / "kept"
     recorded(folder, "good.webm")
     recorded(folder, "refused.webm")
     recorded(folder, "running.webm", finished=False)
-    opened = Path.open
-
-    def refusing(path, *words, **more):
-        if path.name in ("refused.webm", "running.webm.part"):
-            raise PermissionError(13, "Permission denied")
-        return opened(path, *words, **more)
-
-    monkeypatch.setattr(Path, "open", refusing)  # root may read everything
+    be_unreadable(monkeypatch, ask, error, "refused.webm", "running.webm.part")
     assert {one.name: one.state for one in await library.find()} == {
         "good.webm": RecordingState.FINISHED,
         "refused.webm": RecordingState.DAMAGED,
         "running.webm.part": RecordingState.UNFINISHED,
     }
+
+
+@UNREADABLE
+async def test_one_that_cannot_be_read_does_not_keep_the_others(tmp_path, events, monkeypatch, ask, error):
+    store = SettingsStore(tmp_path / "profile", tmp_path / "kept")
+    store.current = Settings(recordings_days=7)
+    library = RecordingLibrary(store, events.append)
+    old = int(time.time() * 1000) - 8 * DAY_MS
+    for name in ("a.webm", "refused.webm"):
+        recorded(tmp_path / "kept", name, started_at=old)
+    recorded(tmp_path / "kept", "cut.webm", finished=False)
+    recorded(tmp_path / "kept", "whole.webm", finished=False)
+    be_unreadable(monkeypatch, ask, error, "refused.webm", "cut.webm.part")
+    library.tend()
+    await library._tending
+    assert {one.name for one in (tmp_path / "kept").iterdir()} == {"refused.webm", "cut.webm.part", "whole.webm"}
+    assert events[-1] == RecordingsTended(finished=1, deleted=1)
+    await library.aclose()
