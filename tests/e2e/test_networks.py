@@ -38,11 +38,7 @@ def now() -> int:
 async def absence(centre: Centre, seconds: float, cut: Callable[[], None], mend: Callable[[], None]) -> float:
     """Share, cut, see the loss told within 5 s, mend; how long after that the picture of now was painted."""
     _, ana = await centre.sharing()
-    await ana.page.evaluate("""() => {
-        globalThis.asked = 0;
-        const devices = navigator.mediaDevices, real = devices.getDisplayMedia.bind(devices);
-        devices.getDisplayMedia = (...wants) => { globalThis.asked += 1; return real(...wants); };
-    }""")
+    await ana.count_pickers()
     began = time.monotonic()
     await asyncio.to_thread(cut)
     try:
@@ -56,7 +52,7 @@ async def absence(centre: Centre, seconds: float, cut: Callable[[], None], mend:
     took = time.monotonic() - back
     print(f"absent {seconds} s: the picture was back after {took:.2f} s")
     await ana.screen("sharing")
-    assert await ana.page.evaluate("globalThis.asked") == 0, "the customer was asked to choose again"
+    assert await ana.pickers() == 0, "the customer was asked to choose again"
     await centre.end_all()
     # Where its own timers stand when the line is back is luck, never for long.
     assert took < 8, took

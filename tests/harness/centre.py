@@ -73,6 +73,18 @@ class Customer:
         await self.page.fill("#text", text)
         await self.page.click("#send")
 
+    async def count_pickers(self) -> None:
+        """From now on count how often the browser is asked to let something be chosen; see `pickers`."""
+        await self.page.evaluate("""() => {
+            globalThis.asked = 0;
+            const devices = navigator.mediaDevices, real = devices.getDisplayMedia.bind(devices);
+            devices.getDisplayMedia = (...wants) => { globalThis.asked += 1; return real(...wants); };
+        }""")
+
+    async def pickers(self) -> int:
+        """How often it was asked since `count_pickers`, which this page was told."""
+        return int(await self.page.evaluate("globalThis.asked"))
+
     async def lines(self) -> list[str]:
         """The transcript as it is on the page."""
         return await self.page.locator("#lines .said").all_inner_texts()

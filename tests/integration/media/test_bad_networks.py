@@ -158,10 +158,8 @@ async def what_is_wrong(
         soon[name] = full
         return []
     ages = [age for _, _, age, _ in bad["told"]]
-    # 24 pictures a second where the machine comes to them; else what it came to on the good line, or settles at on the
-    # mended one: more bits than before cost the sending browser more, too.
-    late = [fps for _, fps, _, _ in back["told"]][-5:]
-    enough = min(24.0, 0.9 * good_fps, max(0.6 * good_fps, 0.9 * sum(late) / len(late)))
+    # 24 pictures a second; only of a machine that does not come to them on a good line either, what it came to.
+    enough = 24.0 if good_fps >= 27 else 0.9 * good_fps
     calm = next((at - mended for at, fps, age, _ in back["told"] if fps >= enough and 0 < age < 300), float("inf"))
     print(
         f"fps {good_fps:.1f}, {bad['fps']:.1f}, {back['fps']:.1f}; longest gaps {bad['longest_gap_s']:.2f}, "
