@@ -1,5 +1,6 @@
 """What is drawn over one share: everybody's strokes and pointers, bounded, whoever sent them (B-7.3)."""
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -27,7 +28,33 @@ class Stroke:
 EARLY_S = 5.0
 """How long after a message the relay's word of its drawer may come; a loop that stands still for longer has hung."""
 _MOST_EARLY_EACH = 100
-"""So many messages of one person are kept; a hand at work says some 30 a second."""
+"""So many messages of one person are kept; a hand at work says some 30 a second. A pointer is not counted."""
+
+
+class _Said:
+    """What one person has said too early, each message with when it came."""
+
+    def __init__(self) -> None:
+        self._drawn: deque[tuple[float, DrawMessage]] = deque()
+        self._pointer: deque[tuple[float, DrawMessage]] = deque(maxlen=1)
+        """Where he points: the last word of it counts."""
+
+    def __len__(self) -> int:
+        return len(self._drawn) + len(self._pointer)
+
+    def add(self, at: float, message: DrawMessage) -> None:
+        if isinstance(message, DrawPointer):
+            self._pointer.append((at, message))
+        elif len(self._drawn) < _MOST_EARLY_EACH:
+            self._drawn.append((at, message))
+
+    def forget(self, until: float) -> None:
+        for queue in (self._drawn, self._pointer):
+            while queue and queue[0][0] <= until:
+                queue.popleft()
+
+    def messages(self) -> list[DrawMessage]:
+        return [message for _, message in (*self._drawn, *self._pointer)]
 
 
 class Early:
@@ -43,7 +70,7 @@ class Early:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._kept: list[tuple[float, str, DrawMessage]] = []
+        self._kept: dict[str, _Said] = {}
         self._ended: dict[str, float] = {}
         """When those whose drawing was ended were last heard to go on with it."""
 
@@ -54,24 +81,34 @@ class Early:
         self._ended.update(dict.fromkeys(drawers, now))
 
     def keep(self, by: str, message: DrawMessage) -> None:
-        """Keep a message of somebody who does not draw yet, unless there are too many of him."""
+        """Keep a message of somebody who does not draw yet, unless there are too many of him, or too many people."""
         now = self._clock()
-        self._kept = [one for one in self._kept if one[0] > now - EARLY_S]
         if now - self._ended.get(by, float("-inf")) < EARLY_S:
             if isinstance(message, DrawClear) and message.number is None:
                 del self._ended[by]  # he has ended it himself
             else:
                 self._ended[by] = now  # he has not heard of the end yet
-        elif sum(one[1] == by for one in self._kept) < _MOST_EARLY_EACH:
-            self._kept.append((now, by, message))
+        elif self._has_room(by, now - EARLY_S):
+            said = self._kept.setdefault(by, _Said())
+            said.forget(now - EARLY_S)
+            said.add(now, message)
+
+    def _has_room(self, by: str, until: float) -> bool:
+        if by not in self._kept and len(self._kept) >= limits.PARTICIPANTS_PER_SESSION:
+            self._forget(until)
+        return by in self._kept or len(self._kept) < limits.PARTICIPANTS_PER_SESSION
+
+    def _forget(self, until: float) -> None:
+        for said in self._kept.values():
+            said.forget(until)
+        self._kept = {by: said for by, said in self._kept.items() if said}
 
     def claim(self, drawers: Collection[str]) -> list[tuple[str, DrawMessage]]:
-        """Hand out, in order, what those who draw now have said; what is too old goes."""
-        since = self._clock() - EARLY_S
+        """Hand out what those who draw now have said, each one's in order; what is too old goes."""
         self._ended = {by: at for by, at in self._ended.items() if by not in drawers}
-        recent = [one for one in self._kept if one[0] > since]
-        self._kept = [one for one in recent if one[1] not in drawers]
-        return [(by, message) for _, by, message in recent if by in drawers]
+        self._forget(self._clock() - EARLY_S)
+        claimed = [(by, self._kept.pop(by)) for by in tuple(self._kept) if by in drawers]
+        return [(by, message) for by, said in claimed for message in said.messages()]
 
     def clear(self) -> None:
         """Forget all of it: everything begins anew."""

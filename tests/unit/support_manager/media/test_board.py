@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support_manager.media.board import EARLY_S, Board
+from support_manager.media.board import EARLY_S, Board, Early
 from support_manager.media.control import Control
 from support_manager.media.drawing import Drawing
 from support_manager.protocol import limits
@@ -142,10 +142,66 @@ def test_strokes_that_overtook_the_relays_word_are_drawn_once_it_comes():
     for at in range(2_000):
         room.now += 0.001
         for each in flooders:
-            room.drawing.take(each, DrawPointer(x=at, y=0))
-    assert len(room.drawing._early._kept) <= 10 * 100 + 1
+            room.drawing.take(each, stroke(at))
+    assert sum(len(said) for said in room.drawing._early._kept.values()) <= 10 * 100 + 1
     found = room.drawing.allow({"ana", "bob", *flooders}, {"dan"})
     assert [by for by, _ in found if by == "bob"] == ["bob"]
+
+
+@pytest.mark.rule("B-7.3")
+def test_a_hand_that_hovers_before_the_relays_word_leaves_room_for_what_it_draws_then():
+    room = Room()
+    for at in range(140):
+        assert not room.drawing.take("ana", DrawPointer(x=at, y=0))
+        assert not room.drawing.take("eva", DrawPointer(x=at, y=0))
+        room.now += 1 / limits.DRAW_POINTER_HZ
+    room.drawing.take("ana", DrawPointer(gone=True))
+    room.drawing.take("ana", stroke(1))
+    assert room.now < EARLY_S
+    room.drawing.allow({"ana", "eva"}, {"dan"})
+    assert lines(room.board_of("dan")) == [("ana", 1, [(1, 2), (3, 4)])]
+    assert {by: one.x for by, one in room.board_of("dan").pointers.items()} == {"eva": 139}, "no pointer stays behind"
+
+
+class Moment(float):
+    """A time; it is counted how often one is looked at."""
+
+    looked_at = 0
+
+    def __le__(self, other: float) -> bool:
+        Moment.looked_at += 1
+        return float.__le__(self, other)
+
+    def __gt__(self, other: float) -> bool:
+        Moment.looked_at += 1
+        return float.__gt__(self, other)
+
+
+def test_what_is_kept_of_the_others_costs_nothing_with_each_message():
+    now = Moment(0)
+    early = Early(lambda: now)
+    names = [f"ion{number}" for number in range(limits.PARTICIPANTS_PER_SESSION)]
+    for number in range(100):
+        for each in names:
+            early.keep(each, stroke(number))
+    Moment.looked_at = 0
+    for each in names:
+        early.keep(each, stroke(100))
+    assert Moment.looked_at <= 4 * len(names)
+
+
+def test_what_is_kept_of_strangers_is_bounded_and_the_old_gives_way():
+    now = 0.0
+    early = Early(lambda: now)
+    for number in range(1_000):  # a hostile hub makes their names up
+        early.keep(f"ion{number}", stroke(1))
+    assert len(early._kept) == limits.PARTICIPANTS_PER_SESSION
+    now += EARLY_S - 1
+    early.keep("ion0", stroke(2))
+    now += 1
+    early.keep("ana", stroke(3))
+    assert set(early._kept) == {"ion0", "ana"}
+    assert [message.number for _, message in early.claim({"ion0", "ion1", "ana"})] == [2, 3]
 
 
 @pytest.mark.rule("B-7.3")
