@@ -48,6 +48,9 @@ class _Said:
         elif len(self._drawn) < _MOST_EARLY_EACH:
             self._drawn.append((at, message))
 
+    def unpoint(self) -> None:
+        self._pointer.clear()
+
     def forget(self, until: float) -> None:
         for queue in (self._drawn, self._pointer):
             while queue and queue[0][0] <= until:
@@ -102,6 +105,11 @@ class Early:
         for said in self._kept.values():
             said.forget(until)
         self._kept = {by: said for by, said in self._kept.items() if said}
+
+    def lost(self, by: str) -> None:
+        """That person is out of reach, so he points at nothing."""
+        if by in self._kept:
+            self._kept[by].unpoint()
 
     def claim(self, drawers: Collection[str]) -> list[tuple[str, DrawMessage]]:
         """Hand out what those who draw now have said, each one's in order; what is too old goes."""

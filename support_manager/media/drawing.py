@@ -81,6 +81,7 @@ class Drawing:
     def lost(self, participant_id: str) -> None:
         """That participant is out of reach, so he points at nothing, and what waits for him is for nobody."""
         self._waiting.pop(participant_id, None)
+        self._early.lost(participant_id)
         self._draw(participant_id, DrawPointer(gone=True))
 
     def _draw(self, by: str, message: DrawMessage) -> bool:

@@ -163,6 +163,19 @@ def test_a_hand_that_hovers_before_the_relays_word_leaves_room_for_what_it_draws
     assert {by: one.x for by, one in room.board_of("dan").pointers.items()} == {"eva": 139}, "no pointer stays behind"
 
 
+@pytest.mark.rule("B-7.3")
+def test_who_is_lost_before_the_relays_word_points_no_more_but_has_drawn():
+    room = Room()
+    for each in ("ana", "eva"):
+        room.drawing.take(each, stroke(1))
+        room.drawing.take(each, DrawPointer(x=1, y=1))
+    room.drawing.lost("ana")
+    room.drawing.lost("stranger")
+    room.drawing.allow({"ana", "eva"}, {"dan"})
+    assert set(room.board_of("dan").pointers) == {"eva"}
+    assert [by for by, _, _ in lines(room.board_of("dan"))] == ["ana", "eva"]
+
+
 class Moment(float):
     """A time; it is counted how often one is looked at."""
 
