@@ -10,6 +10,7 @@ from support_manager.protocol.channel import DrawMessage
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import ActivityMade, ActivityOffer, ActivityStop, Nothing
 from support_manager.protocol.views import ActivityView, SessionView
+from support_manager.session.machine import controller_of
 from support_manager.session.outbox import Send
 
 
@@ -42,6 +43,7 @@ class SessionDrawing:
         self._over: set[str] = set()
         """Drawings that this rep has ended and the relay has not yet."""
         self._early = Early(clock)
+        self._early_of = self._hub_id
         self.board = Board()
 
     @property
@@ -60,6 +62,12 @@ class SessionDrawing:
     def mine(self) -> ActivityView | None:
         """This rep's own drawing, while it runs."""
         return next((one for one in self._running() if one.subject == self._view().you), None)
+
+    @property
+    def _hub_id(self) -> str | None:
+        """Through whom all that is drawn comes."""
+        hub = controller_of(self._view())
+        return hub.id if hub is not None else None
 
     def _running(self) -> list[ActivityView]:
         """Those that run, each on something that is shown."""
@@ -123,6 +131,9 @@ class SessionDrawing:
         """The session is another one now: what nobody draws any more goes, what came too early is seen."""
         known = {one.id for one in self._view().activities}
         self._over &= known
+        if self._early_of != self._hub_id:
+            self._early_of = self._hub_id
+            self._early.clear()  # of whomever the former hub said it
         drawers = self.drawers
         self._early.end(self.board.drawers - drawers)
         changed = self.board.keep(drawers)

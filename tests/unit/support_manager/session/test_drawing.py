@@ -1,5 +1,6 @@
 """Drawing as one app has it: who draws by the relay's word, and ends at once that the relay learns later (B-7.3)."""
 
+import msgspec
 import pytest
 
 from support_manager.errors import Refused, RelayUnavailable
@@ -112,6 +113,20 @@ def test_what_the_hub_has_cleared_or_is_too_old_is_not_seen_in_the_next_drawing(
         case.view = Case(activity(VIEW, "ana"), activity(DRAW, "rep"), you="dan").view
         case.drawing.follow()
         assert not case.drawing.board
+
+
+@pytest.mark.rule("B-7.3")
+def test_what_the_former_hub_said_of_another_is_not_seen_at_the_new_one():
+    case = Case(activity(VIEW, "ana"), you="eva")
+    assert not case.drawing.take("dan", stroke(1))
+    roles = {"rep": Role.ASSISTANT, "dan": Role.CONTROLLER, "ana": Role.PRIMARY}
+    people = tuple(person(name, role) for name, role in roles.items())
+    case.view = msgspec.structs.replace(case.view, participants=people)
+    case.drawing.follow()
+    assert not case.drawing.take("dan", stroke(2))
+    case.view = msgspec.structs.replace(case.view, activities=(activity(VIEW, "ana"), activity(DRAW, "dan")))
+    case.drawing.follow()
+    assert [each.number for each in case.drawing.board.strokes] == [2]
 
 
 @pytest.mark.rule("B-7.3")
