@@ -100,14 +100,14 @@ class People:
             link,
             "customer.admit",
             request,
-            lambda s, me, m: customers.decide_admit(s, request, m, room=self._ceiling.room_in(s)),
+            lambda s, me, m: customers.decide_admit(s, me, request, m, room=self._ceiling.room_in(s)),
             burdens=controller_of if request.accept else None,
         )
         return _NOTHING
 
     async def _on_customer_select(self, link: Link, request: requests.CustomerSelect) -> Nothing:
         await self._members.change(
-            link, "customer.select", request, lambda s, me, m: customers.decide_select(s, request, m)
+            link, "customer.select", request, lambda s, me, m: customers.decide_select(s, me, request, m)
         )
         return _NOTHING
 
@@ -152,7 +152,7 @@ class People:
 
     async def _on_control_refuse(self, link: Link, request: requests.ControlRefuse) -> Nothing:
         await self._members.change(
-            link, "control.refuse", request, lambda s, me, m: control.decide_refuse_control(s, request)
+            link, "control.refuse", request, lambda s, me, m: control.decide_refuse_control(s, me, request)
         )
         return _NOTHING
 

@@ -9,10 +9,12 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server_stub import audit
+from server_stub.ceiling import controller_of
 from server_stub.live import LiveSessions
 from server_stub.search_words import folded
 from server_stub.state.facts import (
     ActivitySet,
+    ControlAsked,
     Ended,
     Entered,
     Entry,
@@ -21,6 +23,7 @@ from server_stub.state.facts import (
     Locked,
     MarkAdded,
     PassedOn,
+    RoleChanged,
     Started,
 )
 from server_stub.state.model import Session, apply
@@ -29,7 +32,7 @@ from server_stub.store import tables
 from server_stub.store.database import Database, StoreError
 from server_stub.store.journal import read_session
 from server_stub.tasks import TaskOwner
-from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
+from support_manager.protocol.activities import ACTIVITIES, ActivityEnd, ActivityKind, ActivityState, Consent
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.requests import Noted
 from support_manager.protocol.roles import CUSTOMERS, Role
@@ -41,7 +44,21 @@ GROUP_S = 0.5
 """Records wait this long for others: each transaction keeps the journal of the live sessions waiting."""
 _AGAIN_S = 5.0
 _CUSTOMER = "customer"
-_RECORDED = (ActivitySet, Ended, Entered, Joined, Left, Locked, MarkAdded, PassedOn, Started)
+_BY_FORM = 2
+"""Where in his session's journal the customer stands who came by a form."""
+_RECORDED = (
+    ActivitySet,
+    ControlAsked,
+    Ended,
+    Entered,
+    Joined,
+    Left,
+    Locked,
+    MarkAdded,
+    PassedOn,
+    RoleChanged,
+    Started,
+)
 
 
 class Records:
@@ -85,7 +102,7 @@ class Records:
         live.watch(self._seen, _RECORDED)
 
     def _seen(self, session: Session, entry: Entry) -> None:
-        act = _act(session, entry)
+        act = _act(session, entry) or people_act(session, entry)
         if act is not None:
             self._acts.append(act)
         elif isinstance(entry.fact, ActivitySet):
@@ -208,8 +225,7 @@ class Records:
 def _act(session: Session, entry: Entry) -> audit.Record | None:
     """The audit's record of a fact, once it is applied; None for what is no act. Never what people wrote."""
     fact, what = entry.fact, f"session {session.number}"
-    controller = session.holder(Role.CONTROLLER)
-    in_charge = controller.account_id if controller is not None else ""
+    in_charge = controller_of(session)
     match fact:
         case Started():
             kind, who = "session_started", fact.account_id
@@ -219,8 +235,6 @@ def _act(session: Session, entry: Entry) -> audit.Record | None:
             kind, who = "session_assisted", fact.account_id
         case Locked():
             kind, who = "session_locked" if fact.locked else "session_unlocked", in_charge
-        case Left(reason=LeaveReason.REMOVED):
-            kind, who = "session_turned_away", in_charge
         case MarkAdded(kind=MarkKind.PASSED_ON | MarkKind.QUEUED):
             return None  # by the next fact, which knows to whom
         case PassedOn(at_head=False):
@@ -230,12 +244,49 @@ def _act(session: Session, entry: Entry) -> audit.Record | None:
             kind, who, what = "session_queued", in_charge or "relay", f"{what}, queue {fact.queue_id}"
         case MarkAdded(kind=MarkKind.CONTROL):
             kind, who, what = "session_control", fact.former_account, f"{what}, to {in_charge}"
-        case MarkAdded() if fact.kind is not MarkKind.CUSTOMER:
+        case MarkAdded() if fact.kind is not MarkKind.CUSTOMER:  # whose turn it is, his role's fact says
             kind, who = f"session_{fact.kind.value}", in_charge or "relay"
         case Ended():
             by = session.participants.get(fact.by or "")
             kind, who = "session_ended", by.account_id if by is not None and by.account_id else "relay"
             what = f"{what}, {fact.reason.value}"
+        case _:
+            return None
+    return audit.Record(entry.at, kind, who, what, session.id)
+
+
+def people_act(session: Session, entry: Entry) -> audit.Record | None:
+    """The audit's record of who came, was let in, is helped from now on, and went, and of asking for control (B-1.2,
+    B-2.5, B-7.9); customers by their ids, never by what they call themselves.
+
+    None for what another record says: a customer who came by a form, a rep who accepted or passed on. Whoever comes
+    and goes, asks and takes back for ever is held up by `LiveSessions.spend`, before there is a fact to record.
+    """
+    fact, what = entry.fact, f"session {session.number}"
+    if not isinstance(fact, Joined | RoleChanged | Left | ControlAsked):
+        return None
+    person = session.participants[fact.participant_id]
+    who = _who(session, fact.participant_id if isinstance(fact, Joined | Left) else fact.by)
+    if not person.account_id:
+        what = f"{what}, customer {person.id}"
+    match fact:
+        case Joined() if not fact.account_id and not (session.intake is not None and entry.seq == _BY_FORM):
+            kind = "session_joined" if fact.waiting_for is None else "session_waiting"
+        case RoleChanged() if person.joined_seq == entry.seq:
+            kind = "session_let_in"
+        case RoleChanged(role=Role.PRIMARY):
+            kind = "session_selected"
+        case Left(reason=LeaveReason.REMOVED):
+            kind, who = "session_turned_away", controller_of(session)
+        case Left() if fact.reason is not LeaveReason.LEFT or person.role is not Role.CONTROLLER:
+            kind, what = "session_left", f"{what}, {fact.reason.value}"
+        case ControlAsked(asking=True):
+            kind = "control_asked"
+        case ControlAsked() if fact.by not in (None, person.id):
+            kind = "control_refused"
+        case ControlAsked():
+            end = ActivityEnd.SESSION_TRANSFERRED if fact.by is None else ActivityEnd.CANCELLED
+            kind, what = "control_lapsed", f"{what}, {end.value}"
         case _:
             return None
     return audit.Record(entry.at, kind, who, what, session.id)
@@ -264,12 +315,13 @@ def recording_acts(session: Session, entry: Entry) -> list[audit.Record]:
     return [audit.Record(entry.at, kind, who, what, session.id) for kind, who in acts]
 
 
-_SHARED = frozenset({ActivityKind.VIEW, ActivityKind.VIDEO, ActivityKind.VOICE})
+_SHARED = frozenset({ActivityKind.VIEW, ActivityKind.SHOW, ActivityKind.DRAW, ActivityKind.VIDEO, ActivityKind.VOICE})
 
 
 def share_acts(session: Session, entry: Entry) -> list[audit.Record]:
-    """The audit's records of a screen, a camera or a voice (B-7.1, B-7.6, B-7.7): who asked, whose yes it was or who
-    began by himself, who refused, who ended it and why; "lapsed" where nobody had answered, so that nothing ran."""
+    """The audit's records of a screen, a drawing, a camera or a voice (B-7.1 to B-7.3, B-7.6, B-7.7): who asked, whose
+    yes it was or who began by himself, who refused, who ended it and why; "lapsed" where nobody had answered, so that
+    nothing ran, and "started" where nobody has to be asked."""
     fact = entry.fact
     if not isinstance(fact, ActivitySet) or fact.activity.kind not in _SHARED:
         return []
@@ -279,7 +331,8 @@ def share_acts(session: Session, entry: Entry) -> list[audit.Record]:
         case ActivityState.ASKED if fact.request_id:
             act, who = "asked", _who(session, activity.asked_by)
         case ActivityState.RUNNING if fact.agreed or fact.request_id:
-            act, who = "allowed", _who(session, activity.subject)
+            act = "started" if ACTIVITIES[activity.kind].consent is Consent.NONE else "allowed"
+            who = _who(session, activity.subject)
         case ActivityState.ENDED if activity.end is ActivityEnd.DENIED:
             act, who = "refused", by
         case ActivityState.ENDED:

@@ -13,11 +13,11 @@ from server_stub.markup import Html, joined, tag
 from server_stub.store import tables
 from server_stub.store.database import Database
 from support_manager.protocol.activities import ActivityEnd
-from support_manager.protocol.views import EndReason
+from support_manager.protocol.views import EndReason, LeaveReason
 
 _SESSION = re.compile(r"session (\d+)((?:, .*)?)")
 _FILE = re.compile(r"(\d+) bytes")
-_CODES = frozenset(EndReason) | frozenset(ActivityEnd)
+_CODES = frozenset(EndReason) | frozenset(ActivityEnd) | frozenset(LeaveReason)
 _NOBODYS = ("customer", "operator", "relay")
 _ABOUT_A_SESSION = ("session_noted", "session_rated")
 """Acts whose kind says all that there is to say."""
@@ -100,7 +100,7 @@ def _part(asking: Asking, kind: str, part: str, names: Names) -> str:
     if word in ("agents", "to"):
         agents = (names.accounts.get(agent, (agent, ""))[0] for agent in rest.split(" "))
         return asking.t("audit.agents", names=", ".join(agents))
-    if word == "file":
-        return ""  # an id of ours; never its name
+    if word in ("file", "customer"):
+        return ""  # an id of ours; never a name
     size = _FILE.fullmatch(part)
     return asking.t("audit.bytes", count=int(size[1])) if size is not None else part

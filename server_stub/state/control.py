@@ -123,10 +123,10 @@ def decide_ask_control(me: Participant, request: requests.ControlAsk) -> list[Fa
     """An assistant asks for control, or takes that back (B-7.9)."""
     if me.asks_control == request.asking:
         return []
-    return [ControlAsked(participant_id=me.id, asking=request.asking)]
+    return [ControlAsked(participant_id=me.id, asking=request.asking, by=me.id)]
 
 
-def decide_refuse_control(session: Session, request: requests.ControlRefuse) -> list[Fact]:
+def decide_refuse_control(session: Session, me: Participant, request: requests.ControlRefuse) -> list[Fact]:
     """The controller keeps control; that the question was taken back meanwhile is no error.
 
     Raises:
@@ -135,4 +135,4 @@ def decide_refuse_control(session: Session, request: requests.ControlRefuse) -> 
     asker = session.member(request.participant_id)
     if asker is None or asker.role is not Role.ASSISTANT:
         raise Refused(ErrorCode.PARTICIPANT_UNKNOWN)
-    return [ControlAsked(participant_id=asker.id, asking=False)] if asker.asks_control else []
+    return [ControlAsked(participant_id=asker.id, asking=False, by=me.id)] if asker.asks_control else []

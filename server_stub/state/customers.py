@@ -81,7 +81,7 @@ def _comes_in(session: Session, participant_id: str, role: Role, moment: Moment)
 
 
 def decide_admit(
-    session: Session, request: requests.CustomerAdmit, moment: Moment, *, room: int | None = None
+    session: Session, me: Participant, request: requests.CustomerAdmit, moment: Moment, *, room: int | None = None
 ) -> list[Fact]:
     """The controller lets a waiting customer in, or sends him away (B-2.5).
 
@@ -99,7 +99,7 @@ def decide_admit(
         return [Left(participant_id=person.id, reason=LeaveReason.REMOVED)]
     if room is not None and room <= 0:
         raise Refused(ErrorCode.LIMIT_REACHED)
-    return _let_in(session, person, moment)
+    return _let_in(session, person, moment, me.id)
 
 
 def next_over_the_limit(session: Session) -> Participant | None:
@@ -119,13 +119,13 @@ def decide_let_in(session: Session, moment: Moment, *, room: int | None = None) 
     return _let_in(session, person, moment)
 
 
-def _let_in(session: Session, person: Participant, moment: Moment) -> list[Fact]:
+def _let_in(session: Session, person: Participant, moment: Moment, by: str | None = None) -> list[Fact]:
     role = Role.PRIMARY if session.holder(Role.PRIMARY) is None else Role.SECONDARY
-    changed = RoleChanged(participant_id=person.id, role=role)
+    changed = RoleChanged(participant_id=person.id, role=role, by=by)
     return [changed, *_comes_in(session, person.id, role, moment)]
 
 
-def decide_select(session: Session, request: requests.CustomerSelect, moment: Moment) -> list[Fact]:
+def decide_select(session: Session, me: Participant, request: requests.CustomerSelect, moment: Moment) -> list[Fact]:
     """The controller helps another customer from now on: every share ends first (B-1.2, B-5.3).
 
     Raises:
@@ -141,12 +141,12 @@ def decide_select(session: Session, request: requests.CustomerSelect, moment: Mo
     if former is not None:
         facts += activities.end_for_switch(session, former.id, moment.now_ms)
         facts.append(RoleChanged(participant_id=former.id, role=Role.SECONDARY))
-    return [*facts, *_selected(chosen, former)]
+    return [*facts, *_selected(chosen, former, me.id)]
 
 
-def _selected(chosen: Participant, former: Participant | None) -> list[Fact]:
+def _selected(chosen: Participant, former: Participant | None, by: str | None = None) -> list[Fact]:
     return [
-        RoleChanged(participant_id=chosen.id, role=Role.PRIMARY),
+        RoleChanged(participant_id=chosen.id, role=Role.PRIMARY, by=by),
         MarkAdded(kind=MarkKind.CUSTOMER, name=chosen.name, former=former.name if former is not None else ""),
     ]
 

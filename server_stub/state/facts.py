@@ -113,6 +113,8 @@ class RoleChanged(_Fact, frozen=True, kw_only=True, tag="role"):
 
     participant_id: Id
     role: Role
+    by: Id | None = None
+    """Who let him in or chose him; nobody where the relay did by itself, or where a mark says it."""
 
 
 class ControlAsked(_Fact, frozen=True, kw_only=True, tag="control_asked"):
@@ -120,6 +122,8 @@ class ControlAsked(_Fact, frozen=True, kw_only=True, tag="control_asked"):
 
     participant_id: Id
     asking: bool
+    by: Id | None = None
+    """Who asked, took it back or refused; nobody where the controller went and the question with him."""
 
 
 class MarkAdded(_Fact, frozen=True, kw_only=True, tag="mark"):

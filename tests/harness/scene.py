@@ -265,7 +265,7 @@ class Scene:
         self.act(
             "customer.admit",
             who,
-            lambda me: customers.decide_admit(self.session, request, self.moment, room=self.room),
+            lambda me: customers.decide_admit(self.session, me, request, self.moment, room=self.room),
         )
 
     def let_in(self) -> None:
@@ -276,7 +276,7 @@ class Scene:
     def select(self, who: str, customer: str) -> None:
         """The controller helps another customer."""
         request = requests.CustomerSelect(session_id=self.session.id, participant_id=customer)
-        self.act("customer.select", who, lambda me: customers.decide_select(self.session, request, self.moment))
+        self.act("customer.select", who, lambda me: customers.decide_select(self.session, me, request, self.moment))
 
     def transfer_control(self, who: str, to: str, *, room: int | None = None) -> None:
         """The controller gives control to an assistant."""
@@ -299,7 +299,7 @@ class Scene:
     def refuse_control(self, who: str, asker: str) -> None:
         """The controller keeps control."""
         request = requests.ControlRefuse(session_id=self.session.id, participant_id=asker)
-        self.act("control.refuse", who, lambda me: control.decide_refuse_control(self.session, request))
+        self.act("control.refuse", who, lambda me: control.decide_refuse_control(self.session, me, request))
 
     def take_control(self, who: str, *, room: int | None = None) -> None:
         """An assistant takes over."""

@@ -11,6 +11,7 @@ from server_stub.audit import check_chain
 from server_stub.store import tables
 from server_stub.store.pruning import prune
 from support_manager.protocol import limits, requests
+from support_manager.protocol.activities import ActivityKind
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import SessionState
 from support_manager.protocol.views import Audience, Mode, SurveyAnswer
@@ -125,6 +126,49 @@ async def test_a_session_is_found_read_noted_and_rated_by_who_was_in_it(relay):
         ("session_rated", "customer", "survey"),
         ("session_rated", "customer", "survey"),
         ("session_noted", account.id, "outcome and notes"),
+    ]
+
+
+@pytest.mark.rule("B-2.5", "B-5.3", "B-7.2", "B-7.3", "B-7.9")
+async def test_each_act_of_the_people_in_a_session_is_in_the_audit_log(relay):
+    async with AsyncExitStack() as stack:
+        ana, ion = [await stack.enter_async_context(rep(relay, name)) for name in ("ana", "ion")]
+        maria, radu = [await stack.enter_async_context(page(relay.url)) for _ in range(2)]
+        session = await ana.start_session(Mode.SINGLE)
+        here = {"session_id": session.id}
+        await maria.join("Maria", link=session.link)
+        await radu.join("Radu", number=session.number)
+        second = {**here, "participant_id": radu.session.you}
+        await ana.ask("customer.admit", {**second, "accept": True})
+        theirs = await ion.assist(session.number)
+        for request_id, kind, who in (("s", ActivityKind.SHOW, ana), ("d", ActivityKind.DRAW, maria)):
+            await who.ask("activity.offer", {**here, "request_id": request_id, "kind": kind})
+        await ion.ask("control.ask", here)
+        await ana.ask("control.refuse", {**here, "participant_id": theirs.you})
+        await ana.ask("customer.select", second)
+        for client in (ion, radu):
+            await client.ask("session.leave", here)
+        await end(ana)
+        await find(ana)  # writes what waits
+        one, other = [(await client.wait_event("welcome")).account.id for client in (ana, ion)]
+    found = [(kind, who, what.partition(", ")[2]) for kind, who, what in await acts_of(relay, session.id)]
+    assert found == [
+        ("session_started", one, ""),
+        ("session_joined", "customer", f"customer {maria.session.you}"),
+        ("session_waiting", "customer", f"customer {radu.session.you}"),
+        ("session_let_in", one, f"customer {radu.session.you}"),
+        ("session_assisted", other, ""),
+        ("show_started", one, ""),
+        ("draw_started", "customer", ""),
+        ("control_asked", other, ""),
+        ("control_refused", one, ""),
+        ("show_stopped", "relay", "customer_switched"),
+        ("draw_stopped", "relay", "customer_switched"),
+        ("session_selected", one, f"customer {radu.session.you}"),
+        ("session_left", other, "left"),
+        ("session_left", "customer", f"customer {radu.session.you}, left"),
+        ("session_selected", "relay", f"customer {maria.session.you}"),
+        ("session_ended", one, "ended_by_rep"),
     ]
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
-from resources.catalog import sentence
+from resources.catalog import load, sentence
 from server_stub import records as records_module
 from server_stub.admin.audit_words import Names, what_words
 from server_stub.audit import Record, check_chain
@@ -14,7 +14,7 @@ from server_stub.live import LiveSessions
 from server_stub.ports import SystemClock, random_bytes
 from server_stub.records import Records
 from server_stub.settings import LiveSettings
-from server_stub.state import control, decide, transfer
+from server_stub.state import control, customers, decide, leaving, transfer
 from server_stub.state.facts import Left, Locked
 from server_stub.state.refused import Refused
 from server_stub.state.registry import Registry
@@ -24,7 +24,7 @@ from server_stub.tasks import TaskOwner
 from support_manager.protocol import limits, requests
 from support_manager.protocol.requests import Noted
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import AGENT, AccountView, Connection, EndReason, LeaveReason
+from support_manager.protocol.views import AGENT, AccountView, Connection, EndReason, LeaveReason, Mode
 
 ANA = AccountView(id="a-1", name="ana", display_name="Ana", privileges=(AGENT,))
 ION = AccountView(id="i-1", name="ion", display_name="Ion", privileges=(AGENT,))
@@ -266,6 +266,116 @@ async def test_locking_and_turning_away_are_on_record(database, live, tasks):
     kinds = [(row.kind, row.who) for row in await rows(database, tables.audit)]
     expected = [(f"session_{act}", ANA.id) for act in ("locked", "turned_away", "unlocked")]
     assert kinds[-3:] == expected
+
+
+async def in_single_mode(live):
+    """A session of Ana's, to which several customers may come."""
+    ana = AccountView(id="a-1", name="ana", display_name="Ana", privileges=(AGENT,), modes=(Mode.SINGLE,))
+    request = requests.SessionStart(request_id="start", mode=Mode.SINGLE)
+    await live.start(ana.id, "s-1", lambda moment: decide.decide_start(ana, "123456789", request, moment))
+    return live.registry.get("s-1")
+
+
+async def join(live, session, name, room=None):
+    """A customer joins by the number; gives his id."""
+    request = requests.SessionJoin(request_id=f"join-{name}-0123456789", name=name, number=session.number)
+    joined = []
+
+    def decision(moment):
+        made = customers.decide_join(session, request, "en", name.ljust(43, "t"), moment, room=room)
+        joined.append(made.participant_id)
+        return made.facts
+
+    await live.change(session, decision)
+    return joined[0]
+
+
+async def acts_of_people(database, records):
+    """What is on record since the session began; with every kind's words in both languages."""
+    await records.flush()
+    found = [(row.kind, row.who, row.what.partition(", ")[2]) for row in await rows(database, tables.audit)]
+    assert (await check_chain(database)).broken_at is None
+    for language in ("en", "ro"):
+        words = load(language, "admin")
+        assert [kind for kind, *_ in found if f"audit.kind.{kind}" not in words] == []
+    return [act for act in found if act[0] != "session_started"]
+
+
+@pytest.mark.rule("B-1.2", "B-2.5", "B-6.3")
+async def test_who_came_was_let_in_is_helped_and_went_is_on_record_by_whose_word_and_without_names(
+    database, live, tasks
+):
+    records = Records(database, tasks, lambda: None)
+    await records.open(live)
+    session = await in_single_mode(live)
+    ana = session.rep_of(ANA.id)
+    maria, radu = await join(live, session, "Maria"), await join(live, session, "Radu")
+    vlad = await join(live, session, "Vlad")
+    for who, accept in ((radu, True), (vlad, False)):
+        admit = requests.CustomerAdmit(session_id=session.id, participant_id=who, accept=accept)
+        await live.change(session, lambda m, admit=admit: customers.decide_admit(session, ana, admit, m))
+    select_radu = requests.CustomerSelect(session_id=session.id, participant_id=radu)
+    await live.change(session, lambda moment: customers.decide_select(session, ana, select_radu, moment))
+    for who, reason in ((radu, LeaveReason.LEFT), (maria, LeaveReason.LOST)):
+        person = session.member(who)
+        await live.change(session, lambda m, p=person, r=reason: leaving.decide_leave(session, p, r, m))
+    late = await join(live, session, "Late", room=0)
+    await live.change(session, lambda moment: customers.decide_let_in(session, moment, room=1))
+    assert await acts_of_people(database, records) == [
+        ("session_joined", "customer", f"customer {maria}"),
+        ("session_waiting", "customer", f"customer {radu}"),
+        ("session_waiting", "customer", f"customer {vlad}"),
+        ("session_let_in", ANA.id, f"customer {radu}"),
+        ("session_turned_away", ANA.id, f"customer {vlad}"),
+        ("session_selected", ANA.id, f"customer {radu}"),
+        ("session_left", "customer", f"customer {radu}, left"),
+        ("session_selected", "relay", f"customer {maria}"),
+        ("session_left", "customer", f"customer {maria}, lost"),
+        ("session_waiting", "customer", f"customer {late}"),
+        ("session_let_in", "relay", f"customer {late}"),
+    ]
+    record = SimpleNamespace(kind="session_left", what=f"session 123456789, customer {radu}, left", session_id="s-1")
+    asking = SimpleNamespace(
+        t=lambda key, **places: sentence("en", "admin", key, **places), has=lambda key: key in load("en", "admin")
+    )
+    assert ">Session 123\u00a0456\u00a0789 · chose to leave<" in what_words(asking, record, Names())
+
+
+@pytest.mark.rule("B-7.9", "B-8.1")
+async def test_who_asked_for_control_who_refused_and_that_an_assistant_went_is_on_record(database, live, tasks):
+    records = Records(database, tasks, lambda: None)
+    await records.open(live)
+    session = await in_single_mode(live)
+    maria = await join(live, session, "Maria")
+    ion_account = AccountView(id=ION.id, name="ion", display_name="Ion", modes=(Mode.SINGLE,))
+    await live.change(session, lambda moment: control.decide_assist(session, ion_account, "r", moment)[0])
+    ana, ion = session.rep_of(ANA.id), session.rep_of(ION.id)
+
+    async def ask(asking):
+        want = requests.ControlAsk(session_id=session.id, asking=asking)
+        await live.change(session, lambda _: control.decide_ask_control(ion, want))
+
+    refuse = requests.ControlRefuse(session_id=session.id, participant_id=ion.id)
+    await ask(True)
+    await live.change(session, lambda _: control.decide_refuse_control(session, ana, refuse))
+    await ask(True)
+    await ask(False)
+    await ask(True)
+    to_queue = requests.SessionTransfer(session_id=session.id, queue_id="support")
+    await live.change(session, lambda moment: transfer.decide_pass_on(session, ana, to_queue, "Support", moment))
+    await live.change(session, lambda moment: leaving.decide_leave(session, ion, LeaveReason.LEFT, moment))
+    assert await acts_of_people(database, records) == [
+        ("session_joined", "customer", f"customer {maria}"),
+        ("session_assisted", ION.id, ""),
+        ("control_asked", ION.id, ""),
+        ("control_refused", ANA.id, ""),
+        ("control_asked", ION.id, ""),
+        ("control_lapsed", ION.id, "cancelled"),
+        ("control_asked", ION.id, ""),
+        ("control_lapsed", "relay", "session_transferred"),
+        ("session_passed_on", ANA.id, "queue support"),
+        ("session_left", ION.id, "left"),
+    ]
 
 
 @pytest.mark.rule("B-9.2", "B-12.6")

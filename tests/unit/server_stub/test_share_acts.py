@@ -43,6 +43,23 @@ def test_what_the_customer_shows_by_himself_is_his_yes_and_the_relays_end_is_the
     assert acts(scene)[-1][0::2] == ("view_stopped", "session_ended")
 
 
+@pytest.mark.rule("B-7.2", "B-7.3")
+def test_what_the_rep_shows_and_who_draws_is_on_record_as_started_for_nobody_is_asked():
+    scene = Scene()
+    maria = scene.join()
+    shown = scene.offer(scene.rep, ActivityKind.SHOW)
+    scene.update(scene.rep, shown, width=640, height=480)
+    scene.offer(maria, ActivityKind.DRAW)
+    scene.assist("Bogdan")  # sees both from now on: nothing begins
+    scene.stop(scene.rep, shown)
+    assert acts(scene) == [
+        ("show_started", "account-ana", ""),
+        ("draw_started", "customer", ""),
+        ("show_stopped", "account-ana", "stopped"),
+        ("draw_stopped", "relay", "view_ended"),
+    ]
+
+
 @pytest.mark.rule("B-7.1", "B-7.6", "B-7.7")
 @pytest.mark.parametrize("kind", [ActivityKind.VIEW, ActivityKind.VIDEO, ActivityKind.VOICE])
 def test_what_was_only_asked_for_is_not_on_record_as_stopped(kind):

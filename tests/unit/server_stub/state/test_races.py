@@ -392,9 +392,9 @@ def test_whom_to_help_against_who_comes_and_goes():
 
 def admits(session, customer, world, *, accept=True):
     request = requests.CustomerAdmit(session_id=session.id, participant_id=customer, accept=accept)
-    return lambda me: customers.decide_admit(session, request, world.moment(), room=world.room_in(session))
+    return lambda me: customers.decide_admit(session, me, request, world.moment(), room=world.room_in(session))
 
 
 def selects(session, customer, world):
     request = requests.CustomerSelect(session_id=session.id, participant_id=customer)
-    return lambda me: customers.decide_select(session, request, world.moment())
+    return lambda me: customers.decide_select(session, me, request, world.moment())

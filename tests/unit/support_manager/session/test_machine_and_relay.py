@@ -115,10 +115,10 @@ class Scene:
                 self.do(left)
             case "admit":
                 admit = ask(requests.CustomerAdmit, participant_id=other.id, accept=yes)
-                self.do(with_role("customer.admit", lambda m: customers.decide_admit(s, admit, m)))
+                self.do(with_role("customer.admit", lambda m: customers.decide_admit(s, me, admit, m)))
             case "select":
                 select = ask(requests.CustomerSelect, participant_id=other.id)
-                self.do(with_role("customer.select", lambda m: customers.decide_select(s, select, m)))
+                self.do(with_role("customer.select", lambda m: customers.decide_select(s, me, select, m)))
             case "lock":
                 lock = ask(requests.SessionLock, locked=yes)
                 self.do(with_role("session.lock", lambda m: customers.decide_lock(s, lock)))
@@ -130,7 +130,7 @@ class Scene:
                 self.do(with_role("control.ask", lambda m: control.decide_ask_control(me, want)))
             case "refuse":
                 refuse = ask(requests.ControlRefuse, participant_id=other.id)
-                self.do(with_role("control.refuse", lambda m: control.decide_refuse_control(s, refuse)))
+                self.do(with_role("control.refuse", lambda m: control.decide_refuse_control(s, me, refuse)))
             case "pass":
                 to: dict[str, Any] = {"queue_id": "q1"} if yes else {"agents": ("account-eva",)}
                 pass_on = ask(requests.SessionTransfer, **to)
