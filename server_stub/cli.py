@@ -1,4 +1,4 @@
-"""The operator's commands: `support-relay serve`, `user`, `queue`, `setting`, `turn-config`, `check`, `backup`."""
+"""The operator's commands: serve, user, queue, setting, turn-config, mail, session, audit, check, backup."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 
 import platformdirs
 
-from server_stub import cli_queue, cli_turn, log, settings
+from server_stub import cli_audit, cli_mail, cli_queue, cli_session, cli_turn, log, settings
 from server_stub.accounts import AccountError, Accounts
 from server_stub.app import ServeOptions, check_exposure, existing_database, open_database, serve, store_failure
 from server_stub.cli_rights import add_rights, told_rights
@@ -153,6 +153,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("value", metavar="VALUE", help="its new value as described below; it is checked first")
     _explain_settings(command)
     command.set_defaults(run=_setting_set)
+
+    cli_mail.add_commands(commands, place, _with_database)
+
+    cli_session.add_commands(commands, place, listing, _with_database)
+
+    cli_audit.add_command(commands, place, _with_database)
 
     command = commands.add_parser(
         "check", parents=[place, listing], help="look for what is wrong with the installation"

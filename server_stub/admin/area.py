@@ -10,7 +10,8 @@ from aiohttp import web
 from resources import catalog
 from server_stub.admin.accounts import AccountPages
 from server_stub.admin.asking import Answer, Asking, GoneError, GoTo, failed
-from server_stub.admin.audit_log import AuditPages, BadDayError
+from server_stub.admin.audit_log import AuditPages
+from server_stub.admin.audit_reading import BadDayError
 from server_stub.admin.live_sessions import SessionPages
 from server_stub.admin.queues import QueuePages
 from server_stub.admin.site_settings import SettingPages

@@ -6,24 +6,20 @@ from collections import deque
 from server_stub import settings
 from server_stub.admin.asking import Answer, Asking, GoTo, failed
 from server_stub.audit import Audit
-from server_stub.mail import MailError, Postman, make_message
+from server_stub.mail import MailError, Postman
+from server_stub.mail_trial import MAIL_KEYS, NoTrialError, carry_out, plan_trial
 from server_stub.markup import Html, joined, tag
-from server_stub.ports import MailServer
 from server_stub.queues import Queues
 from server_stub.setting_checks import MAIL_SECURITY, MODES, SettingError
 from server_stub.store.database import Database
 from support_manager.protocol import limits
-from support_manager.protocol.addresses import mail_address
 
 SITE_PATH = "/admin/settings"
 MAIL_PATH = "/admin/mail"
-MAIL_KEYS = ("smtp_host", "smtp_port", "smtp_security", "smtp_user", "smtp_password", "mail_from")
 SITE_KEYS = tuple(key for key in settings.DEFINITIONS if key not in (*MAIL_KEYS, "turn_secret"))
 """The TURN server's secret is nothing to type: `support-relay turn-config` makes it."""
 _SECRET = "smtp_password"  # noqa: S105 - the setting's name
 _CLEAR = "smtp_password_clear"
-_TRY_S = 15.0
-"""How long somebody looks at a page that does not come."""
 
 
 class SettingPages:
@@ -137,36 +133,26 @@ class SettingPages:
 
     async def attempt(self, asking: Asking) -> Answer | GoTo:
         """Send a message to the address that was typed, and show what the server says."""
-        values = await settings.read_all(self._database)
-        server = MailServer(*(values[key] for key in MAIL_KEYS))
-        address = mail_address(asking.form.text("address"))
-        if address is None:
-            return await self.show_mail(asking, said=failed(asking.t("mail.bad_address")))
-        if not server.is_set_up:
-            return await self.show_mail(asking, said=failed(asking.t("mail.not_set_up")))
+        try:
+            trial = plan_trial(await settings.read_all(self._database), asking.form.text("address"))
+        except NoTrialError as error:
+            return await self.show_mail(asking, said=failed(asking.t(str(error))))
         if not self._may_try(asking.who):
             return await self.show_mail(asking, said=failed(asking.t("mail.too_fast")))
-        company = str(values["company"])
-        message = make_message(
-            asking.t("mail.subject", company=company),
-            asking.t("mail.text", company=company),
-            sender=server.sender,
-            company=company,
-            address=address,
-        )
-        whom = f"to {address.rpartition('@')[2]}"
         try:
-            await self._postman.send(message, server, limit_s=_TRY_S)
+            await carry_out(
+                trial,
+                asking.language,
+                postman=self._postman,
+                audit=self._audit,
+                who=asking.who,
+                origin=asking.address,
+            )
         except MailError as error:
-            await self._note(asking, f"{whom}: {error.code or 'no answer'}")
             words = tag("p", asking.t("mail.failed"), tag("code", str(error)), class_="error", role="alert")
             return await self.show_mail(asking, said=words)
-        await self._note(asking, f"{whom}: sent")
-        words = tag("p", asking.t("mail.sent", address=address), class_="said", role="status")
+        words = tag("p", asking.t("mail.sent", address=trial.address), class_="said", role="status")
         return await self.show_mail(asking, said=words)
-
-    async def _note(self, asking: Asking, what: str) -> None:
-        await self._audit.record("mail_tried", who=asking.who, what=what, address=asking.address)
 
     def _may_try(self, who: str) -> bool:
         now, tried = time.monotonic(), self._tried_at.setdefault(who, deque())

@@ -223,6 +223,10 @@ def test_backup_of_a_running_relay(tmp_path: Path) -> None:
         "user password ana --password-stdin",
         "setting list",
         "setting get company",
+        "mail test b@example.org",
+        "session list",
+        "audit",
+        "audit --csv",
         "backup {}/copy",
     ],
 )
@@ -288,7 +292,7 @@ def test_help_for_a_setting_names_each_with_its_meaning() -> None:
 
 
 def test_every_command_has_help() -> None:
-    for words in ([], ["serve"], ["user"], ["user", "add"], ["setting", "set"], ["check"], ["backup"]):
+    for words in ([], ["serve"], ["user"], ["user", "add"], ["setting", "set"], ["audit"], ["check"], ["backup"]):
         done = run(*words, "--help")
         assert done.returncode == 0
         assert "usage: support-relay" in done.stdout

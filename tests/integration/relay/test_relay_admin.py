@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 from resources import catalog
 from server_stub import settings
 from server_stub.admin.area import AdminArea
-from server_stub.admin.audit_log import harmless
+from server_stub.admin.audit_reading import harmless
 from server_stub.audit import Audit, check_chain
 from server_stub.hours import DAYS
 from server_stub.queues import Queues
