@@ -130,7 +130,7 @@ export class Frame {
     part.language.setAttribute("aria-label", this.#t("language.label"));
     const words = {
       leave: "leave.button", "chat-title": "chat.title", "text-label": "chat.write", send: "chat.send",
-      "sure-title": "leave.title", "sure-text": "leave.text", "sure-stay": "leave.stay", "sure-leave": "leave.button",
+      "sure-title": "leave.title", "sure-stay": "leave.stay", "sure-leave": "leave.button",
     };
     for (const [id, key] of Object.entries(words)) part[id].textContent = this.#t(key);
     part.toast.className = "toast";
@@ -194,6 +194,8 @@ export class Frame {
   }
 
   #askToLeave() {
+    const waits = this.#visit.story.session?.state === "queued";
+    this.#part["sure-text"].textContent = this.#t(waits ? "leave.text_queued" : "leave.text");
     this.#part.sure.returnValue = "stay";
     this.#part.sure.showModal();
   }

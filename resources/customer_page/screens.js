@@ -110,12 +110,18 @@ export class Screens {
     if (moved) this.#asks = this.#screen.endsWith("asked");
     if (!moved && kept) kept.focus();
     // A new screen is read from its title on, but nobody is torn out of writing a message; the title is live then.
-    else if (moved && !typing) this.#first().focus({ preventScroll: true });
+    else if (moved && !typing) this.#begin();
     else if (moved) this.#say(this.heading);
     // The place in line, and whether it moves on, is read out when it changes; the screen stays the same.
     const line = this.#screen === "queued" || this.#screen === "passed_on" ? this.#standing : "";
     if (!moved && line !== this.#line && line) document.getElementById("announce").textContent = line;
     this.#line = line;
+  }
+
+  /** The place in the page that the screen before had is no place in this one. */
+  #begin() {
+    this.#first().focus({ preventScroll: true });
+    this.#card.querySelector("h1")?.scrollIntoView({ block: "nearest" });
   }
 
   /** Where a new screen begins: with its title, but a form with its first field, where no keyboard covers half of it. */

@@ -333,6 +333,26 @@ async def test_the_entry_page_says_whether_the_queue_is_open(relay, browser):
         tab.complaints = [text for text in tab.complaints if "404" not in text]
 
 
+@pytest.mark.rule("B-11.1", "B-12.1")
+async def test_whoever_sent_the_form_from_below_reads_his_place_and_what_leaving_costs(relay, browser):
+    async with tab_of(browser) as tab:
+        await tab.page.set_viewport_size({"width": 500, "height": 420})
+        await tab.page.goto(f"{relay.url}/help/support")
+        await tab.screen("enter")
+        await tab.page.fill("#field-name", "Ioana")
+        await tab.page.fill("#field-problem", "It stays red")
+        await tab.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        await tab.page.focus("#enter-send")
+        await tab.page.keyboard.press("Enter")
+        await tab.screen("queued")
+        covered = "document.elementFromPoint(...(({x, y}) => [x + 2, y + 2])(title.getBoundingClientRect()))?.id"
+        assert await tab.page.evaluate(covered) == "title", "the strip lies over it, or it is out of sight"
+        await tab.page.click("#leave")
+        await says(tab, "#sure-text", "You lose your place in line.")
+        await tab.page.click("#sure-leave")
+        await tab.screen("over")
+
+
 @asynccontextmanager
 async def waiting_in(relay: RelayProcess, browser: Chromium, slug: str, name: str) -> AsyncIterator[Tab]:
     async with tab_of(browser) as tab:

@@ -1,7 +1,7 @@
 """The Start page: one large Start, the box E-mail, a tracking code, and the mode where the rep may choose (B-3.1)."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from support_manager.protocol import limits
 from support_manager.protocol.views import Mode
@@ -70,7 +70,17 @@ class StartPage(QWidget):
         column.addWidget(self.mode)
         column.addSpacing(SPACE_3)
         column.addWidget(self.start)
-        outer = QVBoxLayout(self)
+        # In the smallest window there is less room than all of it takes; without an area of its own it is squeezed.
+        page = QWidget()
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(page)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(area)
+        outer = QVBoxLayout(page)
         outer.addStretch(2)
         row = QHBoxLayout()
         row.addStretch(1)

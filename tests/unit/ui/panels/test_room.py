@@ -1,11 +1,13 @@
 """Who gets the room: the customer's screen, also in a narrow window, and a window that fits its screen."""
 
+import msgspec
 import pytest
 import pytest_asyncio
 from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QDialog, QLabel, QWidget
 
 from support_manager.events import Picture
+from support_manager.protocol.views import Mode
 from tests.harness.centre_script import be_agent, controlled
 from tests.harness.session_window import WindowUnderTest, drain
 from ui.dialogs.about import AboutDialog
@@ -151,6 +153,19 @@ async def test_the_waiting_page_has_room_in_the_smallest_window(desk):
     for part in (title, invite):
         assert part.height() >= part.minimumSizeHint().height(), part.objectName()
         assert part.visibleRegion().boundingRect() == part.rect(), f"{part.objectName()} is cut off"
+
+
+async def test_the_start_page_is_not_squeezed_in_the_smallest_window(desk):
+    be_agent(desk)
+    desk.intents.account = msgspec.structs.replace(desk.intents.account, modes=(Mode.MULTI, Mode.SINGLE))
+    desk.find("startPage").show_state()
+    desk.window.resize(desk.window.minimumSize())
+    drain()
+    page = desk.find("startPage")
+    assert desk.find("startMode").isVisible()
+    for words in page.findChildren(QLabel):
+        assert words.height() >= words.heightForWidth(words.width()), f"{words.objectName()} is cut off"
+    assert desk.find("startButton").visibleRegion().boundingRect() == desk.find("startButton").rect()
 
 
 @pytest.mark.parametrize("width", [958, 1440])
