@@ -27,10 +27,10 @@ async (at) => {
 """
 """Of a page that shows nothing but a film."""
 PLAY = """
-async () => {
+async (since) => {
     const video = document.querySelector("video");
     video.muted = true;
-    video.currentTime = 0;
+    video.currentTime = since ?? 0;
     const sizes = [];
     video.addEventListener("resize", () => sizes.push([video.videoWidth, video.videoHeight]));
     video.playbackRate = 4;
@@ -42,7 +42,7 @@ async () => {
     return { at: video.currentTime, sizes, frames: video.getVideoPlaybackQuality().totalVideoFrames };
 }
 """
-"""The same, from its beginning to its end at four times its speed."""
+"""The same, from its beginning or a second of it to its end at four times its speed."""
 
 
 def probe(path: Path) -> dict[str, Any]:
