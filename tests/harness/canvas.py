@@ -4,6 +4,8 @@ import asyncio
 
 from playwright.async_api import Page
 
+from tests.harness.firefox import FirefoxTab
+
 NAMES = """
 // Keeps what is written on canvases, by canvas: text on a canvas is nowhere else to be read.
 globalThis.written = {};
@@ -39,7 +41,7 @@ _COLOUR = (
 )
 
 
-async def colour_at(page: Page, name: str, x: float, y: float) -> str:
+async def colour_at(page: Page | FirefoxTab, name: str, x: float, y: float) -> str:
     """The colour that is painted at a part of the picture's width and height: `#rrggbb`, empty for nothing.
 
     Args:
@@ -51,7 +53,7 @@ async def colour_at(page: Page, name: str, x: float, y: float) -> str:
     return str(await page.evaluate(_COLOUR, [name, x, y]) or "")
 
 
-async def shows(page: Page, name: str, x: float, y: float, colour: str) -> None:
+async def shows(page: Page | FirefoxTab, name: str, x: float, y: float, colour: str) -> None:
     """Wait until that colour is painted there; the page looks itself, at each frame, and misses nothing that is short.
 
     Raises:
@@ -65,7 +67,7 @@ async def shows(page: Page, name: str, x: float, y: float, colour: str) -> None:
         )
 
 
-async def names_near(page: Page, name: str, x: float, y: float, within: float = 60) -> list[str]:
+async def names_near(page: Page | FirefoxTab, name: str, x: float, y: float, within: float = 60) -> list[str]:
     """The names that stand so many CSS pixels or fewer right of, or below, a place of the picture."""
     found = await page.evaluate(
         f"([place, within]) => {{ {_PLACE}"

@@ -219,16 +219,28 @@ class FirefoxTab:
         """Open a page and wait until it has loaded."""
         await self._browser.command("browsingContext.navigate", context=self._context, url=url, wait="complete")
 
+    async def add_init_script(self, script: str) -> None:
+        """Run a script in each page of this tab before the page's own."""
+        await self._browser.command(
+            "script.addPreloadScript", functionDeclaration=f"() => {{ {script} }}", contexts=[self._context]
+        )
+
     async def reload(self) -> None:
         """Load the page again; a question whether to leave is answered with yes."""
         await self._browser.command("browsingContext.reload", context=self._context, wait="complete")
 
-    async def evaluate(self, expression: str) -> Any:
+    async def evaluate(self, expression: str, argument: object = None) -> Any:
         """The value of a JavaScript expression of plain values, a promise awaited; it counts as a click.
+
+        Args:
+            expression: what to look at, or with an argument a function.
+            argument: plain values that the function is called with.
 
         Raises:
             FirefoxError: if it throws; the text says what.
         """
+        if argument is not None:
+            expression = f"({expression})({json.dumps(argument)})"
         result = await self._browser.command(
             "script.evaluate",
             expression=f"(async () => JSON.stringify(await ({expression})) ?? 'null')()",
@@ -299,6 +311,20 @@ class FirefoxTab:
             return await self.evaluate("window.clickMet") is not False
         except FirefoxError:  # the click led to another page
             return True
+
+    async def drag(self, selector: str, *spots: tuple[float, float]) -> None:
+        """Drag a real pointer over an element, from spot to spot, each a part of its width and height."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        await self.evaluate(f"void {found}.scrollIntoView({{block: 'nearest'}})")
+        box = await self.evaluate(f"{found}.getBoundingClientRect()")
+        moves = [
+            {"type": "pointerMove", "x": round(box["x"] + box["width"] * x), "y": round(box["y"] + box["height"] * y)}
+            for x, y in spots
+        ]
+        # A hand takes its time.
+        drawn = [{**move, "duration": 20} for move in moves[1:]]
+        pressed = [{"type": "pointerDown", "button": 0}, *drawn, {"type": "pointerUp", "button": 0}]
+        await self._act({"type": "pointer", "id": "mouse", "actions": [moves[0], *pressed]})
 
     async def set_files(self, selector: str, *paths: Path) -> None:
         """Choose files in a field, as its dialog would."""
