@@ -78,7 +78,7 @@ class Early:
         """When those whose drawing was ended were last heard to go on with it."""
 
     def end(self, drawers: Iterable[str]) -> None:
-        """The drawings of these were ended while something of theirs was there: they may not know it yet."""
+        """The drawings of these were ended, by whomever: they may not know it yet."""
         now = self._clock()
         self._ended = {by: at for by, at in self._ended.items() if at > now - EARLY_S}
         self._ended.update(dict.fromkeys(drawers, now))
@@ -130,21 +130,18 @@ class Board:
     Attributes:
         strokes: the oldest first.
         pointers: by their drawer's participant id.
+        cleared: who has taken all back, and has drawn nothing since.
         version: another one whenever the strokes are others.
     """
 
     def __init__(self) -> None:
         self.strokes: list[Stroke] = []
         self.pointers: dict[str, DrawPointer] = {}
+        self.cleared: set[str] = set()
         self.version = 0
 
     def __bool__(self) -> bool:
         return bool(self.strokes or self.pointers)
-
-    @property
-    def drawers(self) -> frozenset[str]:
-        """Whose strokes or pointers there are."""
-        return frozenset({each.by for each in self.strokes} | set(self.pointers))
 
     def take(self, by: str, message: DrawMessage) -> bool:
         """Take a message of that drawer; False if it says nothing new or too much.
@@ -155,6 +152,8 @@ class Board:
         """
         if isinstance(message, DrawClear):
             taken = self._clear(by, message.number)
+            if by and message.number is None:
+                self.cleared.add(by)
         elif not by:
             taken = False
         elif isinstance(message, DrawPointer):
@@ -169,10 +168,12 @@ class Board:
             return self.pointers.pop(by, None) is not None
         if by not in self.pointers and len(self.pointers) >= limits.PARTICIPANTS_PER_SESSION:
             return False
+        self.cleared.discard(by)
         self.pointers[by] = msgspec.structs.replace(message, by=by)
         return True
 
     def _stroke(self, by: str, message: DrawStroke) -> bool:
+        self.cleared.discard(by)
         mine = [each for each in self.strokes if each.by == by]
         stroke = next((each for each in reversed(mine) if each.number == message.number), None)
         if stroke is None:
@@ -213,7 +214,8 @@ class Board:
 
     def keep(self, drawers: Collection[str]) -> bool:
         """Take away what anybody else drew; whether there was anything."""
-        others = self.drawers - set(drawers)
+        self.cleared.intersection_update(drawers)
+        others = ({each.by for each in self.strokes} | set(self.pointers)) - set(drawers)
         for each in others:
             self.forget(each)
         return bool(others)

@@ -53,12 +53,13 @@ class Drawing:
 
     def _allow(self, drawers: Collection[str], viewers: Collection[str]) -> None:
         new = frozenset(viewers) - self._viewers
-        self._early.end(self._board.drawers - frozenset(drawers))
+        ended = self._drawers - frozenset(drawers)
+        self._early.end(ended - self._board.cleared)
         self._drawers, self._viewers = frozenset(drawers), frozenset(viewers)
         self._waiting = {each: queue for each, queue in self._waiting.items() if each in self._viewers}
         self._budgets = {each: budget for each, budget in self._budgets.items() if each in self._drawers}
-        if self._board.keep(self._drawers):
-            new = self._viewers
+        if self._board.keep(self._drawers) or ended:
+            new = self._viewers  # what comes after it is of the next one, there too
         elif not self._board:
             return
         for viewer in sorted(new):

@@ -44,6 +44,8 @@ class SessionDrawing:
         """Drawings that this rep has ended and the relay has not yet."""
         self._early = Early(clock)
         self._early_of = self._hub_id
+        self._drew: frozenset[str] = frozenset()
+        """Of whose drawing, if it ended now, something may still be under way."""
         self.board = Board()
 
     @property
@@ -118,7 +120,8 @@ class SessionDrawing:
     def take(self, drawer: str, message: DrawMessage) -> bool:
         """Take what was drawn; of somebody whose drawing does not run (yet), nothing is to be seen."""
         if not drawer:
-            self._early.clear()  # the hub says everything anew
+            self._early.clear()  # the hub says everything anew, and nothing of before comes after it
+            self._drew = frozenset()
         elif drawer not in self.drawers:
             self._early.keep(drawer, message)
             return False
@@ -135,7 +138,8 @@ class SessionDrawing:
             self._early_of = self._hub_id
             self._early.clear()  # of whomever the former hub said it
         drawers = self.drawers
-        self._early.end(self.board.drawers - drawers)
+        self._early.end(self._drew - drawers - self.board.cleared)
+        self._drew = drawers
         changed = self.board.keep(drawers)
         for drawer, message in self._early.claim(drawers):
             changed |= self.board.take(drawer, message)

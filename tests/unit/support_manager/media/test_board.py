@@ -243,6 +243,60 @@ def test_what_goes_on_after_its_drawing_ended_is_not_of_the_next_one():
         assert [message.number for _, message in room.drawing.allow({"ana"}, {"dan"})] == [4]
 
 
+NOTHING_LEFT = pytest.mark.parametrize(
+    "said",
+    [
+        (),
+        (stroke(1), DrawClear(number=1)),
+        (stroke(1), DrawClear(), stroke(2), DrawClear(number=2)),
+        (stroke(1), DrawClear(), DrawPointer(x=1, y=1), DrawPointer(gone=True)),
+    ],
+    ids=["nothing", "taken back", "cleared and taken back", "cleared and pointed"],
+)
+
+
+@pytest.mark.rule("B-7.3")
+@NOTHING_LEFT
+def test_what_was_under_way_is_not_of_the_next_one_where_nothing_was_left(said):
+    room = Room()
+    room.drawing.allow({"ana"}, {"dan"})
+    for message in said:
+        room.drawing.take("ana", message)
+    room.drawing.allow((), {"dan"})
+    room.drawing.take("ana", stroke(3))
+    assert room.drawing.allow({"ana"}, {"dan"}) == []
+    assert not room.board_of("dan")
+
+
+@pytest.mark.rule("B-7.3")
+def test_who_cleared_up_and_left_has_ended_it_and_may_overtake_the_word_of_the_next_one():
+    room = Room()
+    room.drawing.allow({"ana"}, {"dan"})
+    for message in (stroke(1), DrawPointer(x=1, y=1), DrawClear(), DrawPointer(gone=True)):
+        room.drawing.take("ana", message)
+    room.drawing.allow((), {"dan"})
+    room.drawing.take("ana", stroke(2))
+    assert [message.number for _, message in room.drawing.allow({"ana"}, {"dan"})] == [2]
+    # That was the other drawing.
+    room.drawing.take("ana", DrawClear())
+    for drawers in ((), {"ana"}, ()):
+        room.drawing.allow(drawers, {"dan"})
+    room.drawing.take("ana", stroke(3))
+    assert room.drawing.allow({"ana"}, {"dan"}) == []
+
+
+@pytest.mark.rule("B-7.3")
+@NOTHING_LEFT
+def test_the_end_of_a_drawing_is_said_to_who_sees_it_also_where_nothing_was_left(said):
+    room = Room()
+    room.drawing.allow({"rep"}, {"dan"})
+    for message in said:
+        room.drawing.take("rep", message)
+    room.got.clear()
+    room.drawing.allow((), {"dan"})
+    assert room.got == {"dan": [DrawClear()]}
+
+
 def test_a_flood_is_dropped_and_then_forgiven():
     room = Room()
     room.drawing.allow({"ion"}, {"rep"})

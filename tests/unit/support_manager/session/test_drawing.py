@@ -145,6 +145,36 @@ async def test_what_was_under_way_when_he_ended_it_is_not_seen_in_the_next_one()
     assert not case.drawing.board
 
 
+@pytest.mark.rule("B-7.3")
+async def test_what_was_under_way_is_not_seen_in_the_next_one_where_nothing_was_left():
+    show = activity(ActivityKind.SHOW, "rep")
+    case = Case(show, activity(DRAW, "ana"))
+    case.drawing.follow()
+    await case.drawing.end("ana")
+    assert not case.drawing.take("ana", stroke(1))
+    for activities in ((show,), (show, activity(DRAW, "ana"))):
+        case.view = Case(*activities).view
+        case.drawing.follow()
+    assert not case.drawing.board
+
+
+@pytest.mark.rule("B-7.3")
+@pytest.mark.parametrize("by", ["ana", ""], ids=["the drawer", "the hub"])
+def test_strokes_after_the_end_was_heard_are_of_the_next_drawing(by):
+    show = activity(ActivityKind.SHOW, "rep")
+    running, over = Case(show, activity(DRAW, "ana"), you="dan").view, Case(show, you="dan").view
+    case = Case(show, activity(DRAW, "ana"), you="dan")
+    case.drawing.follow()
+    case.drawing.take("ana", stroke(1))
+    case.drawing.take(by, DrawClear())  # on the faster way than the relay's
+    case.view = over
+    case.drawing.follow()
+    assert not case.drawing.take("ana", stroke(2))
+    case.view = running
+    case.drawing.follow()
+    assert [each.number for each in case.drawing.board.strokes] == [2]
+
+
 async def test_ending_takes_effect_at_once_and_is_told_when_the_relay_is_there():
     case = Case(activity(VIEW, "ana"), activity(DRAW, "rep"))
     case.drawing.take("rep", stroke())
