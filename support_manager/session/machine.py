@@ -31,7 +31,7 @@ from support_manager.protocol.views import (
     Place,
     SessionView,
 )
-from support_manager.session import cameras, people
+from support_manager.session import cameras, people, talk
 from support_manager.session.outcome import Outcome
 
 _SHARES = frozenset({ActivityKind.VIEW, ActivityKind.SHOW})
@@ -228,6 +228,8 @@ class SessionMachine:
         for activity in old.activities:
             if activity.kind in _SHARES and activity.id not in running:
                 self._share_ended(outcome, activity, activity)
+        for part, over in talk.missed(old, view):
+            self._note_talk(outcome, part, over)
         for activity in view.activities:
             was_running = any(each.id == activity.id and each.state is ActivityState.RUNNING for each in old.activities)
             if activity.state is ActivityState.RUNNING and not was_running:
@@ -300,6 +302,7 @@ class SessionMachine:
         person = self.person((new.ended_by or "") if news is Happening.MY_CAMERA_STOPPED else new.subject)
         if person is not None:
             self._note(outcome, news, person)
+        self._note_talk(outcome, was, new)
         if new.state is ActivityState.ENDED:
             self._view = msgspec.structs.replace(self._view, activities=others)
             if was is not None:
@@ -426,6 +429,12 @@ class SessionMachine:
             return
         if person is not None:
             self._note(outcome, what, person)
+
+    def _note_talk(self, outcome: Outcome, was: ActivityView | None, new: ActivityView) -> None:
+        found = talk.news(was, new, self._view)
+        if found is not None:
+            person = self.person(found[1])
+            outcome.attention.append(Attention(self._view.id, found[0], "" if person is None else person.name))
 
     def _share_ended(self, outcome: Outcome, activity: ActivityView, was: ActivityView) -> None:
         if activity.kind not in _SHARES:

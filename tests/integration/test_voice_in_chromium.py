@@ -15,9 +15,11 @@ from playwright.async_api import Page, expect
 
 from support_manager.controller import Controller
 from support_manager.credentials import CredentialStore
-from support_manager.events import AppEvent, SessionSnapshot
+from support_manager.events import AppEvent, Attention, Happening, SessionSnapshot
 from support_manager.media.aiortc_engine import AiortcEngine
+from support_manager.protocol import requests
 from support_manager.protocol.calls import CallView, call_of
+from support_manager.protocol.views import Capability
 from support_manager.settings import SettingsStore
 from tests.harness.again import one_of
 from tests.harness.chromium import Chromium
@@ -25,6 +27,7 @@ from tests.harness.keyrings import MemoryRing
 from tests.harness.listening import EAR, heard, microphone_flags
 from tests.harness.participant import require_network, until
 from tests.harness.relay import PASSWORD, RelayProcess
+from tests.harness.relay import rep as app_on_the_wire
 from tests.harness.sound import RATE, ArrayPorts, Heard, as_int16, chirps, compare, longest_gap_ms, write_wav
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -64,6 +67,11 @@ class Rep:
 
     async def talks_with(self, count: int) -> None:
         await until(lambda: len(self.call.speaking) == count, 20, f"{count} in the call")
+
+    async def reads(self, what: Happening, name: str = "") -> None:
+        """Wait until his app says so, of the person of that name."""
+        told = Attention(self.session.id, what, name)
+        await until(lambda: told in self.events, 10, f"{what.value} {name}")
 
 
 @pytest.fixture(scope="module")
@@ -183,12 +191,13 @@ async def test_rep_and_customer_hear_each_other_after_the_customers_yes(relay, b
 
         await page.click("#call-leave")
         await ana.talks_with(0)
+        await ana.reads(Happening.VOICE_LEFT, "Maria")
         await until(lambda: not ana.ports.is_open("microphone"), 5, "the rep's microphone to be shut")
         assert await page.evaluate("document.getElementById('call-sound').srcObject") is None
         await page.close(run_before_unload=False)
 
 
-@pytest.mark.rule("B-7.7")
+@pytest.mark.rule("B-7.7", "B-12.1")
 async def test_a_customer_who_does_not_want_to_talk_leaves_nobody_in_a_call(relay, browser, tmp_path):
     async with rep(relay, tmp_path) as ana:
         session = await ana.controller.start_session()
@@ -197,6 +206,8 @@ async def test_a_customer_who_does_not_want_to_talk_leaves_nobody_in_a_call(rela
         await ana.controller.ask_voice(session.id)
         await page.click("#call-refuse", timeout=PATIENCE_MS)
         await until(lambda: not ana.call.is_there, 10, "the end of the call")
+        await ana.reads(Happening.VOICE_DENIED, "Maria")
+        await ana.reads(Happening.MY_VOICE_STOPPED)
         await expect(page.locator("#call")).to_be_hidden()
         await until(lambda: not ana.ports.is_open("microphone"), 5, "the rep's microphone to be shut")
         await page.close(run_before_unload=False)
@@ -230,6 +241,7 @@ async def test_the_customer_offers_reloads_and_comes_in_again(relay, browser, tm
         await says(page, "You are talking with Ana")
         await page.reload()
         await ana.talks_with(1)
+        await ana.reads(Happening.VOICE_OUT, "Maria")
         await page.click("#call-join", timeout=PATIENCE_MS)
         await ana.talks_with(2)
         await ana.controller.end_voice(session.id)
@@ -237,3 +249,26 @@ async def test_the_customer_offers_reloads_and_comes_in_again(relay, browser, tm
         await expect(page.locator("#call")).to_be_hidden()
         await expect(page.locator("#lines")).to_contain_text("Your microphone is off")
         await page.close(run_before_unload=False)
+
+
+@pytest.mark.rule("B-9.5", "B-12.1")
+async def test_control_goes_to_an_app_without_voice_and_both_sides_read_why_the_call_is_over(relay, browser, tmp_path):
+    async with rep(relay, tmp_path) as ana:
+        session = await ana.controller.start_session()
+        page = await customer(browser, session.view.link)
+        await until(lambda: ana.session.customer is not None, 10, "the customer")
+        async with app_on_the_wire(relay, "eva") as eva:
+            await eva.assist(session.view.number)
+            device = requests.DeviceReport(microphone=Capability.NO)
+            await eva.ask("participant.report", requests.ParticipantReport(session_id=session.id, device=device))
+            await until(lambda: bool(ana.session.assistants), 10, "the assistant")
+            await ana.controller.ask_voice(session.id)
+            await page.click("#call-join", timeout=PATIENCE_MS)
+            await ana.talks_with(2)
+            await ana.controller.transfer_control(session.id, ana.session.assistants[0].id)
+            await ana.reads(Happening.VOICE_OVER_CONTROL)
+            await expect(page.locator("#lines")).to_contain_text("whose app has no voice", timeout=PATIENCE_MS)
+            await expect(page.locator("#call")).to_be_hidden()
+            await until(lambda: not ana.ports.is_open("microphone"), 5, "the rep's microphone to be shut")
+            await page.close(run_before_unload=False)
+            await eva.ask("session.end", requests.SessionEnd(session_id=session.id))

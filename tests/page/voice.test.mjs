@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Voice, microphoneFailure } from "../../resources/customer_page/voice.js";
@@ -136,6 +137,25 @@ test("one who joins by himself while he is being asked is in the call", async ()
   await voice.join();
   assert.deepEqual([voice.state, voice.hint], ["running", ""]);
   assert.deepEqual(sent, [["activity.offer", undefined], ["activity.answer", "a2"]]);
+});
+
+test("who ended the call, or what, is said in words, once; what the customer ended himself is not", async () => {
+  const words = (name) => JSON.parse(readFileSync(new URL(`../../resources/translations/${name}/page.json`, import.meta.url)));
+  for (const [end, by, key] of [
+    ["control_transferred", "r", "voice.over_control"],
+    ["session_transferred", "r", "voice.over_transfer"],
+    ["stopped", "r", "voice.over"],
+    ["stopped", "c", null],
+  ]) {
+    const call = await inACall();
+    call.session.activities.delete("a1");
+    const over = { id: "a1", kind: "voice", state: "ended", subject: "c", end, ended_by: by };
+    call.voice.heard(over);
+    call.voice.heard(over);
+    assert.deepEqual(call.told, key ? [key] : []);
+    assert.deepEqual([call.voice.state, call.media.tracks[0].stopped, call.sent.at(-1)], ["none", true, null]);
+    if (key) assert.ok(words("en")[key] && words("ro")[key], key);
+  }
 });
 
 test("every refusal has its sentence", () => {

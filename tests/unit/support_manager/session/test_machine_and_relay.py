@@ -30,7 +30,7 @@ ACCOUNTS = [
 ]
 Act = tuple[str, int, int, bool]
 ACTORS = {
-    **dict.fromkeys(("admit", "select", "give", "refuse", "pass", "view", "record"), Role.CONTROLLER),
+    **dict.fromkeys(("admit", "select", "give", "refuse", "pass", "view", "record", "call", "mine"), Role.CONTROLLER),
     **dict.fromkeys(("offer", "answer", "stop"), Role.PRIMARY),
 }
 CONCERNED = {
@@ -40,6 +40,8 @@ CONCERNED = {
     "refuse": Role.ASSISTANT,
     "view": Role.PRIMARY,
     "record": Role.PRIMARY,
+    "call": Role.PRIMARY,
+    "mine": Role.PRIMARY,
 }
 
 
@@ -91,6 +93,7 @@ class Scene:
         account = ACCOUNTS[who % len(ACCOUNTS)]
         s, new = self.session, f"id-{next(self._ids):016}"
         kind = ActivityKind.VIEW if yes else ActivityKind.VIDEO
+        one_of_them = next(itertools.islice(s.activities, whom % max(1, len(s.activities)), None), "")
 
         def with_role(event: str, decision: Callable[[Moment], list[Fact]]) -> Callable[[Moment], list[Fact]]:
             def allowed(moment: Moment) -> list[Fact]:
@@ -152,14 +155,22 @@ class Scene:
             case "record":
                 record = ask(requests.ActivityAsk, request_id=new, kind=ActivityKind.RECORDING, subject=other.id)
                 self.do(with_role("activity.ask", lambda m: activities.decide_ask(s, me, record, m.now_ms, new)))
+            case "call":
+                call = ask(requests.ActivityAsk, request_id=new, kind=ActivityKind.VOICE, subject=other.id)
+                self.do(with_role("activity.ask", lambda m: activities.decide_ask(s, me, call, m.now_ms, new)))
+            case "talk" | "mine":
+                mine = ActivityKind.DRAW if activities.current(s, ActivityKind.VIEW, other.id) else ActivityKind.VIDEO
+                own = ActivityKind.VOICE if name == "talk" else mine
+                begin = ask(requests.ActivityOffer, request_id=new, kind=own)
+                self.do(with_role("activity.offer", lambda m: activities.decide_offer(s, me, begin, m.now_ms, new)))
             case "offer":
                 offer = ask(requests.ActivityOffer, request_id=new, kind=kind)
                 self.do(with_role("activity.offer", lambda m: activities.decide_offer(s, me, offer, m.now_ms, new)))
             case "answer" if s.activities:
-                answer = ask(requests.ActivityAnswer, activity_id=next(iter(s.activities)), accept=yes)
+                answer = ask(requests.ActivityAnswer, activity_id=one_of_them, accept=yes)
                 self.do(with_role("activity.answer", lambda m: activities.decide_answer(s, me, answer, m.now_ms)))
             case "stop" if s.activities:
-                stop = ask(requests.ActivityStop, activity_id=next(iter(s.activities)), reason=ActivityEnd.STOPPED)
+                stop = ask(requests.ActivityStop, activity_id=one_of_them, reason=ActivityEnd.STOPPED)
                 self.do(with_role("activity.stop", lambda m: activities.decide_stop(s, me, stop, m.now_ms)))
             case "end":
                 ended = lambda m: decide.decide_end(s, EndReason.ENDED_BY_REP, me.id, m)  # noqa: E731
@@ -189,7 +200,8 @@ def _sorted(view: Any) -> Any:
 NAMES = [
     *("join", "join", "assist", "assist", "admit", "admit", "select", "select", "give", "give", "leave", "lock"),
     *("want", "want", "refuse", "pass", "fall", "accept", "accept", "lose", "say"),
-    *("view", "view", "offer", "record", "answer", "answer", "stop"),
+    *("view", "view", "offer", "record", "answer", "answer", "stop", "stop", "stop"),
+    *("call", "talk", "mine", "mine", "mine"),
 ]
 _acts = st.tuples(st.sampled_from(NAMES), st.integers(0, 5), st.integers(0, 5), st.booleans())
 
@@ -210,7 +222,7 @@ def test_long_random_days_reach_every_corner_and_agree() -> None:
     """The same with a fixed seed, and proof that the acts above do what they are there for."""
     dice = random.Random(7)
     seen: set[Happening] = set()
-    for _ in range(150):
+    for _ in range(600):
         scene = Scene()
         for _ in range(40):
             scene.act((dice.choice(NAMES), dice.randrange(6), dice.randrange(6), dice.random() < 0.5))

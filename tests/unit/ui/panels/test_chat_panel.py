@@ -78,6 +78,29 @@ async def test_what_happens_stands_between_the_lines(desk):
     ]  # fmt: skip
 
 
+@pytest.mark.rule("B-12.1", "B-9.5")
+async def test_what_became_of_a_call_or_a_drawing_stands_there_in_words(desk):
+    for what, words in (
+        (Happening.VOICE_DENIED, "Ana Popescu does not want to talk now"),
+        (Happening.VOICE_UNASKED, "Ana Popescu is no longer asked to join the call"),
+        (Happening.VOICE_LEFT, "Ana Popescu left the call"),
+        (Happening.VOICE_OUT, "Ana Popescu is no longer in the call"),
+        (Happening.MY_DRAWING_STOPPED, "Ana Popescu ended your drawing"),
+    ):
+        desk.intents.notice(desk.session, what)
+        assert rows(desk)[-1] == (RowKind.NOTE, words)
+    for what, words in (
+        (Happening.MY_VOICE_STOPPED, "You are no longer in the call. Your microphone is off."),
+        (
+            Happening.VOICE_OVER_CONTROL,
+            "The app of whoever is in charge now has no voice, so the call is over.",
+        ),
+        (Happening.VOICE_OVER_TRANSFER, "The session is being passed on, so the call is over."),
+    ):
+        desk.intents.notice(desk.session, what, "")
+        assert rows(desk)[-1] == (RowKind.NOTE, words)
+
+
 @pytest.mark.rule("B-7.5")
 async def test_a_file_that_arrived_stands_in_the_transcript_with_size_and_hash(desk):
     digest = "0123456789abcdef" * 4
