@@ -217,6 +217,18 @@ def test_what_is_kept_of_strangers_is_bounded_and_the_old_gives_way():
     assert [message.number for _, message in early.claim({"ion0", "ion1", "ana"})] == [2, 3]
 
 
+def test_of_ended_drawings_only_the_late_ones_are_remembered():
+    now = 0.0
+    early = Early(lambda: now)
+    early.end({"ana"})
+    now += EARLY_S - 1
+    early.end({"eva"})
+    assert set(early._ended) == {"ana", "eva"}
+    now += 1
+    early.end(())
+    assert set(early._ended) == {"eva"}
+
+
 @pytest.mark.rule("B-7.3")
 def test_what_goes_on_after_its_drawing_ended_is_not_of_the_next_one():
     room = Room()

@@ -159,16 +159,20 @@ async def test_what_was_under_way_is_not_seen_in_the_next_one_where_nothing_was_
 
 
 @pytest.mark.rule("B-7.3")
+@pytest.mark.parametrize("is_late", [False, True], ids=["before the relay's word", "after it"])
 @pytest.mark.parametrize("by", ["ana", ""], ids=["the drawer", "the hub"])
-def test_strokes_after_the_end_was_heard_are_of_the_next_drawing(by):
+def test_strokes_after_the_end_was_heard_are_of_the_next_drawing(by, is_late):
     show = activity(ActivityKind.SHOW, "rep")
     running, over = Case(show, activity(DRAW, "ana"), you="dan").view, Case(show, you="dan").view
     case = Case(show, activity(DRAW, "ana"), you="dan")
     case.drawing.follow()
     case.drawing.take("ana", stroke(1))
-    case.drawing.take(by, DrawClear())  # on the faster way than the relay's
+    if not is_late:
+        case.drawing.take(by, DrawClear())
     case.view = over
     case.drawing.follow()
+    if is_late:
+        case.drawing.take(by, DrawClear())
     assert not case.drawing.take("ana", stroke(2))
     case.view = running
     case.drawing.follow()
