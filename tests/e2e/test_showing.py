@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import sys
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -51,6 +52,15 @@ async def sees_code(customer: Customer, above: int) -> int:
         return found if found is not None and found > above else None
 
     return int(await until(newer, f"{customer.name} reads a code above {above}"))
+
+
+async def stays_at(customer: Customer, held: int, seconds: float = 1.0) -> None:
+    """The page keeps its last picture, and nothing that was painted after `held` comes for so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = code_of(await customer.page.evaluate(PIXELS))
+        assert found is None or found <= held, f"painted {found - held} ms after it was held"
+    await expect(customer.page.locator("#watch-video")).to_be_visible()
 
 
 async def sees_nothing(customer: Customer) -> None:
@@ -157,6 +167,48 @@ async def test_each_way_it_ends_or_is_put_away(team: Team, code: object):
     await dan.pass_on(agents=("Radu Ilie",))
     await sees_nothing(ion)
     await dan.app.until(lambda names: "showStrip" not in names, "names")
+
+
+@pytest.mark.rule("B-6.4")
+async def test_another_customers_tab_and_the_inbox_pause_it_until_the_rep_goes_on(team: Team, code: object):
+    elena = team.desks[0]
+    first = await elena.start()
+    ana: Guest = await team.joined("Ana P.", first)
+    await ana.screen("waiting")
+    second = await elena.start()
+    ion = await team.joined("Ion B.", second, "ro")
+    await ion.screen("waiting")
+    await ana.page.bring_to_front()
+
+    async def chooses(name: str) -> None:
+        await elena.app.until(lambda _: True, "click_named", prefix="sessionTab", words=name)
+
+    async def goes_on() -> None:
+        await elena.app.click("showStripPause")
+        await sees_code(ana, now_code())
+        await ana.reads("#watch-words", "watch.rep", name=elena.name)
+
+    async def is_held(seconds: float = 1.0) -> int:
+        held = now_code()
+        await ana.reads("#watch-words", "watch.paused", name=elena.name)
+        await elena.reads("strip.private", "show", what=elena.words("what.screen", "show"))
+        await stays_at(ana, held, seconds)
+        return held
+
+    await chooses("Ana P.")
+    await show(elena)
+    await sees_code(ana, now_code())
+    await sees_nothing(ion)
+    await chooses("Ion B.")
+    held = await is_held()
+    await elena.reads("paused.private", "show")
+    await chooses("Ana P.")
+    await stays_at(ana, held, 0.5)  # going back says nothing of it: the rep goes on when he is ready
+    await goes_on()
+    await elena.command("inbox")
+    await is_held(0.5)
+    await goes_on()
+    await sees_nothing(ion)
 
 
 @pytest.mark.rule("B-7.2")
