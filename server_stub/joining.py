@@ -28,7 +28,7 @@ from support_manager.protocol.views import Connection
 
 log = structlog.get_logger(__name__)
 
-_SLOW_ANSWER_S = 2.0
+SLOW_ANSWER_S = 2.0
 """How long every answer to a join by number waits while the whole site sees too many wrong numbers (B-2.7)."""
 WAITERS_PER_NETWORK = 20
 """So many may wait to be let into one session from one network, and a few times as many from a wider one (see
@@ -195,7 +195,7 @@ class Joining:
                 "wrong_numbers", who=link.address, what="over the site's limit", address=link.address
             )
             self._tasks.spawn(written, name="audit")
-        await asyncio.sleep(_SLOW_ANSWER_S)
+        await asyncio.sleep(SLOW_ANSWER_S)
 
     async def _on_session_resume(self, link: Link, request: requests.SessionResume) -> requests.Resumed:
         session = self._members.live.registry.get(request.session_id)

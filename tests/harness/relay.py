@@ -218,10 +218,13 @@ class Client:
                 answer.set_exception(ConnectionError("disconnected"))
         self._changed.set()
 
-    async def connect(self, *, transports: tuple[str, ...] = ("websocket",), **hello: object) -> Self:
-        """Connect with a `Hello` and wait for `welcome`."""
+    async def connect(
+        self, *, transports: tuple[str, ...] = ("websocket",), address: str = "", **hello: object
+    ) -> Self:
+        """Connect with a `Hello` and wait for `welcome`; `address` is whose a proxy says the connection is."""
         auth = {"v": PROTOCOL_VERSION, "client": "page", "locale": "en", **hello}
-        await self.sio.connect(self.url, auth=auth, transports=list(transports), wait_timeout=10)
+        headers = {"X-Forwarded-For": address} if address else {}
+        await self.sio.connect(self.url, headers=headers, auth=auth, transports=list(transports), wait_timeout=10)
         await self.wait_event("welcome")
         return self
 

@@ -330,19 +330,7 @@ async def test_guessing_numbers_and_links_is_stopped_after_ten():
 @pytest.mark.rule("B-2.7")
 async def test_a_flood_of_guesses_from_one_address_keeps_nobody_else_out():
     with RelayProcess(None, "--behind-proxy", "--public-url", "https://support.example.org") as relay:
-
-        def from_address(address):
-            client = Client(relay.url)
-            return client, {"X-Forwarded-For": address}
-
-        async def connected(address):
-            client, headers = from_address(address)
-            auth = {"v": PROTOCOL_VERSION, "client": "page", "locale": "en"}
-            await client.sio.connect(relay.url, headers=headers, auth=auth, transports=["websocket"], wait_timeout=10)
-            await client.wait_event("welcome")
-            return client
-
-        abuser, neighbour, maria = [await connected(f"198.51.100.{n}") for n in (7, 7, 8)]
+        abuser, neighbour, maria = [await Client(relay.url).connect(address=f"198.51.100.{n}") for n in (7, 7, 8)]
         try:
             async with rep(relay) as ana:
                 session = await ana.start_session()
