@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -240,11 +241,20 @@ async def test_accept_against_accept(relay: RelayProcess, reps: list[Rep]) -> No
 
 @pytest.mark.rule("B-6.3")
 async def test_two_joins_at_the_limit(relay: RelayProcess, tmp_path: Path) -> None:
-    async with signed_in(relay, tmp_path, "one") as (one,):
+    async with signed_in(relay, tmp_path, "one", "bob", "eva") as reps:
+        one, bob, eva = reps
         for seed in range(4):
+            for each in reps:
+                each.events.clear()
             dice = random.Random(seed)
             sessions = [await one.controller.start_session(Mode.MULTI) for _ in range(2)]
+            for session, helper in product(sessions, (bob, eva)):
+                await helper.controller.assist(session.view.number)
             async with page(relay.url) as ion, page(relay.url) as ida:
+                races = [
+                    Race(one, bob, eva, client, session.id, dice)
+                    for client, session in zip((ion, ida), sessions, strict=True)
+                ]
 
                 async def join(client: Client, name: str, link: str, head_start_s: float) -> WaitReason | None:
                     await asyncio.sleep(head_start_s)
@@ -258,11 +268,14 @@ async def test_two_joins_at_the_limit(relay: RelayProcess, tmp_path: Path) -> No
                 await one.noticed(Happening.WAITING)
                 helped = [len(one.sees(each.id).customers) for each in sessions]
                 assert sorted(helped) == [0, 1]
+                for race in races:
+                    await race.agreed(lambda: reps)
                 first = answers.index(None)
-                await one.controller.end_session(sessions[first].id)
+                await finish(races[first])
                 await one.until(lambda: one.sees(sessions[1 - first].id).customers)  # noqa: B023
                 let_in = one.sees(sessions[1 - first].id).customers[0]
                 assert let_in.role is Role.PRIMARY
-                await one.controller.end_session(sessions[1 - first].id)
-                await one.until(lambda: not one.controller.sessions)
-                one.events.clear()
+                await races[1 - first].agreed(lambda: reps)
+                await finish(races[1 - first])
+                for race in races:
+                    await race.agreed(race.inside)
