@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 
-from server_stub.state import activities, control, customers, decide, leaving, tokens, transfer
+from server_stub.state import activities, control, customers, decide, files, leaving, tokens, transfer
 from server_stub.state.decide import Moment, authorise
 from server_stub.state.facts import ActivitySet, Entry, Fact, decode_fact, encode_fact
 from server_stub.state.model import Participant, Session, apply
@@ -28,6 +28,8 @@ from tests.harness.screens import Screen
 REP = AccountView(
     id="account-ana", name="ana", display_name="Ana Pop", privileges=(AGENT,), modes=(Mode.MULTI, Mode.SINGLE)
 )
+
+FILE_RULES = files.FileRules(size_bytes=1_000, per_session=3, at_once=2, site_bytes=10_000, idle_s=600)
 
 
 def account(name: str, *, privileges: tuple[str, ...] = (AGENT,)) -> AccountView:
@@ -173,6 +175,11 @@ class Scene:
         while self._commit(leaving.decide_expiry(self.session, self.moment)):
             pass
 
+    def report(self, who: str, device: requests.DeviceReport) -> None:
+        """Somebody's device tells what it can do."""
+        request = requests.ParticipantReport(session_id=self.session.id, device=device)
+        self.act("participant.report", who, lambda me: decide.decide_report(me, request))
+
     def say(self, who: str, text: str, line_id: str = "", audience: Audience = Audience.ALL) -> None:
         """Somebody writes a line."""
         line = line_id or f"line-{next(self._count)}"
@@ -200,6 +207,22 @@ class Scene:
             "activity.offer",
             who,
             lambda me: activities.decide_offer(self.session, me, request, self.now_ms, f"a-{next(self._count)}"),
+        )
+        return self._activity(facts)
+
+    def offer_file(self, who: str, size: int = 10, rules: files.FileRules = FILE_RULES) -> str:
+        """Somebody offers the other end a file; gives the activity's id."""
+        number = next(self._count)
+        request = requests.ActivityOffer(
+            session_id=self.session.id,
+            request_id=f"r-{number}",
+            kind=ActivityKind.FILE,
+            file=requests.FileOffer(transfer=f"t{number}", size=size, key_id="key", sealed="sealed"),
+        )
+        facts = self.act(
+            "activity.offer",
+            who,
+            lambda me: files.decide_offer(self.session, me, request, self.now_ms, f"a-{next(self._count)}", rules),
         )
         return self._activity(facts)
 

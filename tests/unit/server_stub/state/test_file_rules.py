@@ -1,21 +1,15 @@
 """Files as activities: who offers whom, who answers, pauses and stops, who hears of it, and what ends a transfer."""
 
-import itertools
-
 import msgspec
 import pytest
 
 from server_stub.records import file_acts
 from server_stub.state import files
-from support_manager.protocol import requests
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.views import Mode
-from tests.harness.scene import Scene
+from tests.harness.scene import FILE_RULES, Scene
 from tests.unit.server_stub.state.test_session_rules import refusal
-
-RULES = files.FileRules(size_bytes=1_000, per_session=3, at_once=2, site_bytes=10_000, idle_s=600)
-_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -36,20 +30,8 @@ def customer(scene: Scene, name: str = "Maria", request_id: str = "join-request-
     return made
 
 
-def offer(scene: Scene, who: str, size: int = 10, rules: files.FileRules = RULES) -> str:
-    number = next(_numbers)
-    request = requests.ActivityOffer(
-        session_id=scene.session.id,
-        request_id=f"file-{number}",
-        kind=ActivityKind.FILE,
-        file=requests.FileOffer(transfer=f"t{number}", size=size, key_id="key", sealed="sealed"),
-    )
-    facts = scene.act(
-        "activity.offer",
-        who,
-        lambda me: files.decide_offer(scene.session, me, request, scene.now_ms, f"f{number}", rules),
-    )
-    return facts[0].activity.id  # type: ignore[attr-defined]
+def offer(scene: Scene, who: str, size: int = 10, rules: files.FileRules = FILE_RULES) -> str:
+    return scene.offer_file(who, size, rules)
 
 
 def why(scene: Scene, who: str, activity: str) -> ActivityEnd | None:
@@ -94,7 +76,7 @@ def test_assistants_and_second_customers_neither_send_nor_get_nor_stop(scene):
 def test_what_the_administrator_allows_is_kept(scene):
     maria = customer(scene)
     assert refusal(offer, scene, maria, 1_001) is ErrorCode.FILE_TOO_LARGE
-    assert refusal(offer, scene, maria, 1, RULES._replace(size_bytes=0)) is ErrorCode.FILES_OFF
+    assert refusal(offer, scene, maria, 1, FILE_RULES._replace(size_bytes=0)) is ErrorCode.FILES_OFF
     first, _ = offer(scene, maria), offer(scene, maria)
     assert refusal(offer, scene, maria) is ErrorCode.FILES_FULL, "two at once"
     scene.answer(scene.rep, first, False)

@@ -7,15 +7,27 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from server_stub.state.decide import authorise
 from server_stub.state.facts import ChatAdded, Ended, Left
+from server_stub.state.files import receiver_of
 from server_stub.state.model import Session
 from server_stub.state.refused import Refused
-from support_manager.protocol import events
-from support_manager.protocol.activities import ACTIVITIES, ActivityEnd, ActivityState, Consent
+from support_manager.protocol import events, requests
+from support_manager.protocol.activities import (
+    ACTIVITIES,
+    DRAWN_ON,
+    ActivityEnd,
+    ActivityKind,
+    ActivityState,
+    Consent,
+)
 from support_manager.protocol.roles import CUSTOMERS, REPS, Role, SessionState
 from support_manager.protocol.views import Audience, Connection, Mode
 from tests.harness.scene import Scene
 
 COLLEAGUES = ("Bogdan", "Corina", "Dan")
+TAKES_FILES = requests.DeviceReport(file_key="k" * 87)
+KINDS = st.lists(st.sampled_from(ActivityKind), min_size=1, unique=True)
+STAYS = (ActivityKind.FILE, ActivityKind.RECORDING)
+"""They go on with whoever was helped when another customer is (B-7.5, B-7.8)."""
 PASSED_ON = (SessionState.OFFERED, SessionState.QUEUED)
 
 
@@ -27,13 +39,25 @@ def as_plain(session: Session) -> dict:
 
 
 class Histories(RuleBasedStateMachine):
-    @initialize(mode=st.sampled_from(Mode), by_form=st.booleans(), limit=st.sampled_from([None, None, 1, 2]))
-    def open(self, mode, by_form, limit):
+    @initialize(
+        mode=st.sampled_from(Mode),
+        by_form=st.booleans(),
+        limit=st.sampled_from([None, None, 1, 2]),
+        customers=st.sampled_from([0, 1, 2, 2]),
+    )
+    def open(self, mode, by_form, limit, customers):
         self.scene = Scene(mode, by_form=by_form)
         self.scene.limit = limit
         self.joined = 0
         self.agreed = set()
-        self.was_waiting = set()
+        """Activity, who said yes to it or began it, and what he was then."""
+        if self.scene.rep:
+            self.scene.report(self.scene.rep, TAKES_FILES)
+        for _ in range(customers):
+            self.join(again=False)
+        for person in self.scene.session.members():
+            if person.role is Role.WAITING:
+                self.attempt(self.scene.admit, self.scene.rep, person.id)
 
     def people(self):
         return list(self.scene.session.participants)
@@ -48,6 +72,14 @@ class Histories(RuleBasedStateMachine):
         session = self.scene.session
         return [*session.activities, *sorted(session.ended_activities), "unknown"]
 
+    def mostly(self, data, role):
+        """Mostly whoever has that role."""
+        holder = self.scene.session.holder(role)
+        return holder.id if holder is not None and data.draw(st.integers(0, 2)) else self.somebody(data)
+
+    def those(self, state):
+        return [each.id for each in self.scene.session.activities.values() if each.state is state]
+
     def attempt(self, call, *arguments):
         try:
             return call(*arguments)
@@ -58,7 +90,7 @@ class Histories(RuleBasedStateMachine):
     def join(self, again):
         if self.scene.session.is_live:
             self.joined += not again
-            self.attempt(self.scene.join, "Maria", f"join-request-{self.joined:04}")
+            self.attempt(self.scene.join, "Maria", f"join-request-{self.joined:04}", TAKES_FILES)
 
     @rule(data=st.data())
     def resume(self, data):
@@ -74,27 +106,46 @@ class Histories(RuleBasedStateMachine):
         who = self.somebody(data)
         self.attempt(self.scene.say, who, f"text {line}", f"line-{line}", audience)
 
-    @rule(data=st.data())
-    def ask(self, data):
-        self.attempt(self.scene.ask, self.somebody(data), self.somebody(data))
+    @rule(data=st.data(), kinds=KINDS, at_once=st.booleans())
+    def ask(self, data, kinds, at_once):
+        who, whom = self.mostly(data, Role.CONTROLLER), self.mostly(data, Role.PRIMARY)
+        for kind in kinds:
+            activity = self.attempt(self.scene.ask, who, whom, kind)
+            if activity is not None and at_once:
+                self.say_yes(self.somebody(data), activity)
+                self.say_yes(whom, activity)
 
-    @rule(data=st.data())
-    def offer(self, data):
-        who = self.somebody(data)
-        activity = self.attempt(self.scene.offer, who)
-        if activity is not None:
-            self.agreed.add((activity, who))
+    @rule(data=st.data(), kinds=KINDS, role=st.sampled_from([Role.CONTROLLER, Role.PRIMARY]))
+    def offer(self, data, kinds, role):
+        who = self.mostly(data, role)
+        for kind in kinds:
+            if kind is ActivityKind.FILE:
+                activity = self.attempt(self.scene.offer_file, who)
+            else:
+                activity = self.attempt(self.scene.offer, who, kind)
+            if activity is not None:
+                self.remember(who, activity)
 
     @rule(data=st.data(), accept=st.booleans())
     def answer(self, data, accept):
         who = self.somebody(data)
-        activity = data.draw(st.sampled_from(self.activities()))
+        activity = data.draw(st.sampled_from(self.those(ActivityState.ASKED) or self.activities()))
+        if accept:
+            self.say_yes(who, activity)
+        else:
+            self.attempt(self.scene.answer, who, activity, False)
+
+    def say_yes(self, who, activity):
+        is_asked = activity in self.those(ActivityState.ASKED)
         try:
-            self.scene.answer(who, activity, accept)
+            self.scene.answer(who, activity, True)
         except Refused:
             return
-        if accept:
-            self.agreed.add((activity, who))
+        if is_asked:
+            self.remember(who, activity)
+
+    def remember(self, who, activity):
+        self.agreed.add((activity, who, self.scene.person(who).role))
 
     @rule(data=st.data(), reason=st.sampled_from(ActivityEnd))
     def stop(self, data, reason):
@@ -233,23 +284,34 @@ class Histories(RuleBasedStateMachine):
                 assert not [each for each in shown if each.role is Role.WAITING]
 
     @invariant()
-    def nothing_runs_without_the_consent_of_whose_it_is(self):
+    def nothing_runs_without_the_consent_that_its_row_asks(self):
         for activity in self.scene.session.activities.values():
-            if activity.state is ActivityState.RUNNING:
-                assert (activity.id, activity.subject) in self.agreed
+            if activity.state is not ActivityState.RUNNING:
+                continue
+            consent = ACTIVITIES[activity.kind].consent
+            whose = receiver_of(activity) if consent is Consent.RECEIVER else activity.subject
+            was = {role for about, who, role in self.agreed if (about, who) == (activity.id, whose)}
+            assert was
+            assert consent is not Consent.PRIMARY or Role.PRIMARY in was
 
     @invariant()
     def nothing_runs_that_belongs_to_nobody_or_to_who_may_not_do_it_any_more(self):
         session = self.scene.session
+        running = {session.activities[each].kind for each in self.those(ActivityState.RUNNING)}
         for activity in session.activities.values():
             assert session.is_live
             owner = session.member(activity.subject)
             assert owner is not None
             row = ACTIVITIES[activity.kind]
-            assert owner.role in row.offered_by | row.joined_by
-            assert row.consent is not Consent.PRIMARY or owner.role is Role.PRIMARY
+            former = {Role.SECONDARY} if activity.kind in STAYS else set()
+            if row.consent is Consent.PRIMARY:
+                assert owner.role in {Role.PRIMARY} | former
+            else:
+                assert owner.role in row.offered_by | row.joined_by | former
+            if activity.kind is ActivityKind.DRAW:
+                assert DRAWN_ON[owner.role] in running, "with the view, and as long (B-7.3)"
             seen_by = [session.member(each) for each in activity.seen_by]
-            assert all(each is not None and each.role in row.seen_by for each in seen_by)
+            assert all(each is not None and each.role in row.seen_by | former for each in seen_by)
 
     @invariant()
     def chat_never_doubles_and_keeps_its_order(self):

@@ -8,7 +8,7 @@ from server_stub.state.names import clean_name, clean_text
 from server_stub.state.project import project, snapshot
 from server_stub.state.refused import Refused
 from support_manager.protocol import events, limits, requests
-from support_manager.protocol.activities import ActivityEnd, ActivityState
+from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import AccountView, Audience, Capability, Connection, EndReason, LeaveReason, Mode
@@ -176,6 +176,18 @@ def test_each_view_is_asked_for_anew(scene):
     again = scene.ask(scene.rep, maria)
     assert again != view
     assert scene.session.activities[again].state is ActivityState.ASKED
+
+
+@pytest.mark.rule("B-1.2")
+@pytest.mark.parametrize("kind", [ActivityKind.VIEW, ActivityKind.VIDEO, ActivityKind.RECORDING])
+def test_only_who_is_helped_is_asked(kind):
+    single = Scene(Mode.SINGLE)
+    _, ion = single.join(), single.join("Ion", "join-request-0002")
+    assert refusal(single.ask, single.rep, ion, kind) is ErrorCode.NOT_ALLOWED, "he waits"
+    single.admit(single.rep, ion)
+    assert refusal(single.ask, single.rep, ion, kind) is ErrorCode.NOT_ALLOWED, "another one is helped"
+    single.select(single.rep, ion)
+    single.ask(single.rep, ion, kind)
 
 
 @pytest.mark.rule("B-7.1")
