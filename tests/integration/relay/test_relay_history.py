@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from server_stub.audit import check_chain
+from server_stub.live import MEMBER_FACTS_BURST, MEMBER_FACTS_PER_SECOND
 from server_stub.store import tables
 from server_stub.store.pruning import prune
 from support_manager.protocol import limits, requests
@@ -170,6 +171,29 @@ async def test_each_act_of_the_people_in_a_session_is_in_the_audit_log(relay):
         ("session_selected", "relay", f"customer {maria.session.you}"),
         ("session_ended", one, "ended_by_rep"),
     ]
+
+
+async def test_whoever_comes_and_goes_for_ever_does_not_fill_the_audit_log(relay):
+    begun, codes = time.monotonic(), []
+    async with rep(relay, "ana") as ana:
+        session = await ana.start_session()
+        for _ in range(8):
+            async with page(relay.url) as restless:  # each within what one connection may send
+                for number in range(limits.EVENTS_BURST // 2 - 5):
+                    join = {"request_id": f"come-{len(codes)}-{number}", "name": "X", "number": session.number}
+                    ack = await restless.raw("session.join", join)
+                    codes.append("" if ack["ok"] else ack["code"])
+                    if codes[-1]:
+                        break
+                    await restless.ask("session.leave", {"session_id": session.id})
+            if codes[-1]:
+                break
+        await find(ana)  # writes what waits
+    kinds = [kind for kind, *_ in await acts_of(relay, session.id)]
+    # Each coming is two facts: that he is there, and that the session is active.
+    most = (MEMBER_FACTS_BURST + MEMBER_FACTS_PER_SECOND * (time.monotonic() - begun)) // 2
+    assert (codes.count(""), codes[-1]) == (kinds.count("session_joined"), "too_fast")
+    assert kinds.count("session_left") == codes.count("") <= most
 
 
 @pytest.mark.rule("B-12.7")
