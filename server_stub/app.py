@@ -20,6 +20,7 @@ from server_stub import settings as site_settings
 from server_stub.accounts import Accounts
 from server_stub.admin.area import AdminArea
 from server_stub.audit import Audit
+from server_stub.ending import Ending
 from server_stub.failures import OperatorError
 from server_stub.front_door import FrontDoor, body_guard
 from server_stub.handlers import Relay
@@ -44,7 +45,7 @@ STOP_S = 5.0
 GC_ALLOCATIONS = 10_000
 """So many objects more than were freed, and the interpreter looks for unreachable cycles; by default 700."""
 SETTINGS_EVERY_S = 2.0
-"""How soon a running relay takes up what `support-relay setting set` changed."""
+"""How soon a running relay takes up what `support-relay setting set` changed and `session end` ordered."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,8 @@ class Service:
         leave.push_async_callback(relay.stop)
         tasks = TaskOwner("relay")
         leave.push_async_callback(tasks.aclose)
-        tasks.spawn(_follow_settings(database, live), name="follow settings")
+        orders = Ending(relay.members, Audit(database))
+        tasks.spawn(_follow_commands(database, live, orders), name="follow commands")
         door = FrontDoor(runner, per_address=None if options.behind_proxy else 4 * live.connections_per_address)
         server = await asyncio.get_running_loop().create_server(
             door.protocol,
@@ -302,7 +304,7 @@ async def serve(options: ServeOptions, on_listening: Callable[[str], None]) -> N
             log.error("the graceful stop took too long; leaving anyway")
 
 
-async def _follow_settings(database: Database, live: LiveSettings) -> None:
+async def _follow_commands(database: Database, live: LiveSettings, orders: Ending) -> None:
     seen: int | None = None
     while True:
         await asyncio.sleep(SETTINGS_EVERY_S)
@@ -310,9 +312,10 @@ async def _follow_settings(database: Database, live: LiveSettings) -> None:
             stamp = await database.stamp()
             if stamp is None or stamp != seen:
                 live.take(await site_settings.read_all(database))
+                await orders.carry_out(database)
                 seen = stamp
         except StoreError as error:
-            log.warning("settings could not be read; the last ones hold", code=error.code)
+            log.warning("settings and orders could not be read; the last settings hold", code=error.code)
 
 
 def _listen(host: str, port: int) -> socket.socket:

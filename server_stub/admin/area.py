@@ -16,6 +16,7 @@ from server_stub.admin.live_sessions import SessionPages
 from server_stub.admin.queues import QueuePages
 from server_stub.admin.site_settings import SettingPages
 from server_stub.audit import Audit
+from server_stub.ending import Ending
 from server_stub.forms import TOKEN_FIELD, Form, is_from_elsewhere, read_form
 from server_stub.mail import Postman
 from server_stub.markup import Html, joined, tag
@@ -60,7 +61,7 @@ class AdminArea:
         self._accounts = AccountPages(database)
         self._queues = QueuePages(database)
         self._setting_pages = SettingPages(database, postman, self._audit)
-        self._sessions = SessionPages(members, self._audit)
+        self._sessions = SessionPages(members, Ending(members, self._audit))
         self._audit_pages = AuditPages(database)
 
     def pages(self) -> dict[str, Page]:

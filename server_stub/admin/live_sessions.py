@@ -4,17 +4,13 @@ import time
 
 from resources.invitations import in_threes
 from server_stub.admin.asking import Answer, Asking, GoneError, GoTo, clock, failed, row
-from server_stub.audit import Audit
+from server_stub.ending import REASON_CHARS, Ending, reason_of
 from server_stub.markup import Html, joined, tag
 from server_stub.members import Members
-from server_stub.state.decide import Moment, decide_end
-from server_stub.state.facts import Fact
 from server_stub.state.model import Session
 from support_manager.protocol.roles import Role
-from support_manager.protocol.views import EndReason
 
 PATH = "/admin/sessions"
-_REASON_CHARS = 200
 
 
 class SessionPages:
@@ -22,12 +18,12 @@ class SessionPages:
 
     Args:
         members: the sessions.
-        audit: told who ended which, and why.
+        ending: ends them.
     """
 
-    def __init__(self, members: Members, audit: Audit) -> None:
+    def __init__(self, members: Members, ending: Ending) -> None:
         self._members = members
-        self._audit = audit
+        self._ending = ending
 
     async def everyone(self, asking: Asking, wrong: str = "", status: int = 200) -> Answer:
         """Every live session, the oldest first."""
@@ -58,7 +54,7 @@ class SessionPages:
 
     def _end_form(self, asking: Asking, session: Session) -> Html:
         name = f"reason-{session.id}"
-        box = tag("input", id=name, name="reason", required=True, maxlength=_REASON_CHARS, autocomplete="off")
+        box = tag("input", id=name, name="reason", required=True, maxlength=REASON_CHARS, autocomplete="off")
         form = asking.to_send(
             f"{PATH}/{session.id}/end",
             tag("label", asking.t("session.reason"), for_=name),
@@ -72,19 +68,12 @@ class SessionPages:
         session = self._members.live.registry.get(asking.part("id"))
         if session is None:
             raise GoneError
-        reason = " ".join(asking.form.text("reason").split())
-        if not reason or len(reason) > _REASON_CHARS or not reason.isprintable():
+        reason = reason_of(asking.form.text("reason"))
+        if not reason:
             return await self.everyone(asking, asking.t("session.error.reason"), 422)
         if not session.is_live:
             return GoTo(PATH, "session.was_over")
-        await self._audit.record(
-            "session_ended_by_admin", who=asking.who, what=reason, session_id=session.id, address=asking.address
-        )
-
-        def decision(moment: Moment) -> list[Fact]:
-            return decide_end(session, EndReason.RELAY_CLOSED, None, moment) if session.is_live else []
-
-        await self._members.live.change(session, decision)
+        await self._ending.end(session, who=asking.who, reason=reason, address=asking.address)
         return GoTo(PATH, "session.ended")
 
 

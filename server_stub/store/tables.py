@@ -1,4 +1,4 @@
-"""The relay's tables: accounts and tokens, settings, queues, sessions and the journal of facts, history, audit log."""
+"""The relay's tables: accounts, tokens, settings, queues, sessions, the journal of facts, history, audit, orders."""
 
 from sqlalchemy import (
     JSON,
@@ -161,3 +161,13 @@ survey_answer = Table(
     Column("comment", Text, nullable=False),
 )
 """What each customer thinks of a session that is over (B-12.7); his comment goes with the transcript."""
+
+end_order = Table(
+    "end_order",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("session_id", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Sessions that the running relay shall end by the command line's word; a row goes when it is taken, or taken back."""

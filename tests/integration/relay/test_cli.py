@@ -225,6 +225,7 @@ def test_backup_of_a_running_relay(tmp_path: Path) -> None:
         "setting get company",
         "mail test b@example.org",
         "session list",
+        "session end 123456789",
         "audit",
         "audit --csv",
         "backup {}/copy",

@@ -1,18 +1,24 @@
-"""What the admin area does, at the command line: the audit log, the mail server tried, the live sessions."""
+"""What the admin area does, at the command line: the audit log, the mail server tried, live sessions and their end."""
 
 import asyncio
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select, text, update
 
+from server_stub import cli_session
 from server_stub.audit import Audit
+from server_stub.ending import ORDER_S
+from server_stub.store import tables
 from server_stub.store.database import Database
+from support_manager.protocol.events import SessionEnded
 from support_manager.protocol.requests import SessionEnd
-from support_manager.protocol.views import ADMIN
+from support_manager.protocol.views import ADMIN, EndReason
 from tests.harness.agents import make_agents, on_database, set_site
 from tests.harness.relay import ROOT, RelayProcess, page, rep
 from tests.harness.site_visitor import SiteVisitor
@@ -162,3 +168,76 @@ async def test_the_live_sessions_of_a_running_relay_are_listed(tmp_path: Path) -
         relay.kill9()
         # It goes on with the relay's next start.
         assert [one["id"] for one in json.loads(await listed("--json"))] == [first.id]
+
+
+async def orders(database: Database) -> list[str]:
+    """The sessions that are ordered to be ended."""
+    async with database.reading() as connection:
+        return list((await connection.execute(select(tables.end_order.c.session_id))).scalars())
+
+
+async def test_a_live_session_is_ended_by_command_for_everybody(tmp_path: Path) -> None:
+    def live() -> list[str]:
+        return [one["id"] for one in json.loads(run("session", "list", "--json", "--data", tmp_path).stdout)]
+
+    async with RelayProcess(tmp_path) as relay, rep(relay, "radu") as radu, page(relay.url) as maria:
+        other, session = await radu.start_session(), await radu.start_session()
+        await maria.join("Maria", link=session.link)
+
+        async def order_of_before(database: Database) -> None:
+            at = time.time_ns() // 1_000_000 - int(ORDER_S * 1_000) - 1
+            row = {"id": "old", "session_id": other.id, "reason": "too late", "at": at}
+            async with database.transaction() as connection:
+                await connection.execute(insert(tables.end_order).values(row))
+
+        await on_database(tmp_path, order_of_before)
+        number = (session.number[:3], session.number[3:6], session.number[6:])
+        words = ("session", "end", *number, "--reason", "the customer\nasked", "--data", tmp_path)
+        process = started(*words)
+        out, error = await asyncio.to_thread(process.communicate)
+        assert (process.returncode, error) == (0, b"")
+        assert out.decode() == f"The session {' '.join(number)} is over, and everybody in it is told.\n"
+        for client in (radu, maria):
+            assert (await client.wait_fact(SessionEnded)).reason is EndReason.RELAY_CLOSED
+        assert await asyncio.to_thread(live) == [other.id], "an order of before the relay ran ends nothing"
+        assert await on_database(tmp_path, orders) == []
+        words = ("audit", "--act", "session_ended_by_admin", "--data", tmp_path)
+        noted = (await asyncio.to_thread(run, *words)).stdout.splitlines()
+        assert [line.split("\t")[1:4] for line in noted] == [
+            ["session_ended_by_admin", "operator", "the customer asked"]
+        ]
+        for given in (session.number, "12"):
+            done = await asyncio.to_thread(run, "session", "end", given, "--data", tmp_path)
+            assert sentence(done).endswith(f"There is no live session {given}; see support-relay session list.")
+        done = await asyncio.to_thread(run, "session", "end", other.number, "--reason", " ", "--data", tmp_path)
+        assert "Give the reason in 1 to 200 characters" in sentence(done)
+        assert await asyncio.to_thread(live) == [other.id]
+
+
+async def test_an_end_that_no_relay_brings_about_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with RelayProcess(tmp_path) as relay:
+        async with rep(relay, "radu") as radu:
+            session = await radu.start_session()
+        relay.kill9()
+    monkeypatch.setattr(cli_session, "TAKEN_S", 0.1)
+
+    async def said() -> str:
+        return sentence(await asyncio.to_thread(run, "session", "end", session.number, "--data", tmp_path))
+
+    assert "No running relay has taken this up, so nothing was done" in await said()
+    assert await on_database(tmp_path, orders) == []
+    listed = await asyncio.to_thread(run, "session", "list", "--json", "--data", tmp_path)
+    assert [one["id"] for one in json.loads(listed.stdout)] == [session.id]
+
+    async def execute(database: Database, statement: Any) -> None:
+        async with database.transaction() as connection:
+            await connection.execute(statement)
+
+    # As a relay that took it, and whose disk then failed.
+    taken = text("CREATE TRIGGER taken AFTER INSERT ON end_order BEGIN DELETE FROM end_order; END")
+    await on_database(tmp_path, lambda database: execute(database, taken))
+    assert "The relay has taken this up, but the session goes on" in await said()
+    fact = tables.fact.c
+    damaged = update(tables.fact).where(fact.session_id == session.id, fact.seq == 1).values(seq=2)
+    await on_database(tmp_path, lambda database: execute(database, damaged))
+    assert "(journal)" in await said(), "of a damaged journal"
