@@ -39,7 +39,8 @@ async (since) => {
         video.addEventListener("ended", done, { once: true });
         video.addEventListener("error", () => failed(new Error(video.error.message)), { once: true });
     });
-    return { at: video.currentTime, sizes, frames: video.getVideoPlaybackQuality().totalVideoFrames };
+    const played = Array.from(video.played, (_, at) => [video.played.start(at), video.played.end(at)]);
+    return { at: video.currentTime, sizes, played, frames: video.getVideoPlaybackQuality().totalVideoFrames };
 }
 """
 """The same, from its beginning or a second of it to its end at four times its speed."""
