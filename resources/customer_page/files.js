@@ -15,7 +15,7 @@ const DIVERTED = "file_diverted";
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
 const OPEN = new Set(["packing", "sealed", "offered", "waiting", "running", "paused", "again"]);
 
-const BLANK = { id: "", name: "", type: "", done: 0, rate: 0, digest: "", weak: false, code: "", key: "", modified: 0, byMe: false, held: false };
+const BLANK = { id: "", name: "", type: "", done: 0, rate: 0, digest: "", weak: false, code: "", end: "", key: "", modified: 0, byMe: false, held: false };
 
 export class Files {
   #parts;
@@ -139,6 +139,7 @@ export class Files {
 
   #ended(line, { end, ended_by: by }) {
     line.byMe ||= by === this.#session.you;
+    line.end = end ?? "";
     if (end === "finished" && !line.incoming) this.#arrived(line);
     else this.#end(line, { denied: "declined", failed: "failed" }[end] ?? "stopped");
   }

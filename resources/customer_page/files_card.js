@@ -153,6 +153,8 @@ export class FilesCard {
     } else {
       said.push(this.#t(`files.state_${line.state}${line.state === "paused" ? "" : line.incoming ? "_in" : "_out"}`, { done, size }));
     }
+    // What ends a file that nobody has cancelled.
+    if (line.state === "stopped" && this.#language.has(`files.over_${line.end}`)) said.push(this.#t(`files.over_${line.end}`));
     // Once the session is over nothing can be tried again.
     if (this.#language.has(`files.code_${line.code}`)) said.push(this.#t(`files.code_${line.code}`));
     else if (line.code && this.#files.hurdle !== "hidden") said.push(this.#t("files.code_other"));

@@ -513,7 +513,7 @@ class FilesDesk:
 
     def _ended(self, transfer: Transfer, activity: ActivityView | None) -> None:
         """The relay says that it is over."""
-        end = activity.end if activity is not None else None
+        end = transfer.end = activity.end if activity is not None else None
         mine = activity is not None and activity.ended_by == self._sessions[transfer.entry.session_id].view.you
         transfer.by_me = transfer.by_me or mine
         if end is ActivityEnd.FINISHED and not transfer.entry.incoming:

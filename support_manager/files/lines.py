@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from support_manager.errors import AppCode
+from support_manager.protocol.activities import ActivityEnd
 from support_manager.protocol.codes import ErrorCode
 
 
@@ -55,6 +56,8 @@ class FileLine:
     """Why it failed."""
     by_me: bool = False
     """Whether this rep ended it."""
+    end: ActivityEnd | None = None
+    """Why it is over, as the relay says; None while it is not, or the relay has not said so."""
 
     @property
     def is_open(self) -> bool:

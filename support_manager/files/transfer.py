@@ -7,6 +7,7 @@ from support_manager.errors import AppCode
 from support_manager.files.book import Done, Entry
 from support_manager.files.lines import FileLine, FileState
 from support_manager.files.moving import Progress
+from support_manager.protocol.activities import ActivityEnd
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.views import ActivityView
 
@@ -26,6 +27,7 @@ class Transfer:
     task: asyncio.Task[None] | None = None
     code: ErrorCode | AppCode | None = None
     by_me: bool = False
+    end: ActivityEnd | None = None
     samples: list[tuple[float, int]] = field(default_factory=list)
     settled: bool = False
     """Whether it is over at this end and nothing is to be done any more."""
@@ -77,6 +79,7 @@ class Transfer:
             path=self.progress.path,
             code=self.code,
             by_me=self.by_me,
+            end=self.end,
         )
 
     def done(self, at_ms: int) -> Done:

@@ -296,6 +296,19 @@ function offered(page, transfer) {
   page.files.take(activity);
 }
 
+test("B-7.5: what a transfer ends says which", async () => {
+  const page = await sender();
+  page.files.settle();
+  const offering = page.files.offer([new File(["hello"], "a.txt")]);
+  await until(() => page.ack);
+  offered(page, page.files.lines[0].transfer);
+  page.ack();
+  await offering;
+  const [activity] = page.story.session.activities.values();
+  page.files.take({ ...activity, state: "ended", end: "control_transferred", ended_by: "rep" });
+  assert.deepEqual(page.files.lines.map(({ state, end }) => [state, end]), [["stopped", "control_transferred"]]);
+});
+
 test("B-7.5: an offer whose answer is lost stands where the relay has told of it, and is offered once", async () => {
   const page = await sender();
   page.files.settle();

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from support_manager.files.lines import FileLine, FileState
+from support_manager.protocol.activities import ActivityEnd
 from ui.models.sessions import SessionEntry
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_4, Desk, bind, button, icon_button, label, name_it
@@ -23,6 +24,12 @@ from ui.widgets.plain import isolated, one_line, size_text
 
 _MOVING = frozenset({FileState.RUNNING, FileState.PAUSED})
 _STEPS = 1_000
+_OVER = {
+    ActivityEnd.CONTROL_TRANSFERRED: "over.control",
+    ActivityEnd.SESSION_TRANSFERRED: "over.passed_on",
+    ActivityEnd.SESSION_ENDED: "over.session",
+}
+"""What ends a file that nobody has cancelled."""
 
 
 class FileRow(QFrame):
@@ -94,10 +101,12 @@ class FileRow(QFrame):
             left = self._left(line.left_s)
             rate = size_text(line.rate, language)
             said = [t("files", f"moving.{way}", done=done, size=size, rate=rate, left=left)]
-        elif line.state is FileState.STOPPED and line.by_me:
+        elif line.state is FileState.STOPPED and line.by_me and line.end not in _OVER:
             said = [t("files", "stopped.mine")]
         else:
             said = [t("files", f"state.{line.state.value}.{way}", size=size, done=done, name=name)]
+        if line.state is FileState.STOPPED and line.end in _OVER:
+            said.append(t("files", _OVER[line.end]))
         if line.code is not None:
             said.append(t("errors", str(line.code)))
         if line.weak:

@@ -156,6 +156,14 @@ async def test_what_is_cancelled_while_the_relay_is_away_stays_cancelled_and_is_
     assert stage.wire.told(ActivityStop)[0].reason is ActivityEnd.STOPPED
 
 
+@pytest.mark.rule("B-7.5", "B-9.4")
+async def test_what_the_relay_ends_says_why(stage):
+    moved = stage.activity(ActivityState.ENDED, end=ActivityEnd.CONTROL_TRANSFERRED, ended_by="rep")
+    stage.desk.take_activity("s1", moved)
+    (line,) = stage.desk.lines("s1")
+    assert (line.state, line.end) == (FileState.STOPPED, ActivityEnd.CONTROL_TRANSFERRED)
+
+
 @pytest.mark.rule("B-7.5")
 async def test_what_is_paused_while_the_relay_is_away_stays_paused_and_is_told_later(stage):
     stage.wire.away = True

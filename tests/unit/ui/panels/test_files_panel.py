@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from support_manager.errors import AppCode
 from support_manager.files.lines import FileLine, FileState
+from support_manager.protocol.activities import ActivityEnd
 from tests.harness.session_script import DEVICE
 from tests.harness.session_window import WindowUnderTest, drain, until
 
@@ -67,6 +68,19 @@ async def test_each_state_has_its_words_and_its_buttons(desk):
         assert "{" not in words
         said.add(words)
     assert len(said) == len(STATES)
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_file_that_ends_with_a_transfer_says_so_and_not_that_the_rep_has_cancelled_it(desk):
+    said = set()
+    for end in (ActivityEnd.STOPPED, ActivityEnd.CONTROL_TRANSFERRED, ActivityEnd.SESSION_TRANSFERRED):
+        desk.intents.set_files(desk.session, line(FileState.STOPPED, by_me=True, end=end))
+        desk.panel.beside.bring("files")
+        drain()
+        words = desk.find("fileWords", QLabel).text()
+        assert (desk.translator.t("files", "stopped.mine") in words) is (end is ActivityEnd.STOPPED)
+        said.add(words)
+    assert len(said) == 3
 
 
 @pytest.mark.rule("B-7.5")
