@@ -9,7 +9,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -308,14 +308,30 @@ async def _follow_commands(database: Database, live: LiveSettings, orders: Endin
     seen: int | None = None
     while True:
         await asyncio.sleep(SETTINGS_EVERY_S)
-        try:
-            stamp = await database.stamp()
-            if stamp is None or stamp != seen:
-                live.take(await site_settings.read_all(database))
-                await orders.carry_out(database)
-                seen = stamp
-        except StoreError as error:
-            log.warning("settings and orders could not be read; the last settings hold", code=error.code)
+        stamp = await database.stamp()
+        if stamp is None or stamp != seen:
+            done = [
+                await _done(_take_settings(database, live), "settings could not be read; the last ones hold"),
+                await _done(orders.carry_out(database), "orders could not be carried out"),
+            ]
+            seen = stamp if all(done) else None
+
+
+async def _done(work: Awaitable[None], failure: str) -> bool:
+    """Do it, and say whether it succeeded; what fails in it ends no task, and `failure` is for the log."""
+    try:
+        await work
+    except StoreError as error:
+        log.warning(failure, code=error.code)
+    except Exception:
+        log.exception(failure)
+    else:
+        return True
+    return False
+
+
+async def _take_settings(database: Database, live: LiveSettings) -> None:
+    live.take(await site_settings.read_all(database))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -136,6 +136,22 @@ class Database:
             self._lock = None
 
     @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        """A connection. While one is made, the network's errors come through SQLAlchemy as they are; what fails within
+        the block is the caller's.
+
+        Raises:
+            StoreError: none could be made, or none was free in time.
+        """
+        connecting = self.engine.connect()
+        async with AsyncExitStack() as leave:
+            try:
+                connection = await leave.enter_async_context(connecting)
+            except (SQLAlchemyError, OSError) as error:
+                raise _store_error(error) from error
+            yield connection
+
+    @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end of the block, rolled back when the block fails.
 
@@ -144,7 +160,7 @@ class Database:
                 pass as SQLAlchemy's own `IntegrityError`.
         """
         try:
-            async with self.engine.begin() as connection:
+            async with self._connected() as connection, connection.begin():
                 yield connection
         except DBAPIError as error:
             if type(error).__name__ == "IntegrityError":
@@ -159,7 +175,7 @@ class Database:
             StoreError: as for `transaction`.
         """
         try:
-            async with self.engine.connect() as plain:
+            async with self._connected() as plain:
                 connection = await plain.execution_options(**{_READS: True})
                 async with connection.begin():
                     yield connection
@@ -186,7 +202,7 @@ class Database:
         if self.sqlite_path is None:
             return
         try:
-            async with self.engine.connect() as connection:
+            async with self._connected() as connection:
                 # Past SQLAlchemy, which would begin a transaction: within one there is no checkpoint.
                 raw = await connection.get_raw_connection()
                 await raw.driver_connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]

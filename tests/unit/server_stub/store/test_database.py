@@ -8,6 +8,8 @@ from contextlib import closing
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import event
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from server_stub import settings
 from server_stub.accounts import Accounts
@@ -113,3 +115,25 @@ async def test_the_stamp_changes_with_what_others_write_and_not_with_the_journal
         assert await database.stamp() not in (None, own), "another program wrote"
         await journal.close()
         assert await database.stamp() is None, "closed: look again"
+
+
+@pytest.mark.parametrize("failure", [ConnectionRefusedError("refused"), TimeoutError("late"), PoolTimeoutError("full")])
+async def test_a_server_that_cannot_be_reached_is_a_failure_of_the_store(tmp_path, failure):
+    def refuse(*_):
+        raise failure
+
+    async with Database.in_directory(tmp_path) as database:
+        await database.engine.dispose()  # as when the server has closed every connection
+        event.listen(database.engine.sync_engine, "do_connect", refuse)
+        for connected in (database.transaction, database.reading):
+            with pytest.raises(StoreError) as caught:
+                async with connected():
+                    pass
+            assert caught.value.code == "database_unreadable"
+        with pytest.raises(StoreError):
+            await database.forget_deleted()
+        event.remove(database.engine.sync_engine, "do_connect", refuse)
+        for connected in (database.transaction, database.reading):
+            with pytest.raises(FileNotFoundError):
+                async with connected():
+                    raise FileNotFoundError  # of the caller, not of the database
