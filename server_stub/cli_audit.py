@@ -49,6 +49,8 @@ def add_command(
 def _run(asked: argparse.Namespace, with_database: WithDatabase) -> None:
     given = (asked.who, asked.act, asked.from_day, asked.to_day)
     wanted = Filter(*(text.strip()[:WHO_CHARS] for text in given))
+    if not "".join(wanted).isprintable():
+        raise OperatorError("The filter has characters that stand in no record.")
 
     async def work(database: Database) -> None:
         reader = AuditReader(database)

@@ -267,8 +267,7 @@ def people_act(session: Session, entry: Entry) -> audit.Record | None:
         return None
     person = session.participants[fact.participant_id]
     who = _who(session, fact.participant_id if isinstance(fact, Joined | Left) else fact.by)
-    if not person.account_id:
-        what = f"{what}, customer {person.id}"
+    what = _naming(session, what, person.id)
     match fact:
         case Joined() if not fact.account_id and not (session.intake is not None and entry.seq == _BY_FORM):
             kind = "session_joined" if fact.waiting_for is None else "session_waiting"
@@ -283,10 +282,12 @@ def people_act(session: Session, entry: Entry) -> audit.Record | None:
         case ControlAsked(asking=True):
             kind = "control_asked"
         case ControlAsked() if fact.by not in (None, person.id):
-            kind = "control_refused"
+            kind, what = "control_refused", f"{what}, to {person.account_id}"
+        case ControlAsked(by=None):
+            what = f"{what}, to {person.account_id}, {ActivityEnd.SESSION_TRANSFERRED.value}"
+            kind = "control_lapsed"
         case ControlAsked():
-            end = ActivityEnd.SESSION_TRANSFERRED if fact.by is None else ActivityEnd.CANCELLED
-            kind, what = "control_lapsed", f"{what}, {end.value}"
+            kind, what = "control_lapsed", f"{what}, {ActivityEnd.CANCELLED.value}"
         case _:
             return None
     return audit.Record(entry.at, kind, who, what, session.id)
@@ -302,13 +303,16 @@ def recording_acts(session: Session, entry: Entry) -> list[audit.Record]:
     asker, by = _who(session, activity.asked_by), _who(session, activity.ended_by)
     match activity.state:
         case ActivityState.ASKED if fact.request_id:
-            acts = [("recording_asked", asker)]
+            what, acts = _naming(session, what, activity.subject), [("recording_asked", asker)]
         case ActivityState.RUNNING if fact.agreed:
+            what = _naming(session, what, activity.subject)
             acts = [("recording_allowed", _who(session, activity.subject)), ("recording_started", asker)]
         case ActivityState.ENDED if activity.end is ActivityEnd.DENIED:
-            acts = [("recording_refused", by)]
+            what, acts = _naming(session, what, activity.ended_by), [("recording_refused", by)]
         case ActivityState.ENDED:
-            what = f"{what}, {activity.end.value if activity.end is not None else ''}"
+            what = (
+                f"{_naming(session, what, activity.ended_by)}, {activity.end.value if activity.end is not None else ''}"
+            )
             acts = [("recording_lapsed" if activity.id in session.ended_unanswered else "recording_stopped", by)]
         case _:
             acts = []
@@ -330,13 +334,16 @@ def share_acts(session: Session, entry: Entry) -> list[audit.Record]:
     match activity.state:
         case ActivityState.ASKED if fact.request_id:
             act, who = "asked", _who(session, activity.asked_by)
+            what = _naming(session, what, activity.subject)
         case ActivityState.RUNNING if fact.agreed or fact.request_id:
             act = "started" if ACTIVITIES[activity.kind].consent is Consent.NONE else "allowed"
-            who = _who(session, activity.subject)
+            who, what = _who(session, activity.subject), _naming(session, what, activity.subject)
         case ActivityState.ENDED if activity.end is ActivityEnd.DENIED:
-            act, who = "refused", by
+            act, who, what = "refused", by, _naming(session, what, activity.ended_by)
         case ActivityState.ENDED:
-            what = f"{what}, {activity.end.value if activity.end is not None else ''}"
+            what = (
+                f"{_naming(session, what, activity.ended_by)}, {activity.end.value if activity.end is not None else ''}"
+            )
             act, who = "lapsed" if activity.id in session.ended_unanswered else "stopped", by
         case _:
             return []
@@ -369,7 +376,13 @@ def file_acts(session: Session, entry: Entry) -> list[audit.Record]:
             what = f"{what}, {end.value}"
         case _:
             return []
-    return [audit.Record(entry.at, kind, _who(session, who), what, session.id)]
+    return [audit.Record(entry.at, kind, _who(session, who), _naming(session, what, who), session.id)]
+
+
+def _naming(session: Session, what: str, participant_id: str | None) -> str:
+    """The same with the id of whoever has no account, as of several customers it is one."""
+    person = session.participants.get(participant_id or "")
+    return what if person is None or person.account_id else f"{what}, customer {person.id}"
 
 
 def _who(session: Session, participant_id: str | None) -> str:

@@ -94,6 +94,7 @@ export class Frame {
     this.#set(this.#part["link-words"], this.#t(key, places));
     this.#sayLink(key);
     this.#part.leave.hidden = story.phase !== "inside";
+    this.#set(this.#part["sure-text"], this.#t(story.session?.state === "queued" ? "leave.text_queued" : "leave.text"));
     this.#live();
     this.#visit.recording.draw(this.#part, this.#language);
     this.#transcript.draw();
@@ -194,8 +195,6 @@ export class Frame {
   }
 
   #askToLeave() {
-    const waits = this.#visit.story.session?.state === "queued";
-    this.#part["sure-text"].textContent = this.#t(waits ? "leave.text_queued" : "leave.text");
     this.#part.sure.returnValue = "stay";
     this.#part.sure.showModal();
   }

@@ -118,10 +118,11 @@ export class Screens {
     this.#line = line;
   }
 
-  /** The place in the page that the screen before had is no place in this one. */
+  /** With its title in sight, but where only the messages are in sight somebody reads them. */
   #begin() {
     this.#first().focus({ preventScroll: true });
-    this.#card.querySelector("h1")?.scrollIntoView({ block: "nearest" });
+    const strip = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop);
+    if (this.#card.getBoundingClientRect().bottom > strip) this.#card.querySelector("h1")?.scrollIntoView({ block: "nearest" });
   }
 
   /** Where a new screen begins: with its title, but a form with its first field, where no keyboard covers half of it. */

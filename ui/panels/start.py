@@ -1,11 +1,19 @@
 """The Start page: one large Start, the box E-mail, a tracking code, and the mode where the rep may choose (B-3.1)."""
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from support_manager.protocol import limits
 from support_manager.protocol.views import Mode
 from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_5, Desk, bind, button, label
+
+
+class _Choice(QComboBox):
+    """The wheel over it scrolls the page and chooses nothing."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class StartPage(QWidget):
@@ -38,7 +46,7 @@ class StartPage(QWidget):
         self.code.returnPressed.connect(self._start)
         self._code_label.setBuddy(self.code)
         self._mode_label = label("startModeLabel", "secondary")
-        self.mode = QComboBox()
+        self.mode = _Choice()
         self.mode.setObjectName("startMode")
         self._mode_label.setBuddy(self.mode)
         for mode in (Mode.MULTI, Mode.SINGLE):
@@ -72,14 +80,14 @@ class StartPage(QWidget):
         column.addWidget(self.start)
         # In the smallest window there is less room than all of it takes; without an area of its own it is squeezed.
         page = QWidget()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(page)
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidget(page)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(area)
+        around.addWidget(self._area)
         outer = QVBoxLayout(page)
         outer.addStretch(2)
         row = QHBoxLayout()
@@ -110,6 +118,7 @@ class StartPage(QWidget):
     def take_focus(self) -> None:
         """Put the focus on Start, so that Enter starts."""
         self.start.setFocus()
+        self._area.ensureWidgetVisible(self.start)
 
     def retranslate(self) -> None:
         """Take the words of the present language."""

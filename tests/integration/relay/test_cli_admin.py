@@ -79,6 +79,8 @@ def test_an_unknown_act_or_day_is_refused(tmp_path: Path) -> None:
         done = run("audit", *words, "--data", tmp_path)
         assert f"“{words[-1]}”: This is not a day." in sentence(done)
         assert done.stdout == ""
+    # What a terminal of another encoding makes of a name stands in no database.
+    assert "characters that stand in no record" in sentence(run("audit", "--who", "a\udcff", "--data", tmp_path))
     assert acts(tmp_path) == ["many", "many", "many", "odd"], "nothing was taken away"
 
 

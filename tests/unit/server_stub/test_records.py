@@ -368,11 +368,11 @@ async def test_who_asked_for_control_who_refused_and_that_an_assistant_went_is_o
         ("session_joined", "customer", f"customer {maria}"),
         ("session_assisted", ION.id, ""),
         ("control_asked", ION.id, ""),
-        ("control_refused", ANA.id, ""),
+        ("control_refused", ANA.id, f"to {ION.id}"),
         ("control_asked", ION.id, ""),
         ("control_lapsed", ION.id, "cancelled"),
         ("control_asked", ION.id, ""),
-        ("control_lapsed", "relay", "session_transferred"),
+        ("control_lapsed", "relay", f"to {ION.id}, session_transferred"),
         ("session_passed_on", ANA.id, "queue support"),
         ("session_left", ION.id, "left"),
     ]

@@ -23,13 +23,14 @@ def test_each_yes_and_no_is_on_record_once_and_so_is_the_end(kind):
     scene.answer(maria, allowed, True, "Ana asks")
     scene.assist("Bogdan")  # sees it from now on: no new consent
     scene.stop(maria, allowed, ActivityEnd.STOPPED)
-    one = kind.value
+    # As of several customers it may be any: which one.
+    one, who = kind.value, f"customer {maria}"
     assert [act for act in acts(scene) if act[1] == "customer" or act[0].endswith("asked")] == [
-        (f"{one}_asked", "account-ana", ""),
-        (f"{one}_refused", "customer", ""),
-        (f"{one}_asked", "account-ana", ""),
-        (f"{one}_allowed", "customer", ""),
-        (f"{one}_stopped", "customer", "stopped"),
+        (f"{one}_asked", "account-ana", who),
+        (f"{one}_refused", "customer", who),
+        (f"{one}_asked", "account-ana", who),
+        (f"{one}_allowed", "customer", who),
+        (f"{one}_stopped", "customer", f"{who}, stopped"),
     ]
 
 
@@ -39,7 +40,7 @@ def test_what_the_customer_shows_by_himself_is_his_yes_and_the_relays_end_is_the
     maria = scene.join()
     scene.offer(maria)
     scene.end(scene.rep)
-    assert acts(scene)[0] == ("view_allowed", "customer", "")
+    assert acts(scene)[0] == ("view_allowed", "customer", f"customer {maria}")
     assert acts(scene)[-1][0::2] == ("view_stopped", "session_ended")
 
 
@@ -54,7 +55,7 @@ def test_what_the_rep_shows_and_who_draws_is_on_record_as_started_for_nobody_is_
     scene.stop(scene.rep, shown)
     assert acts(scene) == [
         ("show_started", "account-ana", ""),
-        ("draw_started", "customer", ""),
+        ("draw_started", "customer", f"customer {maria}"),
         ("show_stopped", "account-ana", "stopped"),
         ("draw_stopped", "relay", "view_ended"),
     ]
@@ -70,9 +71,9 @@ def test_what_was_only_asked_for_is_not_on_record_as_stopped(kind):
     again = scene.ask(scene.rep, maria, kind)
     scene.stop(scene.rep, again)
     assert [(act[0].removeprefix(f"{kind.value}_"), act[1], act[2]) for act in acts(scene)] == [
-        ("asked", "account-ana", ""),
-        ("lapsed", "customer", "page_reloaded"),
-        ("asked", "account-ana", ""),
+        ("asked", "account-ana", f"customer {maria}"),
+        ("lapsed", "customer", f"customer {maria}, page_reloaded"),
+        ("asked", "account-ana", f"customer {maria}"),
         ("lapsed", "account-ana", "cancelled"),
     ]
 

@@ -148,6 +148,10 @@ def test_consent_start_and_stop_are_on_record_once(scene):
         ("recording_started", "account-ana"),
         ("recording_stopped", "customer"),
     ]
+    # Of several customers: which one said yes, and which one stopped it.
+    records = [act for entry in scene.journal for act in recording_acts(scene.session, entry)]
+    of_whom = [f"customer {maria}" in act.what for act in records if act.kind != "recording_started"]
+    assert of_whom == [True, True, True]
 
 
 @pytest.mark.rule("B-7.8")

@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 import pytest_asyncio
-from PySide6.QtCore import QPoint, QRect, QSize
-from PySide6.QtWidgets import QDialog, QLabel, QWidget
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QScrollArea, QWidget
 
 from support_manager.events import Picture
 from support_manager.protocol.views import Mode
@@ -165,7 +166,25 @@ async def test_the_start_page_is_not_squeezed_in_the_smallest_window(desk):
     assert desk.find("startMode").isVisible()
     for words in page.findChildren(QLabel):
         assert words.height() >= words.heightForWidth(words.width()), f"{words.objectName()} is cut off"
-    assert desk.find("startButton").visibleRegion().boundingRect() == desk.find("startButton").rect()
+    start, mode, area = desk.find("startButton"), desk.find("startMode"), page.findChild(QScrollArea)
+    assert start.visibleRegion().boundingRect() == start.rect()
+    # What is not in sight is brought there with the focus; and the wheel that scrolls on the way chooses nothing.
+    desk.window.setMinimumSize(0, 0)
+    desk.window.resize(860, 300)
+    drain()
+    assert start.visibleRegion().isEmpty()
+    page.take_focus()
+    drain()
+    assert start.visibleRegion().boundingRect() == start.rect()
+    at, chosen = area.verticalScrollBar().value(), mode.currentIndex()
+    where = QPointF(mode.rect().center())
+    up = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase
+    for delta in (120, -120):
+        wheel = QWheelEvent(where, mode.mapToGlobal(where), QPoint(), QPoint(0, delta), *up, False)
+        QApplication.sendEvent(mode, wheel)
+        assert mode.currentIndex() == chosen
+        assert not wheel.isAccepted(), "it goes on to the page"
+    assert at > 0
 
 
 @pytest.mark.parametrize("width", [958, 1440])
