@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from support_manager.protocol import limits
 from support_manager.protocol.views import Mode
@@ -12,6 +13,7 @@ from ui.widgets.kit import SPACE_1, SPACE_2, SPACE_3, SPACE_5, Desk, bind, butto
 class _Choice(QComboBox):
     """The wheel over it scrolls the page and chooses nothing."""
 
+    @override
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
