@@ -232,7 +232,7 @@ class Service:
         api.attach(app)
         visitors = Visitors(accounts, database, live)
         RepSite(visitors, api, live, relay.sessions_of, Audit(database)).attach(app)
-        AdminArea(visitors, live, database, relay.members, relay.postman).attach(app)
+        AdminArea(visitors, live, database, relay.members, relay.ending, relay.postman).attach(app)
         Site(live, visitors).attach(app)
         runner = web.AppRunner(
             app,
@@ -248,8 +248,7 @@ class Service:
         leave.push_async_callback(relay.stop)
         tasks = TaskOwner("relay")
         leave.push_async_callback(tasks.aclose)
-        orders = Ending(relay.members, Audit(database))
-        tasks.spawn(_follow_commands(database, live, orders), name="follow commands")
+        tasks.spawn(_follow_commands(database, live, relay.ending), name="follow commands")
         door = FrontDoor(runner, per_address=None if options.behind_proxy else 4 * live.connections_per_address)
         server = await asyncio.get_running_loop().create_server(
             door.protocol,

@@ -9,6 +9,7 @@ from sqlalchemy import Row, delete, insert, select
 
 from server_stub.audit import OPERATOR, Audit
 from server_stub.members import Members
+from server_stub.records import Records
 from server_stub.state.decide import Moment, decide_end
 from server_stub.state.facts import Fact
 from server_stub.state.model import Session
@@ -35,11 +36,13 @@ class Ending:
     Args:
         members: the sessions.
         audit: told who ended which, and why.
+        records: write what was done in the session before.
     """
 
-    def __init__(self, members: Members, audit: Audit) -> None:
+    def __init__(self, members: Members, audit: Audit, records: Records) -> None:
         self._members = members
         self._audit = audit
+        self._records = records
 
     async def end(self, session: Session, *, who: str, reason: str, address: str = "") -> None:
         """End a live session; the reason stands in the audit log.
@@ -48,6 +51,7 @@ class Ending:
             StoreError: nothing happened.
             JournalFailed: it is on record, but not ended.
         """
+        await self._records.flush()
         await self._audit.record("session_ended_by_admin", who=who, what=reason, session_id=session.id, address=address)
 
         def decision(moment: Moment) -> list[Fact]:

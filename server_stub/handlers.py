@@ -16,6 +16,7 @@ from server_stub.ceiling import Ceiling
 from server_stub.chat import Chat
 from server_stub.connections import BEAT_S, Server
 from server_stub.directory import Directory
+from server_stub.ending import Ending
 from server_stub.entering import Entering
 from server_stub.file_room import FileRoom
 from server_stub.files import Files
@@ -97,6 +98,7 @@ class Relay:
         self._directory = Directory(database, settings)
         self._inbox = Inbox(self._members, self._ceiling, self._directory, settings, self._clock, self._tasks)
         self._records = Records(database, self._tasks, self._handled)
+        self.ending = Ending(self._members, self._audit, self._records)
         room = FileRoom(settings)
         self.files = Files(self._members, settings, folder or Path("files"), room, random, self._tasks)
         self._chat = Chat(self._members)

@@ -46,11 +46,18 @@ class AdminArea:
         settings: the running relay's settings.
         database: open.
         members: the live sessions.
+        ending: ends them.
         postman: sends the mail that tries the mail server.
     """
 
     def __init__(
-        self, visitors: Visitors, settings: LiveSettings, database: Database, members: Members, postman: Postman
+        self,
+        visitors: Visitors,
+        settings: LiveSettings,
+        database: Database,
+        members: Members,
+        ending: Ending,
+        postman: Postman,
     ) -> None:
         self._visitors = visitors
         self._settings = settings
@@ -61,7 +68,7 @@ class AdminArea:
         self._accounts = AccountPages(database)
         self._queues = QueuePages(database)
         self._setting_pages = SettingPages(database, postman, self._audit)
-        self._sessions = SessionPages(members, Ending(members, self._audit))
+        self._sessions = SessionPages(members, ending)
         self._audit_pages = AuditPages(database)
 
     def pages(self) -> dict[str, Page]:

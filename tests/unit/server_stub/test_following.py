@@ -9,6 +9,7 @@ from server_stub.ending import Ending, give_order
 from server_stub.live import LiveSessions
 from server_stub.members import Members
 from server_stub.ports import SystemClock, random_bytes
+from server_stub.records import Records
 from server_stub.settings import LiveSettings
 from server_stub.state.registry import Registry
 from server_stub.store import tables
@@ -32,7 +33,8 @@ async def live(database, monkeypatch):
     sessions = LiveSessions(database, Registry(b"key"), SystemClock(), random_bytes)
     members.open(sessions)
     tasks = TaskOwner("test")
-    tasks.spawn(app._follow_commands(database, values, Ending(members, Audit(database))), name="follow")
+    ending = Ending(members, Audit(database), Records(database, tasks, lambda: None))
+    tasks.spawn(app._follow_commands(database, values, ending), name="follow")
     yield values
     await tasks.aclose()
     await sessions.close()
