@@ -138,8 +138,7 @@ export class Files {
   }
 
   #ended(line, { end, ended_by: by }) {
-    line.byMe ||= by === this.#session.you;
-    line.end = end ?? "";
+    Object.assign(line, { byMe: line.byMe || by === this.#session.you, end: end ?? "" });
     if (end === "finished" && !line.incoming) this.#arrived(line);
     else this.#end(line, { denied: "declined", failed: "failed" }[end] ?? "stopped");
   }
