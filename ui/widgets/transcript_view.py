@@ -107,7 +107,7 @@ class TranscriptDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         row: TranscriptRow = index.data(ROW_ROLE)
         width = self._view_width()
-        if row.kind in _WRAPPED:
+        if self._is_wrapped(row, width):
             return QSize(width, self._mark_box(row, width).height() + 2 * SPACE_3)
         if row.kind is not RowKind.LINE:
             return QSize(width, _NOTE_HEIGHT)
@@ -140,14 +140,21 @@ class TranscriptDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if row.kind is RowKind.LINE:
             self._paint_line(painter, row, box, selected=bool(state & QStyle.StateFlag.State_Selected))
-        elif row.kind in _WRAPPED:
+        elif self._is_wrapped(row, box.width()):
             self._paint_mark(painter, row, box)
         else:
             self._paint_note(painter, row, box)
         painter.restore()
 
+    def _is_wrapped(self, row: TranscriptRow, width: int) -> bool:
+        """A mark or a file always; a note where one line has no room for it: none of its words may be left out."""
+        if row.kind is not RowKind.NOTE:
+            return row.kind in _WRAPPED
+        metrics = QFontMetrics(self._font(self._base(), "secondary"))
+        return metrics.horizontalAdvance(self._model.words(row)) > width - 2 * _SIDE
+
     def _mark_box(self, row: TranscriptRow, width: int) -> QRect:
-        """The room that the words of a mark or a file need, wrapped: none of them may be left out."""
+        """The room that the words of a mark, a file or a long note need, wrapped."""
         words = self._model.words(row)
         found = self._marks.get((words, width))
         if found is not None:
@@ -174,7 +181,7 @@ class TranscriptDelegate(QStyledItemDelegate):
         role = "accent" if row.kind is RowKind.NEW else "text-muted"
         font = self._font(self._base(), "secondary", strong=row.kind is RowKind.NEW)
         metrics = QFontMetrics(font)
-        words = metrics.elidedText(self._model.words(row), Qt.TextElideMode.ElideMiddle, box.width() - 2 * _SIDE)
+        words = self._model.words(row)
         used = metrics.horizontalAdvance(words) + 2 * SPACE_2
         middle = box.center().y()
         painter.setPen(theme.color("accent" if row.kind is RowKind.NEW else "line"))

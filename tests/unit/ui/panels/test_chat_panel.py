@@ -5,6 +5,7 @@ import time
 import pytest
 import pytest_asyncio
 from PySide6.QtCore import QEventLoop, QItemSelectionModel, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QListView
 
@@ -99,6 +100,19 @@ async def test_what_became_of_a_call_or_a_drawing_stands_there_in_words(desk):
     ):
         desk.intents.notice(desk.session, what, "")
         assert rows(desk)[-1] == (RowKind.NOTE, words)
+
+
+@pytest.mark.rule("B-12.1")
+async def test_a_note_that_one_line_has_no_room_for_is_wrapped_and_not_cut(desk):
+    view = desk.find("transcript", QListView)
+    desk.intents.notice(desk.session, Happening.VOICE_LEFT)
+    desk.intents.notice(desk.session, Happening.VOICE_OVER_CONTROL, "")
+    drain()
+    last = view.model().rowCount() - 1
+    short, long = (view.visualRect(view.model().index(row, 0)).height() for row in (last - 1, last))
+    lines = QFontMetrics(view.font()).height()
+    assert long > short, "as on one line, with words left out"
+    assert long >= 2 * lines
 
 
 @pytest.mark.rule("B-7.5")
