@@ -146,7 +146,7 @@ class SessionMachine:
         return outcome
 
     def stop(self, activity_id: str) -> Outcome:
-        """This rep stops somebody else's activity: over here at once, whatever the relay still thinks of it."""
+        """This rep stops an activity: over here at once, whatever the relay still thinks of it."""
         self._stopped.add(activity_id)
         self._settle_stopped()
         return Outcome(changed=True)

@@ -300,7 +300,7 @@ class SessionRuntime:
             await self._stop(share)
 
     async def _stop(self, activity: ActivityView) -> None:
-        """Stop what is somebody else's: here first, whatever the network does; the relay learns of it now or later."""
+        """Stop an activity: here first, whatever the network does; the relay learns of it now or later."""
         self._act(self._machine.stop(activity.id))
         message = ActivityStop(session_id=self.id, activity_id=activity.id, reason=_end_of(activity))
         try:

@@ -35,7 +35,7 @@ class Video:
         camera: this app's own camera, shared by all sessions.
         new_id: makes an idempotency key.
         on_change: called after anything that `views` depends on has changed.
-        stop: stops what is somebody else's, here first, and takes a question back.
+        stop: stops one of them here first, the relay learns of it now or later; takes a question back, too.
         failed: called with what went wrong in the background.
     """
 
@@ -103,9 +103,7 @@ class Video:
             self._camera.end(self._session_id)
             self._on_change()
         activity = next((each for each in cameras_of(view) if each.subject == owner), None)
-        if activity is not None and owner == view.you:
-            await self._end(activity.id, ActivityEnd.STOPPED)
-        elif activity is not None:
+        if activity is not None:
             await self._stop(activity)
 
     async def ask(self, customer: str) -> None:
@@ -250,22 +248,13 @@ class Video:
         self._on_change()
 
     async def _end_quietly(self, activity_id: str, reason: ActivityEnd) -> None:
-        try:
-            await self._end(activity_id, reason)
-        except SupportManagerError as error:
-            log.info("camera's end not told", session=self._session_id, code=str(error.code))
-
-    async def _end(self, activity_id: str, reason: ActivityEnd) -> None:
         self._ending.add(activity_id)
         try:
             await self._send(ActivityStop(session_id=self._session_id, activity_id=activity_id, reason=reason), Nothing)
-        except Refused as refusal:
-            if refusal.code is not ErrorCode.ACTIVITY_UNKNOWN:  # it ended in the same moment
-                self._ending.discard(activity_id)
-                raise
-        except SupportManagerError:
-            self._ending.discard(activity_id)  # told as soon as the relay is there again
-            raise
+        except SupportManagerError as error:
+            if not (isinstance(error, Refused) and error.code is ErrorCode.ACTIVITY_UNKNOWN):
+                self._ending.discard(activity_id)  # told as soon as the relay is there again
+            log.info("camera's end not told", session=self._session_id, code=str(error.code))
 
     async def aclose(self) -> None:
         """Let go of the camera and stop working."""

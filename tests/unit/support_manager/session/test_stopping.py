@@ -11,11 +11,12 @@ import pytest
 from support_manager.camera_use import CameraUse
 from support_manager.errors import AppCode, Refused, RelayUnavailable
 from support_manager.events import AppEvent, Attention, Happening, Picture
+from support_manager.media.camera import CameraPort
 from support_manager.media.engine import CameraFigures, Liveness, PeerKey, RecordingPlan, ShareFigures
 from support_manager.protocol.activities import ActivityEnd, ActivityKind, ActivityState
 from support_manager.protocol.codes import ErrorCode
 from support_manager.protocol.events import ActivityChanged, SessionEvent
-from support_manager.protocol.requests import ActivityStop, Nothing, Resumed, SessionResume
+from support_manager.protocol.requests import ActivityMade, ActivityOffer, ActivityStop, Nothing, Resumed, SessionResume
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import (
     ActivityView,
@@ -26,6 +27,7 @@ from support_manager.protocol.views import (
     SessionView,
 )
 from support_manager.session.runtime import SessionRuntime
+from tests.harness.file_camera import NumberCamera
 from tests.harness.scripted_engine import ScriptedEngine
 
 ANA, BOB = PeerKey("s1", "ana"), PeerKey("s1", "bob")
@@ -61,12 +63,15 @@ class Recorder:
 class Case:
     """A session of a controller, on a scripted engine, with a relay that a test plays."""
 
-    def __init__(self, *activities: ActivityView) -> None:
+    def __init__(self, *activities: ActivityView, camera: CameraPort | None = None) -> None:
         self.engine = ScriptedEngine()
         self.events: list[AppEvent] = []
         self.stops: list[ActivityStop] = []
         self.trouble: Exception | None = None
         self.view = msgspec.structs.replace(SESSION, activities=activities)
+        use = CameraUse(lambda: "")
+        if camera is not None:
+            use.use(camera)
         self.runtime = SessionRuntime(
             self.view,
             self._send,
@@ -74,7 +79,7 @@ class Case:
             self.events.append,
             lambda: "r1",
             Recorder(),
-            CameraUse(lambda: ""),
+            use,
             lambda: None,
         )
         self.engine.start(self.runtime.take_media)
@@ -86,7 +91,7 @@ class Case:
             raise self.trouble
         if isinstance(message, SessionResume):
             return Resumed(session=self.view, ice=IceServers())
-        return Nothing()
+        return ActivityMade(activity_id="video") if isinstance(message, ActivityOffer) else Nothing()
 
     def _engine(self) -> "asyncio.Future[ScriptedEngine]":
         made: asyncio.Future[ScriptedEngine] = asyncio.get_running_loop().create_future()
@@ -181,6 +186,24 @@ async def test_the_customers_camera_stops_here_with_the_network_down_too(case: C
     assert case.runtime.snapshot.picture is Picture.LIVE, "his screen is another thing"
     await case.back()
     assert case.told() == [("video", ActivityEnd.STOPPED)]
+
+
+@pytest.mark.rule("B-7.6")
+async def test_our_own_camera_stops_with_the_network_down_and_that_is_no_error() -> None:
+    camera = NumberCamera(lambda: 7)
+    case = Case(camera=camera)
+    await case.begin()
+    await case.runtime.video.start()
+    case.relay_says(activity(ActivityKind.VIDEO, "rep"))
+    assert [each.mine for each in case.runtime.snapshot.cameras] == [True]
+    case.runtime.went_offline()
+    case.trouble = AWAY
+    await case.runtime.video.stop("rep")
+    assert not camera.is_on
+    assert case.runtime.snapshot.cameras == ()
+    await case.back()
+    assert case.told() == [("video", ActivityEnd.STOPPED)], "by the rep, and told once"
+    await case.runtime.aclose(close_media=True)
 
 
 @pytest.mark.rule("B-7.1")
