@@ -174,7 +174,7 @@ class SessionPanel(QSplitter):
     def take(self, entry: SessionEntry) -> None:
         """Show the session as it is now."""
         focused = QApplication.focusWidget()
-        acting = focused if focused is not None and self._stack.isAncestorOf(focused) else None
+        acting = focused if focused is not None and self._middle.isAncestorOf(focused) else None
         self._entry = entry
         self.facts.take(entry)
         self.recording_bar.take(entry)

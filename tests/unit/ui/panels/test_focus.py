@@ -7,6 +7,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from support_manager.events import Picture
+from support_manager.protocol.roles import Role
+from support_manager.protocol.views import Connection
+from tests.harness.centre_script import ANA, EVE, assisted, controlled, rep
+from tests.harness.session_script import REP
 from tests.harness.session_window import WindowUnderTest, drain, until
 from ui.focus_ring import RING, FocusRing
 
@@ -50,6 +54,24 @@ async def test_what_was_focused_and_goes_away_hands_the_focus_to_the_chat(desk):
     await until(lambda: focus() != "outcome_dialog_outcome")
     # Without a window manager nobody makes the window active again; what then has the focus in it is known.
     assert desk.window.focusWidget().objectName() == "stateCloseTab"
+
+
+@pytest.mark.rule("B-12.6")
+async def test_who_has_taken_over_writes_to_the_customer_at_once(desk):
+    session = assisted(desk)
+    desk.find("banner_ask").setFocus()
+    me, dan = rep("Maria Grigore", Role.CONTROLLER, id="rep"), rep(connection=Connection.LOST)
+    desk.intents.change(session.id, view={"participants": (me, dan, ANA)})
+    await until(lambda: not desk.shown("banner_ask"))
+    assert focus() == "chatInput"
+
+
+async def test_a_banner_that_is_answered_hands_the_focus_to_the_chat(desk):
+    session = controlled(desk, EVE)
+    desk.find("banner_admit").setFocus()
+    desk.intents.change(session.id, view={"participants": (REP, ANA)})
+    await until(lambda: not desk.shown("banner_admit"))
+    assert focus() == "chatInput"
 
 
 async def test_the_focus_stays_with_whoever_has_it_and_is_still_there(desk):
