@@ -1,6 +1,9 @@
 /** Where what comes is kept: a folder of the origin's private file system; and the worker that fills it. */
 
 const SAVED_MS = 60_000;
+/** So often a file is tried to be removed that a worker which was ended still has open, for a minute. */
+const LOCKED_TRIES = 600;
+const AGAIN_MS = 100;
 const IN_MEMORY = 500_000_000;
 
 export async function folder() {
@@ -37,12 +40,21 @@ export async function kept(transfer) {
   return (await (await folder()).getFileHandle(transfer)).getFile();
 }
 
-/** @param {string} transfer whose content goes, if there is any */
+/**
+ * A worker that is ended lets go of its file only when the browser finds the time; until then it cannot be removed
+ * (File System, "removeEntry": `NoModificationAllowedError`).
+ * @param {string} transfer whose content goes, if there is any
+ */
 export async function remove(transfer) {
-  try {
-    await (await folder()).removeEntry(transfer);
-  } catch {
-    // It was not there.
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await (await folder()).removeEntry(transfer);
+      return;
+    } catch (error) {
+      // Any other: it was not there, or nothing is kept at all.
+      if (error.name !== "NoModificationAllowedError" || tries === LOCKED_TRIES) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
 }
 

@@ -1,0 +1,55 @@
+/** What was kept of a file and is wanted no more is really gone, also where a worker that was ended still holds it. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { remove } from "../../resources/customer_page/files_place.js";
+
+const AGAIN = 100;
+
+/** A folder whose file is held for so many tries, or that fails in another way; counts the tries. */
+function aFolder(held, name = "NoModificationAllowedError") {
+  const place = { tries: 0, getDirectoryHandle: async () => place };
+  place.removeEntry = async () => {
+    place.tries += 1;
+    if (place.tries <= held) throw new DOMException("", name);
+    place.gone = true;
+  };
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { storage: { getDirectory: async () => place } } });
+  return place;
+}
+
+async function settle() {
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+}
+
+test("B-7.5: a file that an ended worker still has open is removed once the worker lets go of it", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const place = aFolder(3);
+  const removing = remove("transfer");
+  for (let tries = 1; tries <= 3; tries += 1) {
+    await settle();
+    assert.deepEqual([place.tries, place.gone], [tries, undefined]);
+    context.mock.timers.tick(AGAIN);
+  }
+  await removing;
+  assert.equal(place.gone, true);
+});
+
+test("B-7.5: a file that is held for ever is given up after a minute, one that is not there at once", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const held = aFolder(Infinity);
+  let over = false;
+  void remove("transfer").then(() => (over = true));
+  for (let waited = 0; waited < 60_000; waited += AGAIN) {
+    await settle();
+    assert.equal(over, false);
+    context.mock.timers.tick(AGAIN);
+  }
+  await settle();
+  assert.equal(over, true);
+  assert.equal(held.tries, 601);
+  const missing = aFolder(Infinity, "NotFoundError");
+  await remove("transfer");
+  assert.equal(missing.tries, 1);
+});
