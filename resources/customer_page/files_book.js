@@ -46,7 +46,8 @@ export class FilesBook {
         for (const { transfer } of lines) wanted.add(transfer);
         if (!lines.length) this.#storage.removeItem(name);
       }
-      for await (const name of (await folder()).keys()) if (!wanted.has(name)) await remove(name);
+      // What somebody has open waits for the next time: to wait for it here could take what begins meanwhile.
+      for await (const name of (await folder()).keys()) if (!wanted.has(name)) await remove(name, 0);
     } catch {}
   }
 

@@ -44,15 +44,16 @@ export async function kept(transfer) {
  * A worker that is ended lets go of its file only when the browser finds the time; until then it cannot be removed
  * (File System, "removeEntry": `NoModificationAllowedError`).
  * @param {string} transfer whose content goes, if there is any
+ * @param {number} [again] so often, ten times a second, while a worker has it open
  */
-export async function remove(transfer) {
+export async function remove(transfer, again = LOCKED_TRIES) {
   for (let tries = 0; ; tries += 1) {
     try {
       await (await folder()).removeEntry(transfer);
       return;
     } catch (error) {
       // Any other: it was not there, or nothing is kept at all.
-      if (error.name !== "NoModificationAllowedError" || tries === LOCKED_TRIES) return;
+      if (error.name !== "NoModificationAllowedError" || tries === again) return;
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { FilesBook } from "../../resources/customer_page/files_book.js";
 import { remove } from "../../resources/customer_page/files_place.js";
 
 const AGAIN = 100;
@@ -52,4 +53,26 @@ test("B-7.5: a file that is held for ever is given up after a minute, one that i
   const missing = aFolder(Infinity, "NotFoundError");
   await remove("transfer");
   assert.equal(missing.tries, 1);
+});
+
+test("B-7.5: putting away what nobody lists waits for nothing that somebody has open, and takes nothing that begins meanwhile", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const place = aFolder(1);
+  const asked = [];
+  const { removeEntry } = place;
+  place.removeEntry = async (name) => {
+    asked.push(name);
+    await removeEntry(name);
+  };
+  const names = ["open", "stale"];
+  place.keys = async function* () {
+    for (const name of names) yield name;
+  };
+  await new FilesBook(null).sweep("s1", []);
+  names.push("new");
+  for (let tries = 0; tries < 5; tries += 1) {
+    context.mock.timers.tick(AGAIN);
+    await settle();
+  }
+  assert.deepEqual(asked, ["open", "stale"]);
 });
