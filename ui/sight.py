@@ -47,8 +47,9 @@ class Sight:
         self._seen = seen
         self.read = chosen if self._in_front() else self._detached.in_front()
         for session_id, panel in self._panels.items():
-            panel.chats.set_looked_at(session_id == self.read)
-        self._model.look_at(self.read)
+            panel.chats.set_looked_at(session_id == self.read and panel.shows_chat)
+        before = self._panels.get(self.read) if self.read is not None else None
+        self._model.look_at(self.read, chat=before is not None and before.shows_chat)
 
     def forget(self, session_id: str) -> None:
         """A session's tab is gone."""

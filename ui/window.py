@@ -279,6 +279,7 @@ class MainWindow(QMainWindow):
         panel.start_wanted.connect(self._show_start)
         panel.notes_wanted.connect(self.after_session.note)
         panel.sides_changed.connect(lambda: self.layout_memory.take(panel))
+        panel.reading_changed.connect(self._look)
         self.view_commands.take_up(panel)
         self._panels[session_id] = panel
         self.centre.addWidget(panel)
@@ -502,8 +503,7 @@ class MainWindow(QMainWindow):
     def _focus_chat(self, audience: Audience) -> None:
         panel = self._panel()
         if panel is not None:
-            panel.right.set_folded(False)
-            panel.chats.take_focus(audience)
+            panel.write(audience)
 
     def _next_area(self, step: int) -> None:
         """Move the focus to the next part of the window: bar, left side, middle, chat."""

@@ -180,6 +180,7 @@ class SessionModel(QObject):
         super().__init__(parent)
         self._entries: dict[str, SessionEntry] = {}
         self._looked_at: str | None = None
+        self._chat_read: str | None = None
         self._put_away: set[str] = set()  # taken up elsewhere, and their tabs closed here
 
     def entry(self, session_id: str) -> SessionEntry | None:
@@ -225,12 +226,19 @@ class SessionModel(QObject):
             case _:
                 pass
 
-    def look_at(self, session_id: str | None) -> None:
-        """Say which session the rep has before his eyes; its marks go away. None: the window is not in front."""
+    def look_at(self, session_id: str | None, *, chat: bool = True) -> None:
+        """Say which session the rep has before his eyes; its marks go away. None: the window is not in front.
+
+        Args:
+            session_id: of that session.
+            chat: whether its chat is among what he sees; if not, its lines are unread for as long as that is so.
+        """
         self._looked_at = session_id
+        self._chat_read = session_id if chat else None
         entry = self._entries.get(session_id) if session_id is not None else None
-        if entry is not None and (entry.unread or entry.attention is not None):
-            entry.unread = entry.unread_private = 0
+        if entry is not None and ((chat and entry.unread) or entry.attention is not None):
+            if chat:
+                entry.unread = entry.unread_private = 0
             entry.attention = None
             self.changed.emit(entry.id)
 
@@ -310,10 +318,10 @@ class SessionModel(QObject):
             entry.outcome = None
         if self._looked_at != event.session_id:
             entry.attention = event.what
-            if event.what is Happening.CHAT:
-                entry.unread += 1
-                private = event.line is not None and event.line.audience is Audience.REPS
-                entry.unread_private += private
+        if event.what is Happening.CHAT and self._chat_read != event.session_id:
+            entry.unread += 1
+            private = event.line is not None and event.line.audience is Audience.REPS
+            entry.unread_private += private
         if event.what is not Happening.CHAT:
             entry.history.append((event.what, event.name))
         self.happened.emit(event.session_id, event.what, event.name)

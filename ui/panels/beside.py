@@ -1,5 +1,6 @@
 """What stands beside the customer's screen: the chat or the files, one in front; the other tells of news."""
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from support_manager.files.lines import FileLine, FileState
@@ -16,7 +17,12 @@ class Beside(QFrame):
         kit: what every panel is handed.
         entry: the session.
         chats: the session's chats.
+
+    Attributes:
+        switched: the other of the two may be in front.
     """
+
+    switched = Signal()
 
     def __init__(self, kit: Desk, entry: SessionEntry, chats: Chats, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +60,25 @@ class Beside(QFrame):
         # No button group: Tab reaches both, and not only the one that is in front.
         for other, segment in self._segments.items():
             segment.setChecked(other == name)
+        self._name_segments()
+        self.switched.emit()
+
+    @property
+    def shows_chat(self) -> bool:
+        """Whether the chat is in front."""
+        return self._stack.currentWidget() is self._chats
+
+    def take(self, entry: SessionEntry) -> None:
+        """Show the session as it is now: what nobody has read in a chat that stands behind the files."""
+        self._entry = entry
+        self._name_segments()
+
+    def take_focus(self) -> None:
+        """Put the cursor into the chat if it is in front; else on the files' heading, where no key answers an offer."""
+        if self.shows_chat:
+            self._chats.take_focus()
+        else:
+            self._segments["files"].setFocus()
 
     def show_files(self, lines: tuple[FileLine, ...]) -> None:
         """Show these files; one that is offered comes to the front, unless something is being written."""
@@ -73,7 +98,8 @@ class Beside(QFrame):
     def _name_segments(self) -> None:
         t = self._kit.translator.t
         open_ = sum(line.is_open for line in self._lines)
-        self._segments["chat"].setText(t("files", "tab.chat"))
+        chat, unread = t("files", "tab.chat"), 0 if self.shows_chat else self._entry.unread
+        self._segments["chat"].setText(self._kit.say("chats.unread", name=chat, count=unread) if unread else chat)
         self._segments["files"].setText(t("files", "tab.count", count=open_) if open_ else t("files", "tab.files"))
 
     @staticmethod

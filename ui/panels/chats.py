@@ -1,6 +1,5 @@
 """The two chats of a session side by side: everybody's, and the one that only representatives read (B-7.4)."""
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout
 
 from support_manager.events import Happening
@@ -20,12 +19,7 @@ class Chats(QFrame):
     Args:
         kit: what every widget is handed.
         entry: the session.
-
-    Signals:
-        switched: another of the two is in front.
     """
-
-    switched = Signal()
 
     def __init__(self, kit: Kit, entry: SessionEntry) -> None:
         super().__init__()
@@ -121,7 +115,6 @@ class Chats(QFrame):
         self._unread[audience] = 0
         self.set_looked_at(looked_at)
         self._name_segments()
-        self.switched.emit()
 
     def take_focus(self, audience: Audience | None = None) -> None:
         """Put the cursor into the chat in front, or into that of `audience`."""

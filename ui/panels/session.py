@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from support_manager.events import Happening
 from support_manager.protocol.activities import ActivityKind, ActivityState, Source
-from support_manager.protocol.views import Capability, Mode, SessionView
+from support_manager.protocol.views import Audience, Capability, Mode, SessionView
 from ui.models.sessions import SHOWS_PICTURE, SessionEntry, Stage
 from ui.panels.banners import Banners
 from ui.panels.beside import Beside
@@ -74,6 +74,8 @@ class SessionPanel(QSplitter):
     """Outcome and notes of this session that has ended are to be written; the argument is its snapshot."""
     sides_changed = Signal()
     """The rep folded a side or moved a splitter; the window has the other tabs follow."""
+    reading_changed = Signal()
+    """`shows_chat` may have changed."""
 
     def __init__(self, kit: Desk, entry: SessionEntry, parent: QWidget | None = None) -> None:
         # With its parent from the start: Qt dresses a whole tree anew whenever it comes under another one.
@@ -158,6 +160,8 @@ class SessionPanel(QSplitter):
         self.splitterMoved.connect(self.sides_changed)
         for side in (self.left, self.right):
             side.folded_changed.connect(self.sides_changed)
+        self.right.folded_changed.connect(self.reading_changed)
+        self.beside.switched.connect(self.reading_changed)
         self.take(entry)
         kit.on_words(self.retranslate)
 
@@ -185,6 +189,7 @@ class SessionPanel(QSplitter):
         if self.call is not None:
             self.call.take(entry)
         self.chats.take(entry)
+        self.beside.take(entry)
         self._large_camera.take(entry)
         self.cameras.take(entry)
         if not self.waiting.number.text():
@@ -219,13 +224,29 @@ class SessionPanel(QSplitter):
         return self._entry.snapshot.view.number
 
     def take_focus(self) -> None:
-        """Put the focus where the rep goes on: Invite while nobody is here, else the chat; Close when it is over."""
+        """Put the focus where the rep goes on: Invite while nobody is here, Close when it is over, else what is beside.
+
+        Never into what he does not see: whatever is typed there would be sent unseen.
+        """
         if self._entry.stage is Stage.WAITING:
             self.waiting.take_focus()
         elif self._entry.stage in {Stage.TAKEN, Stage.ENDED}:
             self._buttons["close_tab"].setFocus()
-        elif not self.right.folded:
-            self.chats.take_focus()
+        elif self.right.folded:
+            self.right.take_focus()
+        else:
+            self.beside.take_focus()
+
+    def write(self, audience: Audience) -> None:
+        """Bring that chat before the rep's eyes, with the cursor in it."""
+        self.right.set_folded(False)
+        self.beside.bring("chat")
+        self.chats.take_focus(audience)
+
+    @property
+    def shows_chat(self) -> bool:
+        """Whether whoever has this panel before his eyes sees the chat."""
+        return not self.right.folded and self.beside.shows_chat
 
     def take_figures(self, entry: SessionEntry) -> None:
         """Show new figures of the running view."""

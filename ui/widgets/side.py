@@ -86,8 +86,12 @@ class Side(QFrame):
         had_focus = focused is not None and self.isAncestorOf(focused)
         self._apply(folded)
         if had_focus:
-            (self._unfold if folded else self._fold).setFocus()
+            self.take_focus()
         self.folded_changed.emit(folded)
+
+    def take_focus(self) -> None:
+        """Put the focus on the button that is there now."""
+        (self._unfold if self.folded else self._fold).setFocus()
 
     def set_title_key(self, title_key: str) -> None:
         """Give the side another heading."""

@@ -1,12 +1,16 @@
 """Where the keyboard's focus stands: never lost to a chance neighbour, and ringed only when the keyboard brought it."""
 
+from dataclasses import replace
+
 import pytest
 import pytest_asyncio
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
 
 from support_manager.events import Picture
+from support_manager.files.lines import FileLine, FileState
+from support_manager.protocol import limits
 from support_manager.protocol.roles import Role
 from support_manager.protocol.views import Connection
 from tests.harness.centre_script import ANA, EVE, assisted, controlled, rep
@@ -21,6 +25,9 @@ async def desk(qapp):
     yield made
     await made.work.aclose()
     made.close()
+
+
+OFFERED = FileLine("f1", "s1", incoming=True, name="a.exe", size=5, state=FileState.OFFERED, other="Ana Popescu")
 
 
 def focus() -> str:
@@ -59,19 +66,55 @@ async def test_what_was_focused_and_goes_away_hands_the_focus_to_the_chat(desk):
 @pytest.mark.rule("B-12.6")
 async def test_who_has_taken_over_writes_to_the_customer_at_once(desk):
     session = assisted(desk)
-    desk.find("banner_ask").setFocus()
+    lost = rep(role=Role.CONTROLLER, connection=Connection.LOST)
+    desk.intents.change(session.id, view={"participants": (rep("Maria Grigore", id="rep"), lost, ANA)})
+    desk.window.model.entry(session.id).lost_at -= limits.CONTROLLER_LOST_S
+    await until(lambda: desk.shown("banner_take") and desk.find("banner_take").isEnabled())
+    desk.find("banner_take").setFocus()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
     me, dan = rep("Maria Grigore", Role.CONTROLLER, id="rep"), rep(connection=Connection.LOST)
     desk.intents.change(session.id, view={"participants": (me, dan, ANA)})
-    await until(lambda: not desk.shown("banner_ask"))
+    await until(lambda: not desk.shown("banner_take"))
     assert focus() == "chatInput"
 
 
-async def test_a_banner_that_is_answered_hands_the_focus_to_the_chat(desk):
+BESIDE = {"chat": "chatInput", "files": "besideFiles", "nothing": "rightSideUnfold"}
+"""Where the focus goes when what had it is gone, by what is to be seen beside the screen."""
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+async def test_a_banner_that_is_answered_hands_the_focus_to_what_is_seen_beside(desk, beside):
     session = controlled(desk, EVE)
+    panel = desk.window._panels[session.id]
+    desk.find("chatInput").insertPlainText("a draft that nobody sees")
+    if beside == "files":
+        panel.beside.bring("files")
+    panel.right.set_folded(beside == "nothing")
     desk.find("banner_admit").setFocus()
     desk.intents.change(session.id, view={"participants": (REP, ANA)})
     await until(lambda: not desk.shown("banner_admit"))
+    assert focus() == BESIDE[beside]
+    assert QApplication.focusWidget().isVisible()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    draft = desk.window.findChild(QPlainTextEdit, "chatInput")
+    assert (draft.toPlainText() == "") is (beside == "chat"), "nothing is sent unseen"
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_file_that_is_offered_takes_no_key_that_was_meant_for_the_chat(desk):
+    session = controlled(desk)
+    desk.find("chatInput").setFocus()
+    desk.intents.set_files(session.id, replace(OFFERED, session_id=session.id))
+    drain()
+    assert desk.shown("file_accept")
+    assert focus() not in {"chatInput", "file_accept"}
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Return):
+        QTest.keyClick(QApplication.focusWidget(), key)
+    drain()
+    assert not [asked for asked in desk.intents.asked if "file" in str(asked[0])]
+    desk.window._kit.actions.focus_chat.trigger()
     assert focus() == "chatInput"
+    assert QApplication.focusWidget().isVisible()
 
 
 async def test_the_focus_stays_with_whoever_has_it_and_is_still_there(desk):
