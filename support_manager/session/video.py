@@ -252,8 +252,9 @@ class Video:
         try:
             await self._send(ActivityStop(session_id=self._session_id, activity_id=activity_id, reason=reason), Nothing)
         except SupportManagerError as error:
-            if not (isinstance(error, Refused) and error.code is ErrorCode.ACTIVITY_UNKNOWN):
-                self._ending.discard(activity_id)  # told as soon as the relay is there again
+            if isinstance(error, Refused) and error.code is ErrorCode.ACTIVITY_UNKNOWN:
+                return  # it ended in the same moment
+            self._ending.discard(activity_id)  # told as soon as the relay is there again
             log.info("camera's end not told", session=self._session_id, code=str(error.code))
 
     async def aclose(self) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from support_manager.camera_use import CameraUse
-from support_manager.errors import AppCode, LocalProblem, Refused, SupportManagerError
+from support_manager.errors import AppCode, LocalProblem, Refused, RelayUnavailable, SupportManagerError
 from support_manager.events import CameraState, Happening
 from support_manager.media.camera import CameraTrouble
 from support_manager.media.engine import CameraFigures, Liveness, PeerKey
@@ -131,13 +131,29 @@ async def test_our_own_runs_once_there_are_pictures_and_the_relay_agrees(stage: 
 
 
 @pytest.mark.rule("B-7.6")
-async def test_our_stop_puts_it_out_at_once_though_the_relay_is_away(stage: Stage) -> None:
+async def test_our_stop_puts_it_out_at_once_whatever_the_relay_knows(stage: Stage) -> None:
     await stage.video.start()
-    stage.refusal = Refused(ErrorCode.RELAY_BUSY)
     await stage.video.stop("rep")
     assert not stage.camera.is_on
     assert stage.state("rep") is None, "not shown any more, whatever the relay knows"
     assert [each.id for each in stage.stopped] == ["c-rep"], "as everything that is stopped here first"
+
+
+@pytest.mark.rule("B-7.6")
+async def test_our_camera_of_before_a_restart_is_said_to_be_off_until_the_relay_takes_that(stage: Stage) -> None:
+    for refusal in (RelayUnavailable(AppCode.CONNECTION_LOST), Refused(ErrorCode.RELAY_BUSY), None):
+        stage.sent.clear()
+        stage.refusal = refusal
+        stage.show(camera("rep"))
+        stage.follow()
+        await settle()
+        assert [(each.activity_id, each.reason) for each in stage.sent] == [("c-rep", ActivityEnd.PAGE_RELOADED)]
+        assert stage.state("rep") is None, "nothing of it is shown"
+    stage.sent.clear()
+    stage.follow()
+    await settle()
+    assert not stage.sent, "told once"
+    assert not stage.failed
 
 
 @pytest.mark.rule("B-7.6")
