@@ -3,6 +3,7 @@
 import { beginning } from "./files_begin.js";
 import { FilesBook } from "./files_book.js";
 import { sizeWords } from "./files_card.js";
+import { FileEnds } from "./files_ends.js";
 import { kept as fileOf, remove, room, saveAs } from "./files_place.js";
 import { Pace } from "./files_pace.js";
 import { fromText, openMeta, sealedOffer, secretCalled, secretsWith, toText } from "./files_seal.js";
@@ -15,12 +16,15 @@ const DIVERTED = "file_diverted";
 const OVER = new Set(["activity_unknown", "not_allowed", "session_ended", "session_unknown", "transfer_gone"]);
 const OPEN = new Set(["packing", "sealed", "offered", "waiting", "running", "paused", "again"]);
 
-const BLANK = { id: "", name: "", type: "", done: 0, rate: 0, digest: "", weak: false, code: "", end: "", key: "", modified: 0, byMe: false, held: false };
+const BLANK = { id: "", name: "", type: "", done: 0, rate: 0, digest: "", weak: false, code: "", end: "", untold: "", key: "", modified: 0, byMe: false, held: false };
 
 export class Files {
   #parts;
   #book;
   #secrets;
+  #ends;
+  /** Stops removing what is another tab's now. */
+  #moved = new AbortController();
   #lines = new Map();
   #workers = new Map();
   #sources = new Map();
@@ -35,6 +39,7 @@ export class Files {
     this.#parts = parts;
     this.#book = new FilesBook(parts.storage);
     this.#secrets = parts.secrets;
+    this.#ends = new FileEnds({ ask: parts.ask, story: parts.story, keep: () => this.#save() });
   }
 
   get lines() {
@@ -89,6 +94,7 @@ export class Files {
       if (activity.state === "ended") return;
       line = this.#add({ transfer: about.transfer, incoming, size: about.size, state: "sealed" });
     }
+    if (line.untold && line.id === activity.id && activity.state !== "ended") void this.#ends.tell(line, line.untold);
     if (!OPEN.has(line.state) || (incoming && line.id && line.id !== activity.id)) return;
     line.id = activity.id;
     line.other = incoming ? activity.subject : activity.seen_by[0];
@@ -103,7 +109,7 @@ export class Files {
     if (this.#takenBack.has(id) || this.#recalled !== this.#session.id) return;
     this.#takenBack.add(id);
     if (line) line.id = id;
-    void this.#insist({ id }, line?.state === "stopped" ? "stopped" : "failed");
+    void this.#ends.tell({ id }, line?.state === "stopped" ? "stopped" : "failed");
   }
 
   #stand(line, activity) {
@@ -149,7 +155,7 @@ export class Files {
     if (!line.incoming || state !== "done") this.#sources.delete(line.transfer);
     this.#pieces.delete(line.transfer);
     line.key = "";
-    if (line.incoming && state !== "done") void remove(line.transfer);
+    if (line.incoming && state !== "done") void remove(line.transfer, { signal: this.#moved.signal });
     this.#save();
   }
 
@@ -228,7 +234,7 @@ export class Files {
       line.id = id;
       if (!OPEN.has(line.state)) {
         this.#end(line, line.state);
-        if (unheard) void this.#insist(line, "stopped"); // cancelled before the relay had answered
+        if (unheard) void this.#ends.tell(line, "stopped"); // cancelled before the relay had answered
       }
       this.#save();
       this.#changed();
@@ -270,7 +276,7 @@ export class Files {
     line.byMe = true;
     this.#end(line, "stopped");
     this.#changed();
-    if (line.id) await this.#try(line, "activity.stop", { reason: "stopped" }); // else it is stopped once it is offered
+    if (line.id) void this.#ends.tell(line, "stopped"); // else it is stopped once it is offered
   }
 
   /** After a reload: the file that was being sent, or the folder. */
@@ -338,7 +344,7 @@ export class Files {
   #received(line) {
     this.#arrived(line);
     void this.save(line).catch((error) => console.warn("not saved", error));
-    void this.#insist(line, "finished");
+    void this.#ends.tell(line, "finished");
   }
 
   #stuck(line, worker, code) {
@@ -351,20 +357,8 @@ export class Files {
     line.code = code.startsWith("file_") ? code : "file_stuck";
     line.byMe = true;
     this.#end(line, "failed");
-    void this.#insist(line, "failed");
+    void this.#ends.tell(line, "failed");
     this.#changed();
-  }
-
-  async #insist(line, reason) {
-    for (;;) {
-      try {
-        await this.#parts.ask("activity.stop", { activity_id: line.id, reason });
-        return;
-      } catch (error) {
-        if (this.#parts.story.phase !== "inside" || !["offline", "timeout", "relay_busy"].includes(error.code)) return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-    }
   }
 
   async #ticket(line, worker) {
@@ -394,12 +388,12 @@ export class Files {
   #recall(id) {
     this.#recalled = id;
     for (const line of this.#book.lines(id)) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0, held: false });
-    void this.#book.sweep(id, this.#lines.keys());
+    void this.#book.sweep(id, () => this.#lines.keys());
   }
 
   #save() {
-    // Of one that is being packed or offered nothing is left after a reload.
-    if (this.#session) this.#book.keep(this.#session.id, this.lines.filter(({ id, state }) => state === "done" || (id && OPEN.has(state))));
+    // Of one that is being packed or offered nothing is left after a reload; of none after the end.
+    if (this.#session && this.#parts.story.phase !== "over") this.#book.keep(this.#session.id, this.lines.filter(({ id, state, untold }) => state === "done" || (id && (untold || OPEN.has(state)))));
   }
 
   #changed() {
@@ -408,6 +402,7 @@ export class Files {
 
   /** @param {boolean} [elsewhere] another tab goes on with the session: what is kept in this browser is that one's now */
   close(elsewhere = false) {
+    if (elsewhere) this.#moved.abort();
     for (const line of this.lines) {
       if (elsewhere && OPEN.has(line.state)) this.#halt(line, "stopped");
       else if (OPEN.has(line.state)) this.#end(line, "stopped");

@@ -35,20 +35,27 @@ export class FilesBook {
   /**
    * Put away what no session of this browser lists any more; another tab may be in another one.
    * @param {string} session the one of this page
-   * @param {Iterable<string>} transfers what it lists
+   * @param {() => Iterable<string>} transfers what it lists by now
    */
   async sweep(session, transfers) {
     try {
-      const wanted = new Set(transfers);
-      for (const name of Object.keys(this.#storage ?? {})) {
-        if (!name.startsWith(KEPT) || name === KEPT + session) continue;
-        const lines = this.#kept(name);
-        for (const { transfer } of lines) wanted.add(transfer);
-        if (!lines.length) this.#storage.removeItem(name);
+      for await (const name of (await folder()).keys()) {
+        // Looked up for each: one may begin meanwhile. What somebody has open waits for the next time.
+        if (!this.#listed(session).has(name) && ![...transfers()].includes(name)) await remove(name, { patience: 0 });
       }
-      // What somebody has open waits for the next time: to wait for it here could take what begins meanwhile.
-      for await (const name of (await folder()).keys()) if (!wanted.has(name)) await remove(name, 0);
     } catch {}
+  }
+
+  /** What other sessions list; those that list nothing any more are forgotten. */
+  #listed(session) {
+    const found = new Set();
+    for (const name of Object.keys(this.#storage ?? {})) {
+      if (!name.startsWith(KEPT) || name === KEPT + session) continue;
+      const lines = this.#kept(name);
+      for (const { transfer } of lines) found.add(transfer);
+      if (!lines.length) this.#storage.removeItem(name);
+    }
+    return found;
   }
 
   #kept(name) {

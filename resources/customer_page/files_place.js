@@ -1,8 +1,8 @@
 /** Where what comes is kept: a folder of the origin's private file system; and the worker that fills it. */
 
 const SAVED_MS = 60_000;
-/** So often a file is tried to be removed that a worker which was ended still has open, for a minute. */
-const LOCKED_TRIES = 600;
+/** So long a file is tried to be removed that a worker which was ended still has open. */
+const LOCKED_MS = 60_000;
 const AGAIN_MS = 100;
 const IN_MEMORY = 500_000_000;
 
@@ -44,16 +44,18 @@ export async function kept(transfer) {
  * A worker that is ended lets go of its file only when the browser finds the time; until then it cannot be removed
  * (File System, "removeEntry": `NoModificationAllowedError`).
  * @param {string} transfer whose content goes, if there is any
- * @param {number} [again] so often, ten times a second, while a worker has it open
+ * @param {{patience?: number, signal?: ?AbortSignal}} [how] for so many milliseconds while a worker has it open, 0 for
+ *   one try; and what says that it is nobody's business here any more
  */
-export async function remove(transfer, again = LOCKED_TRIES) {
-  for (let tries = 0; ; tries += 1) {
+export async function remove(transfer, { patience = LOCKED_MS, signal = null } = {}) {
+  const until = Date.now() + patience;
+  while (!signal?.aborted) {
     try {
       await (await folder()).removeEntry(transfer);
       return;
     } catch (error) {
       // Any other: it was not there, or nothing is kept at all.
-      if (error.name !== "NoModificationAllowedError" || tries === again) return;
+      if (error.name !== "NoModificationAllowedError" || Date.now() >= until) return;
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }

@@ -101,6 +101,16 @@ class Sending:
         # What was on its way and not acknowledged goes once more: two parts at each of the two ends.
         assert line["done"] >= self.size * 2 // 5 - 40 * MB
 
+    async def nothing_left(self) -> None:
+        """Wait until neither the app nor the relay keeps anything of it."""
+        pieces = self.centre.relay.data / "files"
+
+        async def clean() -> bool:
+            litter = self.received.exists() and any(self.received.iterdir())
+            return not litter and [path.name for path in pieces.iterdir()] == ["boot"]
+
+        await until(clean, "nothing is left of it", 60)
+
     async def arrived(self) -> None:
         """See that it is there once, whole, told at both ends, and that nothing else is."""
         line = await self._comes_to(lambda one: one["state"] == "done")
@@ -264,6 +274,26 @@ async def test_the_network_is_away_for_30_seconds_half_way(
     await asyncio.to_thread(far.mend)
     await sending.goes_on()
     await sending.arrived()
+    await far_centre.end_all()
+
+
+@pytest.mark.rule("B-7.5")
+@pytest.mark.parametrize("way", ["up", "down"])
+async def test_cancelled_while_the_network_is_away_it_is_over_for_the_rep_too(
+    far_centre: Centre, far: SecondHost, tmp_path: Path, way: str
+):
+    session, ana = await far_centre.joined()
+    page = ChromiumFiles(ana.page)
+    sending = Sending(far_centre, session, page, tmp_path, way)
+    await sending.begin()
+    await app_file(far_centre, session, lambda one: one["done"] > 0)
+    await asyncio.to_thread(far.cut)
+    await page.click("#files-list li:last-child .buttons button:nth-child(2)")
+    await state(page, "stopped")
+    await asyncio.to_thread(far.mend)
+    line = await app_file(far_centre, session, lambda one: one["state"] == "stopped", within_s=60)
+    assert not line["by_me"]
+    await sending.nothing_left()
     await far_centre.end_all()
 
 

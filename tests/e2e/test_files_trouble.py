@@ -46,16 +46,6 @@ async def rests(centre: Centre, session: dict[str, Any]) -> int:
             await asyncio.sleep(1)
 
 
-async def nothing_left(sending: Sending) -> None:
-    """Neither end keeps anything of it, nor the relay."""
-    pieces = sending.centre.relay.data / "files"
-    async with asyncio.timeout(60):
-        while [path.name for path in pieces.iterdir()] != ["boot"]:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
-        while sending.received.exists() and list(sending.received.iterdir()):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-
 @pytest.mark.rule("B-7.5")
 async def test_the_customers_browser_runs_full_half_way(centre: Centre, tmp_path: Path):
     session, ana = await centre.joined()
@@ -70,7 +60,7 @@ async def test_the_customers_browser_runs_full_half_way(centre: Centre, tmp_path
     assert "no room" in await words(page)
     line = await app_file(centre, session, lambda one: one["state"] == "failed")
     assert not line["by_me"]
-    await nothing_left(sending)
+    await sending.nothing_left()
     await devtools.send("Storage.overrideQuotaForOrigin", {"origin": origin})
     await devtools.detach()
 
@@ -91,7 +81,7 @@ async def test_a_file_that_changes_while_it_is_sent_is_stopped(centre: Centre, t
         assert "changed" in await words(page)
     else:
         assert line["code"] == "file_changed"
-    await nothing_left(sending)
+    await sending.nothing_left()
 
 
 @pytest.mark.rule("B-7.5")
@@ -140,7 +130,7 @@ async def test_paused_by_either_it_goes_on_by_either_and_is_cancelled_by_either(
     await press("cancel", 2)
     await state(page, "stopped")
     await app_file(centre, session, lambda one: one["state"] == "stopped")
-    await nothing_left(sending)
+    await sending.nothing_left()
 
 
 @pytest.mark.rule("B-7.5")
@@ -230,4 +220,4 @@ async def test_a_private_window_says_what_fits_takes_it_over_a_pause_and_says_wh
     await state(page, "failed")
     assert "kept nothing of it" in await words(page)
     await app_file(centre, session, lambda one: one["state"] == "failed")
-    await nothing_left(lost)
+    await lost.nothing_left()

@@ -38,7 +38,7 @@ test("B-7.5: a file that an ended worker still has open is removed once the work
 });
 
 test("B-7.5: a file that is held for ever is given up after a minute, one that is not there at once", async (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const held = aFolder(Infinity);
   let over = false;
   void remove("transfer").then(() => (over = true));
@@ -49,30 +49,41 @@ test("B-7.5: a file that is held for ever is given up after a minute, one that i
   }
   await settle();
   assert.equal(over, true);
-  assert.equal(held.tries, 601);
   const missing = aFolder(Infinity, "NotFoundError");
   await remove("transfer");
   assert.equal(missing.tries, 1);
 });
 
+test("B-7.5: what is another tab's meanwhile is tried no more", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  const place = aFolder(1);
+  const moved = new AbortController();
+  const removing = remove("transfer", { signal: moved.signal });
+  await settle();
+  moved.abort();
+  context.mock.timers.tick(AGAIN);
+  await removing;
+  assert.deepEqual([place.tries, place.gone], [1, undefined]);
+});
+
 test("B-7.5: putting away what nobody lists waits for nothing that somebody has open, and takes nothing that begins meanwhile", async (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
   const place = aFolder(1);
   const asked = [];
+  const mine = new Set();
+  const storage = { getItem: (key) => storage[key], removeItem: (key) => delete storage[key] };
   const { removeEntry } = place;
   place.removeEntry = async (name) => {
     asked.push(name);
+    mine.add("mine");
+    storage["support.files.s2"] = JSON.stringify({ at: Date.now(), lines: [{ transfer: "another-tab's" }] });
     await removeEntry(name);
   };
-  const names = ["open", "stale"];
   place.keys = async function* () {
-    for (const name of names) yield name;
+    yield* ["open", "mine", "another-tab's", "stale"];
   };
-  await new FilesBook(null).sweep("s1", []);
-  names.push("new");
-  for (let tries = 0; tries < 5; tries += 1) {
-    context.mock.timers.tick(AGAIN);
-    await settle();
-  }
-  assert.deepEqual(asked, ["open", "stale"]);
+  let over = false;
+  void new FilesBook(storage).sweep("s1", () => mine).then(() => (over = true));
+  for (let turns = 0; turns < 10; turns += 1) await settle();
+  assert.deepEqual([asked, over], [["open", "stale"], true]);
 });
