@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from typing_extensions import override
 
 from support_manager.errors import AppCode, SupportManagerError
-from support_manager.events import Failed, Link, LinkChanged, LinkPrefilled, SignedIn, SignedOut
+from support_manager.events import Attention, Failed, Happening, Link, LinkChanged, LinkPrefilled, SignedIn, SignedOut
 from support_manager.intents import Intents
 from support_manager.tasks import TaskOwner
 from ui.actions import Actions
@@ -85,7 +85,7 @@ class App(QObject):
         desk = Desk(controller, self.translator, self.theme, self.work, self.actions)
         self.icon_tray = IconTray(desk, self.window)
         self.notifications = Notifications(
-            self.kit, self.bridge, self.tray, self.window, self._looking_at, self.window.inbox_in_sight, parent=self
+            self.kit, self.bridge, self.tray, self.window, self._sees, self.window.inbox_in_sight, parent=self
         )
         self.notifications.is_private = lambda: self.window.showing.is_private
         self.user_activity = UserActivity(qt, controller.user_active, self)
@@ -132,8 +132,9 @@ class App(QObject):
     def _choose(self, session_id: str) -> None:
         self.window.show_session(session_id)
 
-    def _looking_at(self, session_id: str) -> bool:
-        return self.window.sight.read == session_id
+    def _sees(self, event: Attention) -> bool:
+        sight = self.window.sight
+        return event.session_id == (sight.chat_read if event.what is Happening.CHAT else sight.read)
 
     def _on_tray(self, available: bool) -> None:
         if not available and not self.window.isVisible() and not self._leaving:

@@ -31,7 +31,7 @@ class Notifications(QObject):
         bridge: the controller's events.
         tray: shows messages where there is one.
         window: what is in front or not.
-        in_front: whether the rep is looking at the session of that id right now.
+        sees: whether the rep has before his eyes right now what that is about.
         inbox_in_sight: whether he is looking at the Inbox.
         parent: the owner.
         clock: seconds that only grow.
@@ -50,7 +50,7 @@ class Notifications(QObject):
         bridge: Bridge,
         tray: Tray,
         window: QWidget,
-        in_front: Callable[[str], bool],
+        sees: Callable[[Attention], bool],
         inbox_in_sight: Callable[[], bool] = lambda: False,
         parent: QObject | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -58,7 +58,7 @@ class Notifications(QObject):
         super().__init__(parent)
         self._clock = clock
         self._lately: dict[str, deque[float]] = {}
-        self._kit, self._tray, self._window, self._in_front = kit, tray, window, in_front
+        self._kit, self._tray, self._window, self._sees = kit, tray, window, sees
         self._inbox_in_sight = inbox_in_sight
         self._last = ""
         self._waits: dict[str, Notice] = {}
@@ -71,7 +71,7 @@ class Notifications(QObject):
         tray.message_clicked.connect(self._on_clicked)
 
     def _on_attention(self, event: Attention) -> None:
-        if not self._kit.intents.settings.notifications or self._in_front(event.session_id):
+        if not self._kit.intents.settings.notifications or self._sees(event):
             return
         if self._is_room(event.session_id):
             self._last = event.session_id

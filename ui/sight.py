@@ -34,6 +34,8 @@ class Sight:
         self._seen: set[str] = set()
         self.read: str | None = None
         """The session that the rep has before his eyes."""
+        self.chat_read: str | None = None
+        """The same, where its chat is among what he sees."""
 
     def look(self) -> None:
         """Look again."""
@@ -49,7 +51,8 @@ class Sight:
         for session_id, panel in self._panels.items():
             panel.chats.set_looked_at(session_id == self.read and panel.shows_chat)
         before = self._panels.get(self.read) if self.read is not None else None
-        self._model.look_at(self.read, chat=before is not None and before.shows_chat)
+        self.chat_read = self.read if before is not None and before.shows_chat else None
+        self._model.look_at(self.read, chat=self.chat_read is not None)
 
     def forget(self, session_id: str) -> None:
         """A session's tab is gone."""

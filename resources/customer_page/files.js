@@ -76,7 +76,12 @@ export class Files {
       current.add(activity.file?.transfer);
       this.take(activity);
     }
-    for (const line of this.lines) if (line.id && OPEN.has(line.state) && !current.has(line.transfer)) this.#end(line, "stopped");
+    for (const line of this.lines) {
+      if (!line.id || current.has(line.transfer)) continue;
+      line.untold = ""; // the relay has none any more
+      if (OPEN.has(line.state)) this.#end(line, "stopped");
+    }
+    this.#save();
     this.#changed();
   }
 
@@ -273,7 +278,7 @@ export class Files {
   }
 
   async cancel(line) {
-    line.byMe = true;
+    Object.assign(line, { byMe: true, code: "" });
     this.#end(line, "stopped");
     this.#changed();
     if (line.id) void this.#ends.tell(line, "stopped"); // else it is stopped once it is offered
@@ -388,7 +393,7 @@ export class Files {
   #recall(id) {
     this.#recalled = id;
     for (const line of this.#book.lines(id)) if (!this.#lines.has(line.transfer)) this.#add({ ...line, rate: 0, held: false });
-    void this.#book.sweep(id, () => this.#lines.keys());
+    void this.#book.sweep(id, () => this.lines.filter(({ state }) => state === "done" || OPEN.has(state)).map(({ transfer }) => transfer));
   }
 
   #save() {

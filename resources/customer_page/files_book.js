@@ -39,6 +39,7 @@ export class FilesBook {
    */
   async sweep(session, transfers) {
     try {
+      this.#listed(session); // what is out of date goes also where no file is kept
       for await (const name of (await folder()).keys()) {
         // Looked up for each: one may begin meanwhile. What somebody has open waits for the next time.
         if (!this.#listed(session).has(name) && ![...transfers()].includes(name)) await remove(name, { patience: 0 });

@@ -3,6 +3,8 @@
 import { PASSING } from "./chat.js";
 
 const AGAIN_MS = 1_000;
+/** Between tries at the most, while the relay is there and takes none. */
+const MOST_MS = 30_000;
 
 export class FileEnds {
   #parts;
@@ -29,15 +31,16 @@ export class FileEnds {
   }
 
   async #isTold(id, reason) {
-    for (;;) {
+    for (let pause = AGAIN_MS; ; pause = Math.min(2 * pause, MOST_MS)) {
       try {
         await this.#parts.ask("activity.stop", { activity_id: id, reason });
         return true;
       } catch (error) {
         if (!PASSING.has(error.code)) return true; // it will never be otherwise
+        if (error.code === "offline") pause = AGAIN_MS;
       }
       if (this.#parts.story.phase !== "inside") return false;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 }

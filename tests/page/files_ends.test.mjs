@@ -62,7 +62,16 @@ globalThis.Worker = class {
   postMessage() {}
   terminate() {}
 };
-Object.defineProperty(globalThis, "navigator", { configurable: true, value: {} });
+const kept = new Set();
+const place = {
+  keys: async function* () { yield* [...kept]; },
+  removeEntry: async (name) => {
+    if (place.held) throw new DOMException("", "NoModificationAllowedError");
+    kept.delete(name);
+  },
+  getDirectoryHandle: async () => place,
+};
+Object.defineProperty(globalThis, "navigator", { configurable: true, value: { storage: { getDirectory: async () => place } } });
 
 class Storage {
   getItem(name) { return this[name] ?? null; }
@@ -71,15 +80,15 @@ class Storage {
 }
 
 /** A page in a session in which the representative's file is on its way. */
-async function aPage(storage, relay) {
+async function aPage(storage, relay, isOver = false) {
   const sealed = await sealMeta(SECRET, TRANSFER, "fix.exe", "");
   const activity = { id: "a1", kind: "file", state: "running", subject: "rep", seen_by: ["me"], file: { transfer: TRANSFER, size: 5, key_id: KEY_ID, sealed } };
   const rep = { id: "rep", device: {} };
-  const session = { id: "s1", you: "me", me: { role: "primary", device: {} }, rep, repName: "Maria", people: new Map([["rep", rep]]), activities: new Map([[activity.id, activity]]) };
+  const session = { id: "s1", you: "me", me: { role: "primary", device: {} }, rep, repName: "Maria", people: new Map([["rep", rep]]), activities: new Map(isOver ? [] : [[activity.id, activity]]) };
   relay.story = { phase: "inside", session };
   const files = new Files({ ...relay, secrets: new Map([["rep", toText(SECRET)]]), changed() {}, storage, tell() {} });
   files.settle();
-  for (let turns = 0; turns < 400 && !files.lines[0]?.key; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let turns = 0; turns < 400 && !isOver && !files.lines[0]?.key; turns += 1) await new Promise((resolve) => setImmediate(resolve));
   return { files, story: relay.story };
 }
 
@@ -89,20 +98,56 @@ test("B-7.5: what the customer cancels with the line down stays cancelled over a
   const away = aRelay("offline");
   const before = await aPage(storage, away);
   assert.equal(before.files.lines[0].state, "running");
+  Object.assign(place, { held: true });
+  kept.add(TRANSFER);
+  before.files.lines[0].code = "offline"; // of a pause before
   await before.files.cancel(before.files.lines[0]);
   await settle();
+  assert.deepEqual([[...kept], before.files.lines[0].code], [[TRANSFER], ""]);
   before.files.settle();
   assert.deepEqual([before.files.lines[0].state, away.asked.length], ["stopped", 1]);
   before.story.phase = "gone"; // this page is loaded anew
+  place.held = false;
   const relay = aRelay("");
   const { files, story } = await aPage(storage, relay);
   await settle();
   assert.deepEqual(files.lines.map(({ state, byMe, untold }) => [state, byMe, untold]), [["stopped", true, ""]]);
   assert.deepEqual(relay.asked, [["activity.stop", "a1", "stopped"]]);
+  assert.deepEqual([...kept], [], "what came of it is gone");
   assert.deepEqual(JSON.parse(storage.getItem("support.files.s1")).lines, [], "a third page knows nothing of it");
   story.phase = "over";
   files.close();
   assert.equal(storage.getItem("support.files.s1"), null);
+});
+
+test("B-7.5: an end of which the relay's next word shows that it needs none is told no more", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const storage = new Storage();
+  const relay = aRelay("offline");
+  const { files, story } = await aPage(storage, relay);
+  await files.cancel(files.lines[0]);
+  await settle();
+  assert.equal(JSON.parse(storage.getItem("support.files.s1")).lines.length, 1);
+  story.phase = "gone"; // this page is loaded anew
+  const again = aRelay("");
+  const page = await aPage(storage, again, true);
+  assert.deepEqual([page.files.lines.map(({ state, untold }) => [state, untold]), again.asked], [[["stopped", ""]], []]);
+  assert.deepEqual(JSON.parse(storage.getItem("support.files.s1")).lines, []);
+});
+
+test("B-7.5: a relay that is there and takes no end is asked less and less often", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const relay = aRelay("internal");
+  void new FileEnds({ ...relay, keep() {} }).tell({ id: "a1" }, "stopped");
+  await settle();
+  for (const [pause, asked] of [[1, 2], [2, 3], [4, 4], [8, 5], [16, 6], [30, 7], [30, 8]]) {
+    context.mock.timers.tick(pause * AGAIN - 1);
+    await settle();
+    assert.equal(relay.asked.length, asked - 1);
+    context.mock.timers.tick(1);
+    await settle();
+    assert.equal(relay.asked.length, asked);
+  }
 });
 
 test("B-7.5: an end that is heard after the session leaves nothing in this browser", async (context) => {

@@ -87,3 +87,16 @@ test("B-7.5: putting away what nobody lists waits for nothing that somebody has 
   for (let turns = 0; turns < 10; turns += 1) await settle();
   assert.deepEqual([asked, over], [["open", "stale"], true]);
 });
+
+for (const [folder, keys] of [["is empty", async function* () {}], ["cannot be opened", null]]) {
+  test(`B-7.5: what a session of two days ago has left is forgotten also where the folder ${folder}`, async () => {
+    const place = aFolder(0);
+    place.keys = keys;
+    const storage = { getItem: (key) => storage[key], removeItem: (key) => delete storage[key] };
+    for (const [name, age] of [["old", 2 * 86_400_000], ["new", 1_000]]) {
+      storage[`support.files.${name}`] = JSON.stringify({ at: Date.now() - age, lines: [{ transfer: name }] });
+    }
+    await new FilesBook(storage).sweep("s1", () => []);
+    assert.deepEqual(Object.keys(storage).filter((name) => name.startsWith("support.")), ["support.files.new"]);
+  });
+}

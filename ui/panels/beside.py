@@ -1,7 +1,7 @@
 """What stands beside the customer's screen: the chat or the files, one in front; the other tells of news."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from support_manager.files.lines import FileLine, FileState
 from ui.models.sessions import SessionEntry
@@ -18,7 +18,7 @@ class Beside(QFrame):
         entry: the session.
         chats: the session's chats.
 
-    Attributes:
+    Signals:
         switched: the other of the two may be in front.
     """
 
@@ -89,7 +89,12 @@ class Beside(QFrame):
         self._chats.public.take_files()
         self._name_segments()
         if offered - before and not self._chats.is_writing:
+            focused = QApplication.focusWidget()
+            had_focus = focused is not None and self._chats.isAncestorOf(focused)
             self.bring("files")
+            if had_focus:
+                # Qt goes on to what had it in the files last: a key meant for the chat would press that.
+                self.take_focus()
 
     def retranslate(self) -> None:
         """Take the words of the present language."""
@@ -98,8 +103,10 @@ class Beside(QFrame):
     def _name_segments(self) -> None:
         t = self._kit.translator.t
         open_ = sum(line.is_open for line in self._lines)
-        chat, unread = t("files", "tab.chat"), 0 if self.shows_chat else self._entry.unread
-        self._segments["chat"].setText(self._kit.say("chats.unread", name=chat, count=unread) if unread else chat)
+        say, chat = self._kit.say, t("files", "tab.chat")
+        unread = 0 if self.shows_chat else self._entry.unread
+        self._segments["chat"].setText(say("chats.unread", name=chat, count=unread) if unread else chat)
+        self._segments["chat"].setAccessibleName(f"{chat}, {say('tabs.unread', count=unread)}" if unread else chat)
         self._segments["files"].setText(t("files", "tab.count", count=open_) if open_ else t("files", "tab.files"))
 
     @staticmethod

@@ -190,6 +190,8 @@ class SessionPanel(QSplitter):
             self.call.take(entry)
         self.chats.take(entry)
         self.beside.take(entry)
+        unread = entry.unread if self.right.folded else 0
+        self.right.set_news(self._kit.say("tabs.unread", count=unread) if unread else "")
         self._large_camera.take(entry)
         self.cameras.take(entry)
         if not self.waiting.number.text():

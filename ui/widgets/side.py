@@ -39,6 +39,7 @@ class Side(QFrame):
         self._kit = kit
         self._title_key = title_key
         self._least = least
+        self._icon, self._news = icon, ""
         self.setObjectName(name)
         self.setProperty("kind", "panel")
         self._title: QLabel = label(f"{name}Title", "caption")
@@ -93,6 +94,13 @@ class Side(QFrame):
         """Put the focus on the button that is there now."""
         (self._unfold if self.folded else self._fold).setFocus()
 
+    def set_news(self, news: str) -> None:
+        """Say on the button of the folded side what waits inside; empty: nothing."""
+        if news != self._news:
+            self._news = news
+            self._unfold.setIcon(self._kit.theme.icon(self._icon, "accent" if news else "text-muted"))
+            self.retranslate()
+
     def set_title_key(self, title_key: str) -> None:
         """Give the side another heading."""
         if title_key != self._title_key:
@@ -104,7 +112,8 @@ class Side(QFrame):
         title = self._kit.say(self._title_key)
         self._title.setText(title)
         name_it(self._fold, self._kit.say("side.fold", title=title))
-        name_it(self._unfold, self._kit.say("side.unfold", title=title))
+        unfold = self._kit.say("side.unfold", title=title)
+        name_it(self._unfold, f"{unfold} ({self._news})" if self._news else unfold)
 
     def _apply(self, folded: bool) -> None:
         self._pages.setCurrentIndex(1 if folded else 0)

@@ -482,6 +482,20 @@ async def test_no_notification_when_switched_off(desk: Stage):
     assert not desk.notices
 
 
+@pytest.mark.rule("B-6.2", "B-13.1")
+async def test_a_line_in_a_chat_behind_the_files_is_told_and_one_in_sight_is_not(desk: Stage):
+    session = await desk.intents.start_session()
+    desk.intents.joins(session.id)
+    window = desk.app.window
+    assert window.sight.read == session.id
+    desk.notices.clear()
+    desk.intents.says(session.id, "in sight")
+    assert not desk.notices
+    window._panels[session.id].beside.bring("files")
+    desk.intents.says(session.id, "help me")
+    assert any("help me" in notice for notice in desk.notices)
+
+
 ABOUT_NOBODY = {Happening.MY_VOICE_STOPPED, Happening.VOICE_OVER_CONTROL, Happening.VOICE_OVER_TRANSFER}
 
 

@@ -163,7 +163,11 @@ async def test_a_click_on_a_notification_opens_its_session_and_none_comes_about_
     window, told = desk.window, []
     tray.show_message = lambda title, text: bool(told.append(title)) or True  # type: ignore[method-assign]
     notifications = Notifications(
-        kit_of(desk), bridge, tray, window, lambda one: window.in_front() and window.current_session == one
+        kit_of(desk),
+        bridge,
+        tray,
+        window,
+        lambda event: window.in_front() and window.current_session == event.session_id,
     )
     notifications.session_chosen.connect(window.show_session)
     assert window.current_session == second.id

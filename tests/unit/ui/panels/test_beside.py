@@ -2,7 +2,7 @@
 
 import pytest
 import pytest_asyncio
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from tests.harness.session_script import line
 from tests.harness.session_window import WindowUnderTest, drain
@@ -14,7 +14,6 @@ async def desk(qapp):
     made.session = made.intents.open().id
     made.intents.join(made.session)
     made.panel = made.window._panels[made.session]
-    made.window.in_front = lambda: True
     drain()
     yield made
     await made.work.aclose()
@@ -48,10 +47,14 @@ async def test_lines_behind_the_files_or_on_a_folded_side_are_unread_until_the_c
     assert (entry.unread, entry.attention) == (2, None)
     assert desk.window.windowTitle().startswith("(2)")
     if how == "files":
-        assert desk.find("besideChat", QPushButton).text() == "Chat (2)"
+        shown = desk.find("besideChat", QPushButton)
+        assert (shown.text(), shown.accessibleName()) == ("Chat (2)", "Chat, 2 new messages")
+    else:
+        assert desk.find("rightSideUnfold").accessibleName().endswith("(2 new messages)")
     show_chat(desk, how)
     drain()
     assert entry.unread == 0
+    assert "new" not in desk.window.findChild(QWidget, "rightSideUnfold").accessibleName()
     assert desk.find("besideChat", QPushButton).text() == "Chat"
     desk.intents.say(desk.session, line("seen again"))
     drain()

@@ -101,13 +101,21 @@ async def test_a_banner_that_is_answered_hands_the_focus_to_what_is_seen_beside(
 
 
 @pytest.mark.rule("B-7.5")
-async def test_a_file_that_is_offered_takes_no_key_that_was_meant_for_the_chat(desk):
+@pytest.mark.parametrize("before", [False, True], ids=["first", "beside another"])
+async def test_a_file_that_is_offered_takes_no_key_that_was_meant_for_the_chat(desk, before):
     session = controlled(desk)
+    offered = replace(OFFERED, session_id=session.id)
+    moving = (replace(offered, id="f0", state=FileState.RUNNING),) if before else ()
+    if before:
+        desk.intents.set_files(session.id, *moving)
+        desk.window._panels[session.id].beside.bring("files")
+        desk.find("file_cancel").setFocus()
+        desk.window._panels[session.id].beside.bring("chat")
     desk.find("chatInput").setFocus()
-    desk.intents.set_files(session.id, replace(OFFERED, session_id=session.id))
+    desk.intents.set_files(session.id, *moving, offered)
     drain()
     assert desk.shown("file_accept")
-    assert focus() not in {"chatInput", "file_accept"}
+    assert focus() == "besideFiles"
     for key in (Qt.Key.Key_Space, Qt.Key.Key_Return):
         QTest.keyClick(QApplication.focusWidget(), key)
     drain()
