@@ -65,12 +65,17 @@ async def test_a_server_that_was_away_is_followed_again(tmp_path, database, live
     await settings.write(database, "company", "Before")
     await followed(live, "Before")
     event.listen(database.engine.sync_engine, "do_connect", refuse)
-    await database.engine.dispose()
+    before = database.engine.sync_engine.pool
+    async with database.reading():
+        await database.engine.dispose()
     async with Database.in_directory(tmp_path) as beside:
         await settings.write(beside, "company", "After")
     await until(was_refused, "that it looks again")
     event.remove(database.engine.sync_engine, "do_connect", refuse)
     await followed(live, "After")
+    # Who was looking when the pool was closed had his connection out: it went back there, and nobody else closes it.
+    async with database.reading() as connection:
+        await connection.run_sync(lambda _: before.dispose())
 
 
 async def test_settings_that_cannot_be_read_keep_no_order_waiting(database, live):
