@@ -33,6 +33,11 @@ def write_voice(folder: Path) -> Path:
     return write_wav(folder / "voice.wav", chirps(6))
 
 
+async def _into_sight(guest: Guest, where: str) -> None:
+    """Scroll there in one step: Playwright waits for one element to rest, and the page may draw its screen anew."""
+    await guest.page.evaluate("(where) => document.querySelector(where).scrollIntoViewIfNeeded()", where)
+
+
 class ActivitiesTour:
     """Walks one session through every activity, and photographs it.
 
@@ -140,13 +145,13 @@ class ActivitiesTour:
         await ana.page.click("#call-join")
         await elena.command("ask_camera")
         await ana.screen("camera_asked")
-        await ana.page.locator("#title").scroll_into_view_if_needed()
+        await _into_sight(ana, "#title")
         await self._photograph("customer-is-asked-for-the-camera", self._seat)
         await ana.page.click("#camera-allow")
         await elena.command("camera")
         await elena.command("record")
         await ana.screen("record_asked")
-        await ana.page.locator("#title").scroll_into_view_if_needed()
+        await _into_sight(ana, "#title")
         await self._photograph("customer-is-asked-about-a-recording", self._seat)
         await ana.page.click("#recording-allow")
         await elena.app.see("recordingBar")
@@ -174,7 +179,7 @@ class ActivitiesTour:
         await elena.app.until(lambda files: files[-1]["state"] == "done", "files", session_id=session_id)
         await elena.app.do("offer_files", session_id=session_id, paths=[str(driver)])
         await expect(ana.page.locator("#files-list li").last).to_have_attribute("data-state", "offered")
-        await ana.page.locator("#files-list").scroll_into_view_if_needed()
+        await _into_sight(ana, "#files-list")
         await self._photograph("customer-is-offered-a-file", self._seat)
         await ana.page.get_by_role("button", name="Accept").click()
         await elena.app.until(lambda files: files[-1]["state"] == "done", "files", session_id=session_id)
