@@ -95,6 +95,7 @@ class MainWindow(QMainWindow):
         self._sign_in: QWidget | None = None
         self.setCentralWidget(self.pages)
         self.sheet = Sheet(kit, self)
+        self.sheet.focus_homeless.connect(self._take_focus)
         self.sheet.closed.connect(self._look)
         self.toasts = Toasts(kit, self, self._room_for_toasts)
         self.detached = Detached(kit, self)
@@ -386,6 +387,14 @@ class MainWindow(QMainWindow):
             self.sheet.close_sheet()
         self._look()
         self._update_commands()
+
+    def _take_focus(self) -> None:
+        """Put the focus where the rep goes on in what this window shows now."""
+        page = self.centre.currentWidget()
+        if isinstance(page, SessionPanel):
+            page.take_focus()
+        elif page is self.seat:
+            self.start_page.take_focus()
 
     def _look(self) -> None:
         """Tell model, panels, title and controller what is before the rep's eyes now."""

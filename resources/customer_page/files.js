@@ -305,12 +305,9 @@ export class Files {
   }
 
   async #try(line, event, payload, why = "") {
-    try {
-      await this.#parts.ask(event, { activity_id: line.id, ...payload });
-      line.code = why;
-    } catch (error) {
-      if (!OVER.has(error.code)) line.code = why || error.code;
-    }
+    const code = await this.#parts.ask(event, { activity_id: line.id, ...payload }).then(() => "", (error) => error.code);
+    // Cancelled or ended meanwhile, it has its own words.
+    if (OPEN.has(line.state) && !OVER.has(code)) line.code = why || code;
     this.#changed();
   }
   #move(line, patience) {

@@ -47,13 +47,14 @@ export class FilesBook {
     } catch {}
   }
 
-  /** What other sessions list; those that list nothing any more are forgotten. */
+  /** Files that other sessions keep; those that list nothing any more are forgotten. */
   #listed(session) {
     const found = new Set();
     for (const name of Object.keys(this.#storage ?? {})) {
       if (!name.startsWith(KEPT) || name === KEPT + session) continue;
       const lines = this.#kept(name);
-      for (const { transfer } of lines) found.add(transfer);
+      // Of one that ended, and is listed until the relay knows of it, nothing is kept.
+      for (const { transfer, state, untold } of lines) if (!untold || state === "done") found.add(transfer);
       if (!lines.length) this.#storage.removeItem(name);
     }
     return found;

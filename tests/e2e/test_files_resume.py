@@ -10,6 +10,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tests.e2e.test_files import MB, app_file, digest_of, write_file
 from tests.harness.centre import CUSTOMER_WIDTH, HEIGHT, Centre, require_namespace, until
@@ -290,6 +291,8 @@ async def test_cancelled_while_the_network_is_away_it_is_over_for_the_rep_too(
     await asyncio.to_thread(far.cut)
     await page.click("#files-list li:last-child .buttons button:nth-child(2)")
     await state(page, "stopped")
+    # What was told goes nowhere, and the page has given up waiting for an answer.
+    await expect(ana.page.locator("#link-words")).to_have_text("Connection lost, reconnecting…", timeout=60_000)
     await asyncio.to_thread(far.mend)
     line = await app_file(far_centre, session, lambda one: one["state"] == "stopped", within_s=60)
     assert not line["by_me"]

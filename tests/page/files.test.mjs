@@ -433,6 +433,17 @@ test("B-7.5: a pause that the relay did not take holds all the same, and ends wh
   }
 });
 
+test("B-7.5: what fails late says nothing over a file that was cancelled meanwhile", async (context) => {
+  idleWorkers();
+  const { page, line } = await sending();
+  context.after(() => (page.story.phase = "over")); // else it is told for ever
+  page.refuses = "timeout";
+  const pausing = page.files.pause(line, true);
+  void page.files.cancel(line);
+  await pausing;
+  assert.deepEqual([line.state, line.code, page.asked], ["stopped", "", [["activity.update", "a1"], ["activity.stop", "a1"]]]);
+});
+
 test("B-7.5: what moves a file is told that the page has all it was given", async () => {
   const workers = idleWorkers();
   const { page } = await sending();

@@ -88,6 +88,19 @@ test("B-7.5: putting away what nobody lists waits for nothing that somebody has 
   assert.deepEqual([asked, over], [["open", "stale"], true]);
 });
 
+test("B-7.5: what came of a file that another session only lists until the relay knows of its end is put away", async () => {
+  const place = aFolder(0);
+  const gone = [];
+  place.removeEntry = async (name) => void gone.push(name);
+  const lines = [["stopped", "stopped"], ["failed", "failed"], ["done", "finished"], ["done", ""], ["running", ""]].map(([state, untold], at) => ({ transfer: `t${at}`, state, untold }));
+  place.keys = async function* () {
+    yield* lines.map(({ transfer }) => transfer);
+  };
+  const storage = { getItem: (key) => storage[key], removeItem: (key) => delete storage[key], "support.files.s2": JSON.stringify({ at: Date.now(), lines }) };
+  await new FilesBook(storage).sweep("s1", () => []);
+  assert.deepEqual(gone, ["t0", "t1"]);
+});
+
 for (const [folder, keys] of [["is empty", async function* () {}], ["cannot be opened", null]]) {
   test(`B-7.5: what a session of two days ago has left is forgotten also where the folder ${folder}`, async () => {
     const place = aFolder(0);

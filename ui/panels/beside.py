@@ -1,7 +1,7 @@
 """What stands beside the customer's screen: the chat or the files, one in front; the other tells of news."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from support_manager.files.lines import FileLine, FileState
 from ui.models.sessions import SessionEntry
@@ -89,7 +89,7 @@ class Beside(QFrame):
         self._chats.public.take_files()
         self._name_segments()
         if offered - before and not self._chats.is_writing:
-            focused = QApplication.focusWidget()
+            focused = self.window().focusWidget()  # also while the rep is in another program: it is his when he is back
             had_focus = focused is not None and self._chats.isAncestorOf(focused)
             self.bring("files")
             if had_focus:

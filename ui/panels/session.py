@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFrame, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from support_manager.events import Happening
@@ -160,6 +160,7 @@ class SessionPanel(QSplitter):
         self.splitterMoved.connect(self.sides_changed)
         for side in (self.left, self.right):
             side.folded_changed.connect(self.sides_changed)
+        self.right.folded_changed.connect(self._show_news)
         self.right.folded_changed.connect(self.reading_changed)
         self.beside.switched.connect(self.reading_changed)
         self.take(entry)
@@ -177,7 +178,7 @@ class SessionPanel(QSplitter):
 
     def take(self, entry: SessionEntry) -> None:
         """Show the session as it is now."""
-        focused = QApplication.focusWidget()
+        focused = self.window().focusWidget()  # also while the rep is in another program
         acting = focused if focused is not None and self._middle.isAncestorOf(focused) else None
         self._entry = entry
         self.facts.take(entry)
@@ -190,8 +191,7 @@ class SessionPanel(QSplitter):
             self.call.take(entry)
         self.chats.take(entry)
         self.beside.take(entry)
-        unread = entry.unread if self.right.folded else 0
-        self.right.set_news(self._kit.say("tabs.unread", count=unread) if unread else "")
+        self._show_news()
         self._large_camera.take(entry)
         self.cameras.take(entry)
         if not self.waiting.number.text():
@@ -256,6 +256,10 @@ class SessionPanel(QSplitter):
         self.recording_bar.take(entry)
         if entry.figures is not None:
             self.share.set_stats(entry.figures)
+
+    def _show_news(self) -> None:
+        """Say on the folded side how many lines nobody has read."""
+        self.right.set_news("tabs.unread", self._entry.unread if self.right.folded else 0)
 
     def take_drawing(self) -> None:
         """Show what is drawn over the picture now, and the tools while this rep draws."""

@@ -1,5 +1,6 @@
 """A card over the window for one task: Invite, or a question; Escape closes it, Tab stays inside."""
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -9,9 +10,16 @@ from ui.widgets.kit import SPACE_3, SPACE_4, SPACE_5, Kit, icon_button, label, n
 
 
 class Sheet(QWidget):
-    """Covers its host while it is open; holds one content at a time and gives the focus back afterwards."""
+    """Covers its host while it is open; holds one content at a time and gives the focus back afterwards.
+
+    Signals:
+        opened: something is shown.
+        focus_homeless: what had the focus before is gone or out of sight; where it goes is the host's to say.
+        closed: nothing is shown any more, and the focus is where it belongs.
+    """
 
     opened = Signal()
+    focus_homeless = Signal()
     closed = Signal()
 
     def __init__(self, kit: Kit, host: QWidget) -> None:
@@ -79,14 +87,16 @@ class Sheet(QWidget):
         self.opened.emit()
 
     def close_sheet(self) -> None:
-        """Close it and give the focus back."""
+        """Close it and give the focus back, but to nothing out of sight: the chat of a tab that was chosen before."""
         if self._content is None:
             return
         self._drop()
         self.hide()
-        if self._focus_before is not None:
-            self._focus_before.setFocus()
-            self._focus_before = None
+        before, self._focus_before = self._focus_before, None
+        if before is not None and shiboken6.isValid(before) and before.isVisible() and before.isEnabled():
+            before.setFocus()
+        else:
+            self.focus_homeless.emit()
         self.closed.emit()
 
     def _drop(self) -> None:

@@ -1,7 +1,7 @@
 """A side of the window that folds away to a narrow strip, from which it comes back."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Kit, icon_button, label, name_it
 
@@ -39,7 +39,7 @@ class Side(QFrame):
         self._kit = kit
         self._title_key = title_key
         self._least = least
-        self._icon, self._news = icon, ""
+        self._icon, self._news_key, self._news = icon, "", 0
         self.setObjectName(name)
         self.setProperty("kind", "panel")
         self._title: QLabel = label(f"{name}Title", "caption")
@@ -83,7 +83,7 @@ class Side(QFrame):
         """Fold or unfold; says so when that changed anything."""
         if folded == self.folded:
             return
-        focused = QApplication.focusWidget()
+        focused = self.window().focusWidget()
         had_focus = focused is not None and self.isAncestorOf(focused)
         self._apply(folded)
         if had_focus:
@@ -94,10 +94,10 @@ class Side(QFrame):
         """Put the focus on the button that is there now."""
         (self._unfold if self.folded else self._fold).setFocus()
 
-    def set_news(self, news: str) -> None:
-        """Say on the button of the folded side what waits inside; empty: nothing."""
-        if news != self._news:
-            self._news = news
+    def set_news(self, news_key: str, news: int) -> None:
+        """Say on the button of the folded side what waits inside: words, and how many; none: nothing waits."""
+        if (news_key, news) != (self._news_key, self._news):
+            self._news_key, self._news = news_key, news
             self._unfold.setIcon(self._kit.theme.icon(self._icon, "accent" if news else "text-muted"))
             self.retranslate()
 
@@ -113,7 +113,7 @@ class Side(QFrame):
         self._title.setText(title)
         name_it(self._fold, self._kit.say("side.fold", title=title))
         unfold = self._kit.say("side.unfold", title=title)
-        name_it(self._unfold, f"{unfold} ({self._news})" if self._news else unfold)
+        name_it(self._unfold, f"{unfold} ({self._kit.say(self._news_key, count=self._news)})" if self._news else unfold)
 
     def _apply(self, folded: bool) -> None:
         self._pages.setCurrentIndex(1 if folded else 0)

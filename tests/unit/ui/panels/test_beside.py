@@ -59,3 +59,15 @@ async def test_lines_behind_the_files_or_on_a_folded_side_are_unread_until_the_c
     desk.intents.say(desk.session, line("seen again"))
     drain()
     assert entry.unread == 0
+
+
+@pytest.mark.rule("B-6.2")
+async def test_a_side_that_is_folded_over_unread_lines_says_so_in_the_language_of_now(desk):
+    hide_chat(desk, "files")
+    desk.intents.say(desk.session, line("help me"), line("please"))
+    drain()
+    hide_chat(desk, "folded")
+    assert desk.find("rightSideUnfold").accessibleName().endswith("(2 new messages)")
+    desk.translator.set_language("ro")
+    drain()
+    assert desk.find("rightSideUnfold").accessibleName().endswith("(2 mesaje noi)")

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+import shiboken6
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
 
 from support_manager.events import Picture
@@ -118,11 +119,84 @@ async def test_a_file_that_is_offered_takes_no_key_that_was_meant_for_the_chat(d
     assert focus() == "besideFiles"
     for key in (Qt.Key.Key_Space, Qt.Key.Key_Return):
         QTest.keyClick(QApplication.focusWidget(), key)
-    drain()
-    assert not [asked for asked in desk.intents.asked if "file" in str(asked[0])]
+    QTest.mouseClick(desk.find("file_decline"), Qt.MouseButton.LeftButton)
+    await until(lambda: ("decline_file", session.id, "f1") in desk.intents.asked)
+    assert len([asked for asked in desk.intents.asked if "file" in str(asked[0])]) == 1, "no key asked for anything"
     desk.window._kit.actions.focus_chat.trigger()
     assert focus() == "chatInput"
     assert QApplication.focusWidget().isVisible()
+
+
+@pytest.mark.rule("B-7.5")
+async def test_a_file_that_is_offered_while_the_rep_is_elsewhere_takes_no_key_when_he_is_back(desk):
+    session = controlled(desk)
+    offered = replace(OFFERED, session_id=session.id)
+    moving = replace(offered, id="f0", state=FileState.RUNNING)
+    desk.intents.set_files(session.id, moving)
+    beside = desk.window._panels[session.id].beside
+    beside.bring("files")
+    desk.find("file_cancel").setFocus()
+    beside.bring("chat")
+    desk.find("chatInput").setFocus()
+    elsewhere = QWidget()
+    elsewhere.show()
+    elsewhere.activateWindow()
+    await until(elsewhere.isActiveWindow)
+    assert not desk.window.isActiveWindow()
+    desk.intents.set_files(session.id, moving, offered)
+    drain()
+    elsewhere.close()
+    desk.window.activateWindow()
+    await until(desk.window.isActiveWindow)
+    assert focus() == "besideFiles"
+
+
+CLOSES = {"files": "besideFiles", "tab": "chatInput", "folded": "rightSideUnfold", "nothing": "chatInput"}
+"""Where the focus goes when a card over the window closes, by what has changed behind it."""
+
+
+@pytest.mark.parametrize("changed", CLOSES)
+async def test_a_card_that_closes_gives_the_focus_to_nothing_that_is_out_of_sight(desk, changed):
+    first, second = desk.intents.open("111222333"), desk.intents.open("444555666")
+    for session in (first, second):
+        desk.intents.join(session.id)
+    drain()
+    desk.window.tabs.choose(first.id)
+    before = desk.find("chatInput")
+    before.setFocus()
+    before.insertPlainText("for the first alone")
+    desk.window.show_invite()
+    drain()
+    assert desk.window.sheet.isAncestorOf(QApplication.focusWidget())
+    if changed == "tab":
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    else:
+        if changed == "files":
+            desk.intents.set_files(first.id, replace(OFFERED, session_id=first.id))
+            desk.window._panels[first.id].beside.bring("files")
+        if changed == "folded":
+            desk.window._panels[first.id].right.set_folded(True)
+        QTest.keyClick(desk.window.sheet, Qt.Key.Key_Escape)
+    drain()
+    assert not desk.window.sheet.isVisible()
+    assert focus() == CLOSES[changed]
+    assert QApplication.focusWidget().isVisible()
+    assert (QApplication.focusWidget() is before) is (changed == "nothing")
+
+
+async def test_a_card_closes_also_where_what_had_the_focus_is_gone(desk):
+    session = controlled(desk)
+    desk.intents.set_files(session.id, replace(OFFERED, session_id=session.id))
+    drain()
+    had_focus = desk.find("file_accept")
+    had_focus.setFocus()
+    desk.window.show_invite()
+    desk.intents.set_files(session.id)
+    await until(lambda: not shiboken6.isValid(had_focus))
+    closed = QSignalSpy(desk.window.sheet.closed)
+    QTest.keyClick(desk.window.sheet, Qt.Key.Key_Escape)
+    assert closed.count() == 1
+    assert focus() == "besideFiles"
 
 
 async def test_the_focus_stays_with_whoever_has_it_and_is_still_there(desk):
