@@ -1,9 +1,17 @@
-"""F6 and Shift+F6: the focus goes from one part of the window to the next, as in an editor."""
+"""Where a window's focus is, and where F6 and Shift+F6 take it: from one part to the next, as in an editor."""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
+
+
+def focused_in(widget: QWidget) -> QWidget | None:
+    """What has the focus in the window of `widget`, or gets it once the rep is back from another program.
+
+    `QApplication.focusWidget` knows nothing of the latter, and what takes its place meanwhile would get his keys.
+    """
+    return widget.window().focusWidget()
 
 
 def move_on(areas: Sequence[QWidget], step: int) -> None:

@@ -169,6 +169,10 @@ class Detached(QObject):
         self._shown = session_id
         return self.page
 
+    def take_focus(self) -> None:
+        """Put the focus on what brings the shown session's window to the front."""
+        self._bring.setFocus()
+
     def take_out(self, session_id: str, panel: SessionPanel) -> None:
         """Give a panel a window of its own, on another screen where there is one."""
         window = DetachedWindow(self._kit, panel)

@@ -393,7 +393,9 @@ class MainWindow(QMainWindow):
         page = self.centre.currentWidget()
         if isinstance(page, SessionPanel):
             page.take_focus()
-        elif page is self.seat:
+        elif page is self.detached.page:
+            self.detached.take_focus()
+        else:
             self.start_page.take_focus()
 
     def _look(self) -> None:

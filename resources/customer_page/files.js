@@ -149,7 +149,7 @@ export class Files {
   }
 
   #ended(line, { end, ended_by: by }) {
-    Object.assign(line, { byMe: line.byMe || by === this.#session.you, end: end ?? "" });
+    Object.assign(line, { byMe: line.byMe || by === this.#session.you, end: end ?? "", code: "" });
     if (end === "finished" && !line.incoming) this.#arrived(line);
     else this.#end(line, { denied: "declined", failed: "failed" }[end] ?? "stopped");
   }

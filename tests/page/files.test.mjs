@@ -444,6 +444,17 @@ test("B-7.5: what fails late says nothing over a file that was cancelled meanwhi
   assert.deepEqual([line.state, line.code, page.asked], ["stopped", "", [["activity.update", "a1"], ["activity.stop", "a1"]]]);
 });
 
+test("B-7.5: what failed before a file ended says nothing over its end", async () => {
+  idleWorkers();
+  for (const end of ["denied", "stopped"]) {
+    const { page, line } = await sending();
+    line.code = "too_fast"; // of a pause that was refused
+    const [activity] = page.story.session.activities.values();
+    page.files.take({ ...activity, state: "ended", end, ended_by: "rep" });
+    assert.deepEqual([line.state, line.code], [end === "denied" ? "declined" : "stopped", ""]);
+  }
+});
+
 test("B-7.5: what moves a file is told that the page has all it was given", async () => {
   const workers = idleWorkers();
   const { page } = await sending();

@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from support_manager.files.lines import FileLine, FileState
+from ui.areas import focused_in
 from ui.models.sessions import SessionEntry
 from ui.panels.chats import Chats
 from ui.panels.files import FilesPanel
@@ -89,7 +90,7 @@ class Beside(QFrame):
         self._chats.public.take_files()
         self._name_segments()
         if offered - before and not self._chats.is_writing:
-            focused = self.window().focusWidget()  # also while the rep is in another program: it is his when he is back
+            focused = focused_in(self)
             had_focus = focused is not None and self._chats.isAncestorOf(focused)
             self.bring("files")
             if had_focus:

@@ -10,6 +10,7 @@ from typing_extensions import override
 from support_manager.events import Happening
 from support_manager.protocol.activities import ActivityKind, ActivityState, Source
 from support_manager.protocol.views import Audience, Capability, Mode, SessionView
+from ui.areas import focused_in
 from ui.models.sessions import SHOWS_PICTURE, SessionEntry, Stage
 from ui.panels.banners import Banners
 from ui.panels.beside import Beside
@@ -178,7 +179,7 @@ class SessionPanel(QSplitter):
 
     def take(self, entry: SessionEntry) -> None:
         """Show the session as it is now."""
-        focused = self.window().focusWidget()  # also while the rep is in another program
+        focused = focused_in(self)
         acting = focused if focused is not None and self._middle.isAncestorOf(focused) else None
         self._entry = entry
         self.facts.take(entry)

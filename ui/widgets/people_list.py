@@ -2,13 +2,14 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from support_manager.events import SessionSnapshot
 from support_manager.protocol.activities import ActivityState
 from support_manager.protocol.roles import Role, SessionState
 from support_manager.protocol.views import Mode, ParticipantView
+from ui.areas import focused_in
 from ui.dialogs.select_customer import SelectCustomerDialog
 from ui.widgets.elided import ElidedLabel
 from ui.widgets.kit import SPACE_1, SPACE_2, Kit, button, label
@@ -150,7 +151,7 @@ class PeopleList(QWidget):
 
     def _focused(self) -> tuple[str, str] | None:
         """Whose row has the focus, and on which of its buttons."""
-        focused = QApplication.focusWidget()
+        focused = focused_in(self)
         for id_, row in self._rows.items():
             for key, made in row.buttons.items():
                 if made is focused:

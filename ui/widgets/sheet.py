@@ -6,6 +6,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from ui.areas import focused_in
 from ui.widgets.kit import SPACE_3, SPACE_4, SPACE_5, Kit, icon_button, label, name_it
 
 
@@ -73,7 +74,7 @@ class Sheet(QWidget):
     def open_with(self, content: QWidget, title: str, width: int = 560) -> None:
         """Show `content`; whatever was there before goes. The sheet owns it and deletes it on closing."""
         if self._content is None:
-            self._focus_before = self.window().focusWidget()
+            self._focus_before = focused_in(self)
         else:
             self._drop()
         self._content = content
@@ -90,10 +91,14 @@ class Sheet(QWidget):
         """Close it and give the focus back, but to nothing out of sight: the chat of a tab that was chosen before."""
         if self._content is None:
             return
+        focused = focused_in(self)
+        went_on = focused is not None and focused.isVisible() and not self.isAncestorOf(focused) and focused is not self
         self._drop()
         self.hide()
         before, self._focus_before = self._focus_before, None
-        if before is not None and shiboken6.isValid(before) and before.isVisible() and before.isEnabled():
+        if went_on:
+            pass  # with F6, or to the chat: it is where the rep wants it
+        elif before is not None and shiboken6.isValid(before) and before.isVisible() and before.isEnabled():
             before.setFocus()
         else:
             self.focus_homeless.emit()
@@ -119,6 +124,8 @@ class Sheet(QWidget):
 
     @override
     def focusNextPrevChild(self, forward: bool) -> bool:
+        if not self.isVisible():
+            return super().focusNextPrevChild(forward)  # Qt asks on hiding: the focus must not stay in here
         inside: list[QWidget] = []
         at = self.nextInFocusChain()
         while at is not None and at is not self:
@@ -132,7 +139,7 @@ class Sheet(QWidget):
             at = at.nextInFocusChain()
         if not inside:
             return True
-        now = self.window().focusWidget()
+        now = focused_in(self)
         place = inside.index(now) + (1 if forward else -1) if now in inside else 0
         reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
         chosen = inside[place % len(inside)]

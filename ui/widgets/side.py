@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
+from ui.areas import focused_in
 from ui.widgets.kit import ROW, SPACE_1, SPACE_2, SPACE_3, Kit, icon_button, label, name_it
 
 FOLDED = 40
@@ -83,7 +84,7 @@ class Side(QFrame):
         """Fold or unfold; says so when that changed anything."""
         if folded == self.folded:
             return
-        focused = self.window().focusWidget()
+        focused = focused_in(self)
         had_focus = focused is not None and self.isAncestorOf(focused)
         self._apply(folded)
         if had_focus:

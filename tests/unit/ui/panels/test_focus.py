@@ -184,6 +184,49 @@ async def test_a_card_that_closes_gives_the_focus_to_nothing_that_is_out_of_sigh
     assert (QApplication.focusWidget() is before) is (changed == "nothing")
 
 
+@pytest.mark.parametrize("other", ["detached", "start"])
+async def test_a_card_that_closes_over_no_session_leaves_the_keyboard_in_nothing_hidden(desk, other):
+    first, second = desk.intents.open("111222333"), desk.intents.open("444555666")
+    for session in (first, second):
+        desk.intents.join(session.id)
+    drain()
+    if other == "detached":
+        desk.window._detach_or_attach(second.id)
+        desk.window.activateWindow()
+        await until(desk.window.isActiveWindow)
+    desk.window.tabs.choose(first.id)
+    desk.find("chatInput").setFocus()
+    desk.window.show_invite()
+    drain()
+    desk.window.tabs.choose(second.id if other == "detached" else "")
+    drain()
+    assert not desk.window.sheet.isVisible()
+    assert desk.window.focusWidget().objectName() == ("detachedBring" if other == "detached" else "startButton")
+
+
+async def test_where_nothing_can_take_the_keyboard_from_a_card_tab_still_works(desk):
+    desk.find("startButton").setFocus()
+    desk.window.sheet.open_with(QPlainTextEdit(), "Card")
+    desk.find("sheetClose").setFocus()
+    desk.find("startButton").setEnabled(False)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
+    assert not desk.window.sheet.isVisible()
+    assert QApplication.focusWidget().isVisible()
+
+
+async def test_a_card_that_closes_leaves_the_keyboard_where_it_has_gone_on_to(desk):
+    session = desk.intents.open()
+    desk.intents.join(session.id)
+    drain()
+    desk.find("leftSideFold").setFocus()
+    desk.window.show_invite()
+    drain()
+    desk.window._kit.actions.focus_chat.trigger()
+    assert focus() == "chatInput"
+    desk.window.sheet.close_sheet()
+    assert focus() == "chatInput"
+
+
 async def test_a_card_closes_also_where_what_had_the_focus_is_gone(desk):
     session = controlled(desk)
     desk.intents.set_files(session.id, replace(OFFERED, session_id=session.id))
