@@ -134,13 +134,14 @@ class Sending:
             """(async () => {
               const root = await navigator.storage.getDirectory();
               const folder = await root.getDirectoryHandle("files", { create: true });
-              let count = 0;
-              for await (const name of folder.keys()) count += 1;
-              return count;
+              const names = [];
+              for await (const name of folder.keys()) names.push(name);
+              const listed = Object.entries(localStorage).filter(([name]) => name.startsWith("support.files."));
+              return { names, listed: listed.map(([name, lines]) => `${name}: ${lines}`) };
             })()"""
         )
         # What the customer received stays for Save until the session is over.
-        assert left == (1 if self.way == "down" else 0)
+        assert len(left["names"]) == (1 if self.way == "down" else 0), left
         # Some gigabytes in all; a disk may be small.
         self.path.unlink()
         shutil.rmtree(self.received, ignore_errors=True)
