@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.harness import own_log
+
 
 class _AtOnce:
     def __init__(self, config):
@@ -17,5 +19,6 @@ class _AtOnce:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
+    own_log.set_up()
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_AtOnce(config), "failures-at-once")

@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 import os
 import socket
 import sqlite3
@@ -15,26 +14,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from server_stub.cli import main
 from server_stub.settings import DEFINITIONS
+from tests.harness import own_log
 from tests.harness.relay import PASSWORD, ROOT, RelayProcess
 
 
 @pytest.fixture(autouse=True)
 def _log_of_this_process() -> Iterator[None]:
     """A command that is run in this process sets up the log of its own; the tests get theirs back."""
-    root, relay = logging.getLogger(), logging.getLogger("server_stub")
-    before = list(root.handlers), root.level, relay.level
-    yield
-    root.handlers = before[0]
-    root.setLevel(before[1])
-    relay.setLevel(before[2])
-    structlog.reset_defaults()
+    with own_log.given_back():
+        yield
 
 
 def run(*arguments: object, given: str = "") -> "subprocess.CompletedProcess[str]":

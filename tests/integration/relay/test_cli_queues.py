@@ -2,16 +2,15 @@
 
 import io
 import json
-import logging
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-import structlog
 
 from server_stub.cli import main
 from server_stub.hours import DAYS
+from tests.harness import own_log
 
 PASSWORD = "correct horse battery"
 
@@ -19,13 +18,8 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def _log_of_this_process():
     """The command sets up the log of a process of its own; here it is the tests' and gets its own back."""
-    root, relay = logging.getLogger(), logging.getLogger("server_stub")
-    before = list(root.handlers), root.level, relay.level
-    yield
-    root.handlers = before[0]
-    root.setLevel(before[1])
-    relay.setLevel(before[2])
-    structlog.reset_defaults()
+    with own_log.given_back():
+        yield
 
 
 @pytest.fixture
