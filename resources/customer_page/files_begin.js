@@ -6,8 +6,9 @@ import { address } from "./files_place.js";
 const BEGINS_MS = 15_000;
 
 /**
- * WORKAROUND(Firefox ESR 153): on a busy computer, in a private window, a worker now and then takes its job and says
- * nothing more, no error either; at which step is not known. To go when a new Firefox has each of them begin.
+ * WORKAROUND(Firefox ESR 153): on a busy computer a worker now and then takes its job and says nothing more, no error
+ * either: it stands still where it has another one hash beside it (`files_hash.js`). To go when a new Firefox has each of
+ * them begin.
  * @param {(data: object, worker: Worker) => void} said hears what it says, but that it waits
  * @param {(patience: number) => void} another is to end it and have another one begin, with that patience
  * @param {number} [patience] how many ms its code may take to come; on a slow line it is still coming

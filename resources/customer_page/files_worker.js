@@ -288,8 +288,9 @@ class Bodies {
 }
 
 async function receive({ transfer, size, pieces }, seal) {
-  const target = await open(transfer, pieces);
+  // The file last: a worker that stands still in this step can be ended, but what it has open stays so (`files_hash.js`).
   const hash = await HashBeside.start(waits);
+  const target = await open(transfer, pieces);
   tell({ begun: true }); // what was kept is read first, which may take its time
   let next = Math.floor(Math.min(ofFolder(() => target.getSize()), size) / CHUNK);
   let trailer = new Uint8Array(0);

@@ -54,7 +54,9 @@ const handle = {
 /** So often another worker still has the file open. */
 let locked = 0;
 let unreadable = false;
+let opened = 0;
 async function createSyncAccessHandle() {
+  opened += 1;
   if (locked) throw new DOMException("", (locked -= 1) + 1 && "NoModificationAllowedError");
   return handle;
 }
@@ -187,6 +189,20 @@ test("B-7.5: a file that the page before still has open is waited for, not begun
   assert.ok(Buffer.compare(new Uint8Array(await memory.arrayBuffer()), content) === 0);
   locked = 0;
   globalThis.setTimeout = wait;
+});
+
+test("B-7.5: no file is open while the worker that hashes begins, for one that stands still there would keep it locked", async () => {
+  const before = [];
+  globalThis.Worker = class {
+    constructor() {
+      before.push(opened);
+      throw new Error("none today");
+    }
+  };
+  [sealed, disk, opened] = [good, new Uint8Array(0), 0];
+  assert.deepEqual(await received(), { digest: digest.toString("hex") });
+  assert.deepEqual([...new Set(before), opened], [0, 1]);
+  delete globalThis.Worker;
 });
 
 test("only what the folder does is told as the folder's", async () => {
