@@ -94,7 +94,7 @@ export class Language {
    * @returns {string}
    */
   time(at) {
-    return this.#format("time", { hour: "2-digit", minute: "2-digit" }).format(at);
+    return this.#format("time", { timeStyle: "short" }).format(at);
   }
 
   /** @param {number} at @returns {string} day and time */

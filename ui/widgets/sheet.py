@@ -91,18 +91,24 @@ class Sheet(QWidget):
         """Close it and give the focus back, but to nothing out of sight: the chat of a tab that was chosen before."""
         if self._content is None:
             return
-        focused = focused_in(self)
-        went_on = focused is not None and focused.isVisible() and not self.isAncestorOf(focused) and focused is not self
+        went_on = self._focus_went_on()
         self._drop()
         self.hide()
         before, self._focus_before = self._focus_before, None
-        if went_on:
-            pass  # with F6, or to the chat: it is where the rep wants it
-        elif before is not None and shiboken6.isValid(before) and before.isVisible() and before.isEnabled():
+        if not went_on:
+            self._give_focus_back(before)
+        self.closed.emit()
+
+    def _focus_went_on(self) -> bool:
+        """Whether it is elsewhere and in sight already, with F6 or to the chat: there the rep wants it."""
+        focused = focused_in(self)
+        return focused is not None and focused.isVisible() and focused is not self and not self.isAncestorOf(focused)
+
+    def _give_focus_back(self, before: QWidget | None) -> None:
+        if before is not None and shiboken6.isValid(before) and before.isVisible() and before.isEnabled():
             before.setFocus()
         else:
             self.focus_homeless.emit()
-        self.closed.emit()
 
     def _drop(self) -> None:
         content = self._area.takeWidget()

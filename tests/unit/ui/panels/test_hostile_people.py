@@ -5,7 +5,7 @@ import pytest
 import pytest_asyncio
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from support_manager.events import Happening
 from support_manager.protocol import limits
@@ -71,6 +71,23 @@ async def test_a_key_pressed_when_that_person_is_gone_is_about_nobody(desk):
     drain()
     assert asked(desk, "admit") == []
     assert asked(desk, "select_customer") == []
+
+
+@pytest.mark.rule("B-2.5")
+async def test_a_list_that_changes_while_the_rep_is_elsewhere_keeps_his_keyboard_with_the_same_person(desk):
+    session = controlled(desk, EVE, ION)
+    turn_away(desk, "Ion").setFocus()
+    elsewhere = QWidget()
+    elsewhere.show()
+    elsewhere.activateWindow()
+    await until(elsewhere.isActiveWindow)
+    late = msgspec.structs.replace(ION, connection=Connection.LOST)
+    desk.intents.change(session.id, view={"participants": (REP, ANA, EVE, late)})
+    drain()
+    elsewhere.close()
+    desk.window.activateWindow()
+    await until(desk.window.isActiveWindow)
+    assert QApplication.focusWidget() is turn_away(desk, "Ion")
 
 
 # --- the Inbox
