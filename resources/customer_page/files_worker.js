@@ -290,6 +290,7 @@ class Bodies {
 async function receive({ transfer, size, pieces }, seal) {
   // The file last: a worker that stands still in this step can be ended, but what it has open stays so (`files_hash.js`).
   const hash = await HashBeside.start(waits);
+  waits(); // the page's patience begins anew: a worker that is ended while it opens the file keeps it locked
   const target = await open(transfer, pieces);
   tell({ begun: true }); // what was kept is read first, which may take its time
   let next = Math.floor(Math.min(ofFolder(() => target.getSize()), size) / CHUNK);

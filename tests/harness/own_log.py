@@ -23,8 +23,10 @@ def given_back() -> Iterator[None]:
     """Give this process its log back after a command of the relay was run in it."""
     root, relay = logging.getLogger(), logging.getLogger("server_stub")
     before = list(root.handlers), root.level, relay.level, structlog.get_config()
-    yield
-    root.handlers = before[0]
-    root.setLevel(before[1])
-    relay.setLevel(before[2])
-    structlog.configure(**before[3])
+    try:
+        yield
+    finally:
+        root.handlers = before[0]
+        root.setLevel(before[1])
+        relay.setLevel(before[2])
+        structlog.configure(**before[3])

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, Self
 
+from tests.harness import own_log
+
 _ANSWER_S = 30.0
 _LINE_BYTES = 1 << 26
 
@@ -23,6 +25,7 @@ class Servant(Protocol):
 
 async def serve(make: Callable[[], Servant]) -> None:
     """Read commands from standard input until it ends or says so; the servant is made inside the loop."""
+    own_log.set_up()
     servant = make()
     reader = asyncio.StreamReader(limit=_LINE_BYTES)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -19,6 +19,7 @@ from resources import catalog
 from server_stub.cli import main as relay_command
 from support_manager.protocol import limits, requests
 from support_manager.protocol.views import ADMIN, AGENT, Mode
+from tests.harness import own_log
 from tests.harness.agents import make_agents, make_queue, open_inbox, set_site
 from tests.harness.app import AppProcess
 from tests.harness.chromium import Chromium
@@ -362,7 +363,7 @@ async def an_unknown_time_zone_on_the_command_line(stage: Stage) -> None:
 def run(stage: Stage, *words: str) -> tuple[int, str]:
     """One of the operator's commands: exit code and all that it said."""
     said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    with own_log.given_back(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
             code = relay_command([*words, "--data", str(stage.relay.data)])
         except SystemExit as stop:

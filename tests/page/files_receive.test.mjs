@@ -55,8 +55,10 @@ const handle = {
 let locked = 0;
 let unreadable = false;
 let opened = 0;
+let saidBefore;
 async function createSyncAccessHandle() {
   opened += 1;
+  saidBefore = said.at(-1);
   if (locked) throw new DOMException("", (locked -= 1) + 1 && "NoModificationAllowedError");
   return handle;
 }
@@ -194,14 +196,28 @@ test("B-7.5: a file that the page before still has open is waited for, not begun
 test("B-7.5: no file is open while the worker that hashes begins, for one that stands still there would keep it locked", async () => {
   const before = [];
   globalThis.Worker = class {
+    #hash = createHash("sha256");
+    #listeners = {};
     constructor() {
       before.push(opened);
-      throw new Error("none today");
+      setTimeout(() => this.#say(null));
     }
+    addEventListener(kind, listener) {
+      this.#listeners[kind] = listener;
+    }
+    postMessage(pieces) {
+      for (const piece of pieces ?? []) this.#hash.update(piece);
+      setTimeout(() => this.#say(pieces ? [] : new Uint8Array(this.#hash.digest())));
+    }
+    #say(data) {
+      this.#listeners.message({ data });
+    }
+    terminate() {}
   };
   [sealed, disk, opened] = [good, new Uint8Array(0), 0];
   assert.deepEqual(await received(), { digest: digest.toString("hex") });
   assert.deepEqual([...new Set(before), opened], [0, 1]);
+  assert.deepEqual(saidBefore, { waits: true }, "or the page's patience with that ends while it is being opened");
   delete globalThis.Worker;
 });
 

@@ -71,3 +71,12 @@ test("of two wishes the later one counts, whichever is loaded first", async () =
   await first;
   assert.equal(language.current, "en");
 });
+
+test("the time is written as where the person lives, and as the representative's app writes it", async () => {
+  const at = new Date(2026, 10, 30, 15, 8).getTime();
+  for (const [wish, written] of [["en-US", /^3:08\sPM$/], ["en-GB", /^15:08$/], ["ro-RO", /^15:08$/]]) {
+    const language = new Language(async (name) => own[name], [wish]);
+    await language.choose(wish.slice(0, 2));
+    assert.match(language.time(at), written);
+  }
+});
