@@ -196,8 +196,8 @@ export class HashBeside {
   /**
    * WORKAROUND(Firefox ESR 153): on a busy computer a worker that a worker starts now and then never runs, and says no
    * error; what waits for it would wait for ever. Or making it never returns (15 of 920 beside six busy processes): whoever
-   * makes it runs no timer any more, and once it is ended, a file that it has open stays locked until its tab is closed. To
-   * go when a new Firefox starts each of them.
+   * makes it runs no timer any more, and a file that it has open stays locked after its end, for as long as its page was
+   * looked at. To go when a new Firefox starts each of them.
    */
   async #begins() {
     try {
