@@ -1,7 +1,10 @@
 """What comes after a session, and what is kept of it: outcome and notes, the history (B-12.7)."""
 
-from PySide6.QtCore import QObject, Qt
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
 from PySide6.QtWidgets import QWidget
+from typing_extensions import override
 
 from support_manager.events import SessionClosed, SessionSnapshot
 from support_manager.protocol.requests import Noted
@@ -16,6 +19,8 @@ from ui.widgets.sheet import Sheet
 
 _HISTORY_PX, _REPLIES_PX = 960, 720
 _EDGE_PX = 48
+_GOES_ON = frozenset({QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress})
+"""After one of these, in whatever window of the app, the rep is at something else than what he has ended."""
 
 
 class AfterSession(QObject):
@@ -26,15 +31,19 @@ class AfterSession(QObject):
         sheet: holds the panels.
         window: the parent of dialogs; the owner.
         bridge: tells of sessions that ended.
+        chosen: says which session's tab is in front.
 
     Attributes:
         quiet: no dialog opens by itself; set while the app ends everything and closes.
     """
 
-    def __init__(self, kit: Desk, sheet: Sheet, window: QWidget, bridge: Bridge) -> None:
+    def __init__(
+        self, kit: Desk, sheet: Sheet, window: QWidget, bridge: Bridge, chosen: Callable[[], str | None]
+    ) -> None:
         super().__init__(window)
-        self._kit, self._sheet, self._window = kit, sheet, window
+        self._kit, self._sheet, self._window, self._chosen = kit, sheet, window, chosen
         self.quiet = False
+        self._ended_here = ""
         bridge.session_closed.connect(self._closed)
         bridge.signed_out.connect(self._signed_out)
         kit.actions.notes.triggered.connect(self._note_current)
@@ -85,11 +94,33 @@ class AfterSession(QObject):
         self._window.activateWindow()
         self._sheet.open_with(panel, self._kit.say(title), min(width, self._window.width() - _EDGE_PX))
 
+    def expect_end(self, session_id: str) -> None:
+        """The rep has just ended the session: unless he does something else, he goes on with outcome and notes."""
+        self._ended_here = session_id
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.installEventFilter(self)
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in _GOES_ON:
+            self._forget_end()
+        return False
+
+    def _forget_end(self) -> None:
+        self._ended_here = ""
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.removeEventFilter(self)
+
     def _closed(self, event: SessionClosed) -> None:
         """A session ended: asked of its controller, and only if there was anybody to help."""
         session = event.session
+        goes_on_with_it = session.id == self._ended_here == self._chosen()
+        if session.id == self._ended_here:
+            self._forget_end()
         if not self.quiet and session.has_control and session.customers:
-            self.note(session, by_itself=True)
+            self.note(session, by_itself=not goes_on_with_it)
 
     def _note_current(self) -> None:
         noted = self._kit.actions.noted
@@ -104,7 +135,8 @@ class AfterSession(QObject):
         for open_one in self._window.findChildren(OutcomeDialog):
             if open_one.session_id == session_id and open_one.isVisible():
                 open_one.raise_()
-                open_one.activateWindow()
+                if not by_itself:
+                    open_one.activateWindow()
                 return
         dialog = OutcomeDialog(self._kit, session_id, one_line(name, 80), written, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, by_itself)

@@ -97,6 +97,7 @@ class App(QObject):
         qt.setWindowIcon(self.theme.app_icon())
         self.window.installEventFilter(self)
         self.window.looked_at.connect(self.tray.seen)
+        self.commands.ending.connect(self.window.after_session.expect_end)
         self.window.showing.told.connect(self.tray.set_showing)
         self.window.link_bar.certificate_wanted.connect(self._ask_certificate)
         self.actions.show_window.triggered.connect(self.come_to_front)

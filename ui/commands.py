@@ -36,9 +36,11 @@ class Commands(QObject):
 
     Signals:
         session_wanted: a session came in by a command and is to come to the front; the argument is its id.
+        ending: this rep ends a session; the argument is its id.
     """
 
     session_wanted = Signal(str)
+    ending = Signal(str)
 
     def __init__(self, kit: Kit, actions: Actions, window: QWidget, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -129,6 +131,7 @@ class Commands(QObject):
         dialog.start()
 
     def _end(self, session_id: str) -> None:
+        self.ending.emit(session_id)
         self._kit.work.run(self._kit.intents.end_session(session_id), name=f"end_session {session_id}")
 
     def assist(self, number: str = "") -> None:

@@ -103,7 +103,7 @@ class MainWindow(QMainWindow):
         self.sight = Sight(kit.intents, self.model, self._panels, self.detached, self._on_screen, self.in_front)
         self.faces = TabFaces(kit, self.model, self.tabs, self.detached, self, lambda: not self.shows_sessions)
         self.inviting = Inviting(kit, self.sheet, self.current, self.come_to_front, bridge)
-        self.after_session = AfterSession(kit, self.sheet, self, bridge)
+        self.after_session = AfterSession(kit, self.sheet, self, bridge, self.tabs.current)
         self.showing = Showing(kit, bridge, self.show_strip, self, self)
         self.recording_desk = RecordingDesk(kit, self.sheet, self, bridge)
         self.view_commands = ViewCommands(kit, self, self._panel, self._update_commands)

@@ -54,6 +54,7 @@ class WindowUnderTest:
         kit = Kit(self.intents, self.translator, self.theme, self.work)  # type: ignore[arg-type]
         self.window = MainWindow(kit, self.actions, self.bridge)
         self.commands = Commands(kit, self.actions, self.window)
+        self.commands.ending.connect(self.window.after_session.expect_end)
         self.window.resize(1280, 800)
         self.window.show()
         self.window.activateWindow()

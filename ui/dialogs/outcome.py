@@ -60,12 +60,13 @@ class OutcomeDialog(Dialog):
         for part in (self._outcome_label, self.outcome, self._notes_label, self.notes, self._problem):
             self.body.addWidget(part)
         self._skip = self.add_button("skip", "quiet")
-        self._save = self.add_button("save", "primary", default=True)
+        self._save = self.add_button("save", "primary")
         self._skip.clicked.connect(self.reject)
         self._save.clicked.connect(self.save)
         self._written = written
         self._unsure: Noted | None = None
         self.notes.textChanged.connect(self._count)
+        self.outcome.editTextChanged.connect(self._count)
 
     @property
     def begun(self) -> bool:
@@ -164,6 +165,8 @@ class OutcomeDialog(Dialog):
         set_kind(self.notes, "wrong", over > 0)
         is_saving = self._save.property("busy") is True
         self._save.setEnabled(over <= 0 and not is_saving)
+        # Return saves only what was written: one too many, pressed to end the session, must not answer the question.
+        self._save.setDefault(self.begun)
 
     @override
     def retranslate(self) -> None:

@@ -404,6 +404,9 @@ async def test_ending_a_session_with_a_customer_is_asked_once_more(desk: Stage):
     desk.app.actions.end_session.trigger()
     desk.click("end_dialog_confirm")
     await desk.until(lambda: not desk.intents.sessions)
+    question = desk.dialog("outcome_dialog")
+    assert question is not None
+    assert not question.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating), "he goes on with it at once"
 
 
 async def test_copying(desk: Stage):

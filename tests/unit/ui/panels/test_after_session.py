@@ -1,5 +1,7 @@
 """After a session: outcome and notes that are never in the way, and the history with search and transcripts."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 import pytest_asyncio
@@ -90,7 +92,6 @@ async def test_at_the_end_the_controller_writes_outcome_and_notes_or_skips(desk)
     drain()
     (dialog,) = dialogs(desk)
     assert not dialog.isModal(), "the rep may go on with somebody else"
-    assert dialog.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
     assert unnamed(dialog) == []
     assert "Ana Popescu" in dialog.windowTitle()
     dialog.outcome.setCurrentIndex(0)
@@ -109,6 +110,76 @@ async def test_at_the_end_the_controller_writes_outcome_and_notes_or_skips(desk)
     assert [one.session_id for one in dialogs(desk)] == [session.id]
     press(desk, "outcome_dialog_skip")
     assert len(asked(desk, "note_session")) == 1
+
+
+def takes_keyboard(desk: WindowUnderTest, session: SessionSnapshot) -> bool:
+    """Whether the window manager is asked to activate the question; that it does is its own affair, and not seen
+    here: this platform activates every window."""
+    (dialog,) = [one for one in dialogs(desk) if one.session_id == session.id]
+    return not dialog.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+
+
+async def end_himself(desk: WindowUnderTest, session: SessionSnapshot, then: Callable[[], object]) -> None:
+    """The rep's own command, confirmed; what he does then; and the session's end, which the relay answers with."""
+    desk.actions.end_session.trigger()
+    press(desk, "end_dialog_confirm")
+    then()
+    drain()
+    assert session.id in desk.intents.sessions
+    await until(lambda: asked(desk, "end_session") == [(session.id,)])
+    await until(lambda: session.id not in desk.intents.sessions)
+
+
+@pytest.mark.rule("B-12.7")
+async def test_who_has_just_ended_a_session_goes_on_with_outcome_and_notes(desk):
+    session = controlled(desk)
+    await end_himself(desk, session, lambda: None)
+    assert takes_keyboard(desk, session)
+
+
+@pytest.mark.rule("B-12.7")
+async def test_an_end_that_the_rep_did_not_bring_about_takes_no_key_of_his(desk):
+    session = controlled(desk)
+    desk.intents.end(session.id)  # in another app of his, or before the connection was back
+    drain()
+    assert not takes_keyboard(desk, session)
+
+
+@pytest.mark.rule("B-12.7")
+@pytest.mark.parametrize("went_on", ["by a click", "by a key", "another tab came"])
+async def test_who_has_gone_on_to_something_else_keeps_the_keyboard_there(desk, went_on):
+    acts = {
+        "by a click": lambda: QTest.mouseClick(desk.find("besideFiles"), Qt.MouseButton.LeftButton),
+        "by a key": lambda: QTest.keyClick(desk.find("chatInput"), Qt.Key.Key_X),
+        "another tab came": lambda: desk.intents.open("111222333"),
+    }
+    session = controlled(desk)
+    await end_himself(desk, session, acts[went_on])
+    assert not takes_keyboard(desk, session)
+
+
+@pytest.mark.rule("B-12.7")
+async def test_notes_that_are_open_already_take_no_key_at_an_end_of_another_kind(desk, monkeypatch):
+    session, dialog = await noting(desk)
+    activated: list[str] = []
+    monkeypatch.setattr(dialog, "activateWindow", lambda: activated.append("dialog"))
+    desk.intents.end(session.id, EndReason.EXPIRED)
+    drain()
+    assert dialogs(desk) == [dialog]
+    assert activated == []
+    desk.actions.notes.trigger()
+    assert activated == ["dialog"], "asked for, it comes to the front"
+
+
+async def test_a_return_too_many_on_end_does_not_answer_the_question(desk):
+    session, dialog = await noting(desk)
+    QTest.keyClick(dialog.outcome, Qt.Key.Key_Return)
+    drain()
+    assert dialogs(desk) == [dialog]
+    assert asked(desk, "note_session") == []
+    QTest.keyClicks(dialog.outcome, "Mended")
+    QTest.keyClick(dialog.outcome, Qt.Key.Key_Return)
+    await until(lambda: asked(desk, "note_session") == [(session.id, "Mended", "")])
 
 
 async def test_closing_the_tab_is_a_not_now_but_loses_nothing_that_was_begun(desk):
